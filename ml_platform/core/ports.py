@@ -1,0 +1,189 @@
+"""Ports: what the stages need from the outside, as Protocols; `adapters` holds the real ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from ml_platform.core.measured import Measured
+from ml_platform.core.measurement import Fact
+from ml_platform.core.records import (
+    Candidate,
+    Conditions,
+    DeploymentRecord,
+    Evidence,
+    EvidencePart,
+    ReleaseRecord,
+)
+
+RecordT = TypeVar("RecordT")
+
+
+class Draft(Protocol):
+    """A folder being written; it becomes visible under its digest by `keep` and vanishes otherwise."""
+
+    path: Path
+
+    def keep(self, digest: str) -> bool:
+        """Make the folder visible under `digest` atomically; False when that digest was there already."""
+
+
+class ArtefactStore(Protocol):
+    """Immutable folders by kind and digest; every read is checked against the hashes taken at writing."""
+
+    def draft(self, kind: str) -> AbstractContextManager[Draft]:
+        """Start a folder of a kind."""
+
+    def put(self, kind: str, digest: str, files: Mapping[str, bytes]) -> bool:
+        """Write small files under a digest; False when it was there already."""
+
+    def has(self, kind: str, digest: str) -> bool:
+        """Say whether a folder is there."""
+
+    def read(self, kind: str, digest: str, name: str) -> bytes:
+        """Return a file's bytes after checking its hash; raises DataInvalid when altered, Unavailable when gone."""
+
+    def path(self, kind: str, digest: str, name: str) -> Path:
+        """Return a file's local path after checking its hash; raises as `read` does."""
+
+    def folder(self, kind: str, digest: str) -> Path:
+        """Return the folder's local path; raises Unavailable when gone."""
+
+
+class Memory(Protocol):
+    """Remembers what a stage produced for the same inputs, so that unchanged work isn't done twice."""
+
+    def recall(self, stage: str, key: str, record_type: type[RecordT]) -> Measured[RecordT] | None:
+        """Return what was remembered for this key, or None."""
+
+    def remember(self, stage: str, key: str, measured: Measured[RecordT]) -> None:
+        """Remember it, atomically."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRun:
+    """What a tracker writes down of one training run; `artefact` is the folder with the model's files."""
+
+    model: str
+    parameters: Mapping[str, Fact]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    conditions: Conditions
+    artefact: Path
+    example: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+class Tracker(Protocol):
+    """Tracks training runs and shows releases; never an authority on what is live."""
+
+    def log_training(self, run: TrainingRun) -> str:
+        """Write a run down and return its id."""
+
+    def log_metrics(self, run_id: str, metrics: Mapping[str, float]) -> None:
+        """Add metrics to a run."""
+
+    def has_run(self, run_id: str) -> bool:
+        """Say whether a run is tracked."""
+
+    def project_release(self, release: ReleaseRecord, run_id: str) -> None:
+        """Show a release as a registered model version; the same call twice changes nothing."""
+
+    def project_live(self, deployment: DeploymentRecord) -> None:
+        """Point the environment's alias at the live version; the same call twice changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """One person's word on one release for one environment, bound to evidence and policy; works once."""
+
+    approval_id: str
+    model: str
+    version: int
+    environment: str
+    evidence_digest: str
+    policy_digest: str
+    approver: str
+    given_at: dt.datetime
+    expires_at: dt.datetime
+    used_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One entry of the audit chain: `hash` covers the entry and `previous`."""
+
+    sequence: int
+    at: dt.datetime
+    actor: str
+    action: str
+    subject: str
+    payload: Mapping[str, object]
+    previous: str
+    hash: str
+
+
+class Ledger(Protocol):
+    """The one authority on releases, approvals, what is live, and the audit chain."""
+
+    def record_part(self, model: str, part: EvidencePart) -> None:
+        """Append the verdicts of one stage over one subject."""
+
+    def part(self, model: str, stage: str, subject_digest: str, policy_digest: str) -> EvidencePart | None:
+        """Return the newest verdicts of a stage over exactly this subject under exactly this policy."""
+
+    def latest_part(self, model: str, stage: str) -> EvidencePart | None:
+        """Return the newest verdicts of a stage, whatever the subject."""
+
+    def record_release(self, evidence: Evidence, evidence_digest: str, *, actor: str, at: dt.datetime) -> ReleaseRecord:
+        """Register a candidate as the model's next version; the same evidence again returns the same version."""
+
+    def release(self, model: str, version: int) -> ReleaseRecord | None:
+        """Return a registered version."""
+
+    def releases(self, model: str) -> Sequence[ReleaseRecord]:
+        """Return all versions of a model, oldest first."""
+
+    def live(self, model: str, environment: str) -> DeploymentRecord | None:
+        """Return what is live."""
+
+    def history(self, model: str, environment: str) -> Sequence[DeploymentRecord]:
+        """Return everything that was ever live there, oldest first."""
+
+    def deploy(
+        self, release: ReleaseRecord, environment: str, *, actor: str, reason: str, approvals: Sequence[str],
+        bar: int | None = None, at: dt.datetime,
+    ) -> DeploymentRecord:
+        """Move the live pointer, use up the approvals, bar version `bar` and write audit and outbox: one transaction."""
+
+    def barred(self, model: str) -> Mapping[int, str]:
+        """Return the barred versions with the reason of each."""
+
+    def approve(self, approval: Approval) -> None:
+        """Write an approval down."""
+
+    def approvals(self, model: str, version: int, environment: str) -> Sequence[Approval]:
+        """Return the approvals of a version for an environment, used ones included."""
+
+    def append(
+        self, action: str, *, actor: str, subject: str, payload: Mapping[str, object], at: dt.datetime
+    ) -> AuditEntry:
+        """Append an entry to the audit chain."""
+
+    def audit(self, *, model: str | None = None) -> Iterable[AuditEntry]:
+        """Iterate over the audit chain, oldest first."""
+
+    def project(self, outbox: Callable[[DeploymentRecord], None]) -> int:
+        """Hand every pending deployment to `outbox`, in order, marking each done; return how many."""
+
+
+Clock = Callable[[], dt.datetime]
+
+
+__all__ = [
+    "Approval", "ArtefactStore", "AuditEntry", "Candidate", "Clock", "Draft", "Ledger", "Memory", "Tracker",
+    "TrainingRun",
+]

@@ -1,0 +1,244 @@
+"""The records that flow between stages: small, immutable, each naming its content by digest.
+
+Heavy data never travel in a record; they lie in a content-addressed store under the digest.
+Every record carries `schema_version`, so that an older reader refuses what it doesn't know.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from ml_platform.core.digest import digest_of
+from ml_platform.core.measurement import Fact
+from ml_platform.core.verdict import Verdict
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFingerprint:
+    """What a source looked like when it was read: one digest per table, sizes in bytes, newest change."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    digest: str
+    tables: Mapping[str, str]
+    size_bytes: int
+    modified_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRecord:
+    """An immutable table: `digest` names its logical content (same rows in the same order, same digest)."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    digest: str
+    rows: int
+    columns: tuple[str, ...]
+    source_digest: str
+    contract_digest: str
+    as_of: dt.datetime | None
+    unchanged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineRecord:
+    """The rows that the contract refused; `reasons` counts them by reason."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    digest: str
+    rows: int
+    rows_seen: int
+    reasons: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitRecord:
+    """Which snapshot row is in which part: train, validation, calibration, holdout or (after them) live."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    digest: str
+    snapshot_digest: str
+    rows: Mapping[str, int]
+    boundaries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeaturesRecord:
+    """The feature matrix of a split; `state_digest` names what was fitted on the training rows only."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    digest: str
+    snapshot_digest: str
+    split_digest: str
+    code_digest: str
+    state_digest: str
+    names: tuple[str, ...]
+    categorical: tuple[str, ...]
+    rows: int
+    lineage: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """The declared conditions of a training run; an empty one refuses to train."""
+
+    seed: int
+    threads: int
+    learner: str
+    learner_version: str
+    environment_digest: str
+    code_digest: str
+    git_commit: str
+    git_dirty: bool
+    cpu: str
+    python: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRecord:
+    """A trained model: `digest` is the SHA-256 of the artefact folder's content, `tree_digest` of its trees alone."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    digest: str
+    tree_digest: str
+    features_digest: str
+    parameters_digest: str
+    conditions: Conditions
+    rounds: int
+    threshold: float
+    run_id: str
+    trained_by: str
+    trained_at: dt.datetime
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationRecord:
+    """What was measured on the frozen holdout; `champion_digest` is empty when nothing was live."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    digest: str
+    model_digest: str
+    split_digest: str
+    rows: int
+    champion_digest: str = ""
+    reference_auc: float | None = None
+    reference_auc_se: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRecord:
+    """A written report: its files by format, relative to the platform's home."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    digest: str
+    evaluation_digest: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Everything that makes one release candidate, by digest; its own digest is what gets promoted."""
+
+    model: str
+    snapshot_digest: str
+    split_digest: str
+    features_digest: str
+    code_digest: str
+    parameters_digest: str
+    environment_digest: str
+    model_digest: str
+    evaluation_digest: str
+    git_commit: str
+
+    @property
+    def digest(self) -> str:
+        """Return the candidate's digest."""
+        return digest_of(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidencePart:
+    """The verdicts of one stage over one subject (a digest), under one policy."""
+
+    stage: str
+    subject_digest: str
+    policy_digest: str
+    verdicts: tuple[Verdict, ...]
+    made_at: dt.datetime
+    run_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The evidence bundle of one candidate: all its verdicts, bound to its digests and the policy's."""
+
+    FORMAT: ClassVar[str] = "ml-platform/evidence/1"
+
+    schema_version: int = SCHEMA_VERSION
+    candidate: Candidate
+    policy_digest: str
+    parts: tuple[EvidencePart, ...]
+    made_at: dt.datetime
+    trained_by: str
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Return the verdicts of all parts, in the order of the flow."""
+        return tuple(verdict for part in self.parts for verdict in part.verdicts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRecord:
+    """A registered version: candidate, evidence (by digest) and where it lies."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    version: int
+    candidate: Candidate
+    evidence_digest: str
+    policy_digest: str
+    released_at: dt.datetime
+    released_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentRecord:
+    """What is live for one model in one environment since when, by whom and why."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    environment: str
+    version: int
+    model_digest: str
+    evidence_digest: str
+    since: dt.datetime
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRecord:
+    """One window of traffic: predictions served, and the labels that have come for them."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    environment: str
+    window: str
+    digest: str
+    predictions: int
+    labelled: int
+    errors: int
+    versions: Mapping[str, int]
+    facts: Mapping[str, Fact] = field(default_factory=dict)

@@ -1,0 +1,44 @@
+"""The only reader of the environment: where the platform keeps its state and who is acting."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where things are. `home` holds all state; relative paths count from the working directory."""
+
+    home: Path
+    mlflow_uri: str
+    actor: str
+    defs: Path | None
+    only: tuple[str, ...]
+
+
+def _actor() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def load_settings() -> Settings:
+    """Read `ML_PLATFORM_HOME`, `MLFLOW_TRACKING_URI`, `ML_PLATFORM_ACTOR`, `ML_PLATFORM_DEFS`, `ML_PLATFORM_ONLY`.
+
+    `ML_PLATFORM_DEFS` is a folder of model folders (default: the shipped ones); `ML_PLATFORM_ONLY` a comma-separated
+    list of the models to load (default: all).
+    """
+    home = Path(os.environ.get("ML_PLATFORM_HOME") or ".ml_platform").absolute()
+    defs = os.environ.get("ML_PLATFORM_DEFS")
+    only = os.environ.get("ML_PLATFORM_ONLY", "")
+    return Settings(
+        home=home,
+        mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow' / 'mlflow.db'}",
+        actor=os.environ.get("ML_PLATFORM_ACTOR") or _actor(),
+        defs=Path(defs).absolute() if defs else None,
+        only=tuple(name.strip() for name in only.split(",") if name.strip()),
+    )
