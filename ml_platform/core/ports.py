@@ -176,6 +176,9 @@ class Ledger(Protocol):
     def audit(self, *, model: str | None = None) -> Iterable[AuditEntry]:
         """Iterate over the audit chain, oldest first."""
 
+    def last(self, action: str, *, subject: str) -> AuditEntry | None:
+        """Return the newest audit entry of an action on a subject, or None."""
+
     def project(self, outbox: Callable[[DeploymentRecord], None]) -> int:
         """Hand every pending deployment to `outbox`, in order, marking each done; return how many."""
 

@@ -242,3 +242,19 @@ class WindowRecord:
     errors: int
     versions: Mapping[str, int]
     facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitoringRecord:
+    """What was measured on one window of traffic served by one model version."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    environment: str
+    window: str
+    window_end: dt.datetime
+    digest: str
+    window_digest: str
+    version: int
+    model_digest: str
+    labelled: int

@@ -1,0 +1,75 @@
+"""The command group: commands load when they are called, errors are said without a stack trace."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Never
+
+import click
+
+from ml_platform.core.errors import PlatformError
+
+COMMANDS = {
+    "check": "Check model files and policy packs; every problem with file and line.",
+    "run": "Run a model's release job and say every gate's verdict.",
+    "show": "Show a version: data, code, parameters, environment, evidence, where it is live.",
+    "controls": "Show the state of every control for a model.",
+    "approve": "Approve a version for an environment (not the author's own word).",
+    "promote": "Move a version to an environment, if its evidence allows it.",
+    "rollback": "Go back to the last good version and bar the present one.",
+    "serve": "Serve what is live in an environment over HTTP.",
+    "replay": "Play later real rows through the real service, labels following.",
+    "audit": "Verify or show the audit chain.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, so that `--help` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the flow."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command; None when there is no such one."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"ml_platform.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ml-platform")
+def group() -> None:
+    """Governed machine learning on the command line."""
+
+
+group.help = (
+    "Governed machine learning: policies that are part of the pipeline.\n\n"
+    "Exit codes: 0 good, 1 refused by a gate, 2 wrong configuration or input, 3 not enough evidence."
+)
+
+
+def main(arguments: list[str] | None = None) -> Never:
+    """Run the command line and exit with its code; never print a stack trace for a user's mistake."""
+    try:
+        result = group.main(args=arguments, prog_name="ml-platform", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Interrupted. Nothing was half-written; the same command can be run again.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except PlatformError as error:
+        click.echo(f"{error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)
+    sys.exit(result if isinstance(result, int) else 0)

@@ -1,0 +1,1 @@
+"""Tests of ml_platform; the folders mirror the packages."""

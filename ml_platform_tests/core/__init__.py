@@ -1,0 +1,1 @@
+"""Tests of the values every package speaks in."""

@@ -1,0 +1,138 @@
+"""Retraining starts for a stated reason only, once per cause, and never inside the cool-down."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from ml_platform.core.measurement import Measurement
+from ml_platform.core.ports import AuditEntry
+from ml_platform.core.records import DeploymentRecord, EvidencePart, MonitoringRecord
+from ml_platform.core.verdict import Outcome, Severity, Verdict
+from ml_platform.policy.spec import Monitoring
+from ml_platform.stages.retraining import REQUESTED, Retrain, Stay, Watched, decide_retraining
+
+NOW = dt.datetime(2013, 8, 2, tzinfo=dt.UTC)
+END = dt.datetime(2013, 8, 1, tzinfo=dt.UTC)
+MONITORING = Monitoring(start=dt.date(2013, 6, 1), retrain_when=("live_auc_holds",), cooldown_days=45, minimum_labels=9)
+WINDOW = MonitoringRecord(
+    model="flights",
+    environment="production",
+    window="2013-07",
+    window_end=END,
+    digest="w" * 64,
+    window_digest="x" * 64,
+    version=1,
+    model_digest="m" * 64,
+    labelled=900,
+)
+LIVE = DeploymentRecord(
+    model="flights",
+    environment="production",
+    version=1,
+    model_digest="m" * 64,
+    evidence_digest="e" * 64,
+    since=NOW,
+    actor="someone",
+    reason="first",
+)
+
+
+def verdict(outcome: Outcome, gate: str = "live_auc_holds") -> Verdict:
+    return Verdict(
+        gate=gate,
+        control="RETRAIN-THRESHOLDS",
+        stage="monitoring",
+        outcome=outcome,
+        severity=Severity.WARN,
+        limit="≥ -0.03",
+        reason="too few labels" if outcome is Outcome.UNDECIDED else "",
+        next_step="retrain",
+        policy_digest="p" * 64,
+        worst=Measurement(metric="live_roc_auc_change", value=-0.08, low=-0.1, high=-0.06, n=900),
+    )
+
+
+def watched(*verdicts: Verdict) -> Watched:
+    part = EvidencePart(
+        stage="monitoring", subject_digest=WINDOW.digest, policy_digest="p" * 64, verdicts=verdicts, made_at=NOW
+    )
+    return Watched(window=WINDOW, part=part, live=LIVE, last_request=None)
+
+
+def request(cause: str, as_of: str) -> AuditEntry:
+    return AuditEntry(
+        sequence=1,
+        at=NOW,
+        actor="sensor",
+        action=REQUESTED,
+        subject="flights",
+        payload={"cause": cause, "as_of": as_of},
+        previous="",
+        hash="",
+    )
+
+
+def decide(given: Watched) -> Retrain | Stay:
+    return decide_retraining(MONITORING, given)
+
+
+def test_a_failed_gate_that_starts_retraining_is_a_reason_with_its_numbers() -> None:
+    decision = decide(watched(verdict(Outcome.FAILED)))
+    assert isinstance(decision, Retrain)
+    assert decision.as_of == END
+    assert decision.gates == ("live_auc_holds",)
+    assert "live_roc_auc_change = -0.08 [-0.1, -0.06] (n = 900), limit ≥ -0.03" in decision.reason
+
+
+def test_gates_that_hold_or_are_undecided_or_not_listed_start_nothing_and_are_named() -> None:
+    calm = decide(watched(verdict(Outcome.PASSED)))
+    assert calm == Stay(reason="window 2013-07: live_auc_holds hold")
+    undecided = decide(watched(verdict(Outcome.UNDECIDED)))
+    assert undecided == Stay(reason="window 2013-07: undecided: live_auc_holds (too few labels)")
+    other = decide(watched(verdict(Outcome.FAILED, "inputs_are_stable")))
+    assert isinstance(other, Stay)
+    assert "none of the gates" in other.reason
+
+
+def test_the_same_cause_is_asked_for_once() -> None:
+    first = decide(watched(verdict(Outcome.FAILED)))
+    assert isinstance(first, Retrain)
+    again = dataclasses.replace(
+        watched(verdict(Outcome.FAILED)), last_request=request(first.cause, "2013-08-01T00:00:00+00:00")
+    )
+    second = decide(again)
+    assert isinstance(second, Stay)
+    assert "requested already" in second.reason
+
+
+def test_another_cause_waits_for_the_cool_down_to_end() -> None:
+    during = dataclasses.replace(
+        watched(verdict(Outcome.FAILED)), last_request=request("other", "2013-07-01T00:00:00+00:00")
+    )
+    waiting = decide(during)
+    assert isinstance(waiting, Stay)
+    assert "lasts until 2013-08-15" in waiting.reason
+    after = dataclasses.replace(
+        watched(verdict(Outcome.FAILED)), last_request=request("other", "2013-06-01T00:00:00+00:00")
+    )
+    assert isinstance(decide(after), Retrain)
+
+
+def test_without_a_window_a_live_model_or_matching_evidence_nothing_starts() -> None:
+    whole = watched(verdict(Outcome.FAILED))
+    reasons = []
+    for lacking in (
+        dataclasses.replace(whole, window=None),
+        dataclasses.replace(whole, part=None),
+        dataclasses.replace(whole, live=None),
+        dataclasses.replace(whole, live=dataclasses.replace(LIVE, model_digest="n" * 64, version=2)),
+        dataclasses.replace(whole, window=dataclasses.replace(WINDOW, digest="v" * 64)),
+    ):
+        decision = decide(lacking)
+        assert isinstance(decision, Stay)
+        reasons.append(decision.reason)
+    assert "no window" in reasons[0]
+    assert "nothing is live" in reasons[2]
+    assert "version 2 is live" in reasons[3]
+    assert "not about window" in reasons[4]
