@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from ml_platform.core.digest import digest_of
+
+FILES = "files.json"
+MODEL_TEXT = "model.txt"
+FEATURES_STATE = "features_state.json"
+FEATURES_SOURCE = "features.py"
+SCORING = "scoring.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputColumn:
-    """One column of a scoring request; `missing` is the share of missing values that the contract allows."""
+    """One column of a scoring request.
+
+    `low`, `high` and `levels` are the declared limits: a value outside them is refused. `missing` is the share of
+    missing values that the contract allows; above zero a null is accepted. `logged` is False for a column that
+    names a person directly: its values are never written down.
+    """
 
     name: str
     type: str
@@ -15,11 +29,16 @@ class InputColumn:
     high: float | None = None
     levels: tuple[str, ...] | None = None
     missing: float = 0.0
+    logged: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoringContract:
-    """The interface of one trained model; stored as `scoring.json` beside the trees."""
+    """The interface of one trained model; stored as `scoring.json` beside the trees.
+
+    `time` names the column that says when the scored event happens; unless it is an input too, a request may
+    leave it out.
+    """
 
     schema_version: int = 1
     model: str
@@ -31,3 +50,16 @@ class ScoringContract:
     categorical: tuple[str, ...]
     threshold: float
     task: str = "binary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeaturesState:
+    """What the features learned from the training rows; stored as `features_state.json` beside the trees."""
+
+    levels: Mapping[str, tuple[str, ...]]
+    state: Mapping[str, object]
+
+
+def artefact_digest(files: Mapping[str, str]) -> str:
+    """Return the digest of a model artefact from the SHA-256 of each of its files (all but `files.json`)."""
+    return digest_of({name: digest for name, digest in files.items() if name != FILES})

@@ -1,0 +1,41 @@
+"""What is written down of every prediction served, and of every outcome that comes later."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+InputValue = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One row that was scored, or one request that was refused.
+
+    `at` is when it was answered, `event_time` when the scored event happens (`at` when the request doesn't say).
+    `status` is the HTTP status; below 300 there is a score. `inputs` holds the row as it was sent, without the columns
+    that name a person. `unseen` names the columns whose level was unknown to the model and was scored as missing.
+    """
+
+    id: str
+    at: dt.datetime
+    event_time: dt.datetime
+    model: str
+    environment: str
+    version: int
+    model_digest: str
+    status: int
+    score: float | None
+    latency_seconds: float
+    inputs: Mapping[str, InputValue] = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """The outcome of one prediction, known at `at`."""
+
+    prediction_id: str
+    label: float
+    at: dt.datetime
