@@ -1,0 +1,58 @@
+"""What a model's policy and monitoring have to make sense of: known packs and gates, words that only tighten."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+
+from ml_platform.policy.gates import Gate
+from ml_platform.policy.problems import Problem, known, nearest, seen
+from ml_platform.policy.sections import Sections
+
+
+def check_packs(sections: Sections, names: Mapping[str, object]) -> Iterator[Problem]:
+    """Yield the packs that nobody has written."""
+    for index, pack in enumerate(sections.packs or ()):
+        if pack not in names:
+            yield Problem(("policy", "packs", index), f"policy.packs[{index}] is {seen(pack)}; {known(names, pack)}")
+
+
+def check_waivers(sections: Sections, gates: Mapping[str, Gate]) -> Iterator[Problem]:
+    """Yield the waivers of gates that don't exist and those written twice."""
+    met: set[str] = set()
+    for index, waiver in sections.waivers.items():
+        where = ("policy", "waivers", index, "gate")
+        if waiver.gate not in gates:
+            text = f"policy.waivers[{index}].gate is {seen(waiver.gate)}, no gate of the policy. {nearest(gates, waiver.gate)}"
+            yield Problem(where, text.strip())
+        if waiver.gate in met:
+            yield Problem(where, f"policy.waivers[{index}].gate is waived twice; keep one waiver of {seen(waiver.gate)}")
+        met.add(waiver.gate)
+
+
+def expired_waivers(sections: Sections, today: dt.date) -> Iterator[Problem]:
+    """Yield the waivers that no longer count; they don't make a file invalid."""
+    for index, waiver in sections.waivers.items():
+        if waiver.expires < today:
+            text = (
+                f"policy.waivers[{index}] of {seen(waiver.gate)} by {waiver.owner} expired on {waiver.expires} "
+                "and doesn't count; renew or remove it"
+            )
+            yield Problem(("policy", "waivers", index), text)
+
+
+def check_monitoring(sections: Sections, gates: Mapping[str, Gate] | None) -> Iterator[Problem]:
+    """Yield what is wrong with the dates and the gates that start retraining (unless `gates` isn't known)."""
+    monitoring = sections.monitoring
+    if monitoring is None:
+        return
+    if monitoring.end is not None and monitoring.start >= monitoring.end:
+        text = f"monitoring.start is {monitoring.start}, not before monitoring.end {monitoring.end}; swap or correct them"
+        yield Problem(("monitoring", "start"), text)
+    if gates is None:
+        return
+    watching = [name for name, gate in gates.items() if gate.stage == "monitoring"]
+    for index, name in enumerate(monitoring.retrain_when):
+        if name not in watching:
+            text = f"monitoring.retrain_when[{index}] is {seen(name)}, no gate of monitoring; {known(watching, name)}"
+            yield Problem(("monitoring", "retrain_when", index), text)

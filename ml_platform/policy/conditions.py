@@ -1,0 +1,37 @@
+"""When a gate applies: the closed list of conditions, what each means, and which of them hold for a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ml_platform.policy.gates import Condition
+from ml_platform.policy.spec import ModelSpec, Role
+
+MEANINGS: Mapping[Condition, str] = MappingProxyType(
+    {
+        "always": "always",
+        "groups": "the contract has a column with the role group",
+        "entity": "the contract has a column with the role entity",
+        "time": "the rows are split by time",
+        "champion": "another version is live to compare with",
+        "labels": "outcomes are known for the window",
+        "reference": "there is an earlier snapshot to compare with",
+    }
+)
+
+
+def conditions_of(
+    spec: ModelSpec, *, champion: bool = False, reference: bool = False, labels: bool = False
+) -> frozenset[Condition]:
+    """Return the conditions that hold: three follow from the model file, the caller knows the other three."""
+    holds: dict[Condition, bool] = {
+        "always": True,
+        "groups": bool(spec.columns(Role.GROUP)),
+        "entity": spec.entity is not None,
+        "time": spec.split.kind == "time",
+        "champion": champion,
+        "labels": labels,
+        "reference": reference,
+    }
+    return frozenset(condition for condition, true in holds.items() if true)

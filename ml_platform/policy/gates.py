@@ -1,0 +1,91 @@
+"""The gate kinds: how a limit is stated as data. Each kind has its case in `judge`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Condition = Literal["always", "groups", "entity", "time", "champion", "labels", "reference"]
+Bound = Literal["value", "low", "high"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class _Gate(_Strict):
+    """What every kind of gate says."""
+
+    control: str
+    stage: str
+    metric: str
+    severity: Literal["block", "warn"] = "block"
+    when: Condition = "always"
+    minimum_n: int = Field(default=1, ge=1)
+    why: str = Field(min_length=1)
+    next_step: str = Field(min_length=1)
+
+
+class AtLeast(_Gate):
+    """The judged bound (`value`, `low` or `high` of the interval) is at least `limit`."""
+
+    kind: Literal["at_least"]
+    limit: Finite
+    judged_on: Bound = "value"
+
+
+class AtMost(_Gate):
+    """The judged bound is at most `limit`."""
+
+    kind: Literal["at_most"]
+    limit: Finite
+    judged_on: Bound = "value"
+
+
+class Between(_Gate):
+    """The value lies in [limit[0], limit[1]]."""
+
+    kind: Literal["between"]
+    limit: tuple[Finite, Finite]
+    judged_on: Bound = "value"
+
+
+class Holds(_Gate):
+    """A fact is true: the value is exactly 1."""
+
+    kind: Literal["holds"]
+
+
+Gate = Annotated[AtLeast | AtMost | Between | Holds, Field(discriminator="kind")]
+
+
+class Override(_Strict):
+    """A model's own words on a gate; only tighter ones are accepted without a waiver."""
+
+    limit: Finite | tuple[Finite, Finite] | None = None
+    severity: Literal["block", "warn"] | None = None
+    minimum_n: int | None = Field(default=None, ge=1)
+    why: str | None = Field(default=None, min_length=1)
+
+
+class Waiver(_Strict):
+    """A named person lets a closed gate open until a day."""
+
+    gate: str
+    owner: str = Field(min_length=1)
+    reason: str = Field(min_length=10)
+    expires: dt.date
+
+
+class Pack(_Strict):
+    """A named set of gates; `extends` names the packs it builds on."""
+
+    pack: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+    description: str = Field(min_length=1)
+    extends: tuple[str, ...] = ()
+    approvals: dict[Literal["staging", "production"], Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    gates: dict[str, Gate] = Field(default_factory=dict)
+    overrides: dict[str, Override] = Field(default_factory=dict)

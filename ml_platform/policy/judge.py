@@ -1,0 +1,131 @@
+"""Judges measurements by a policy: what isn't proven good is not passed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from ml_platform.core.measurement import Measurement
+from ml_platform.core.verdict import Outcome, Severity, Verdict
+from ml_platform.policy.conditions import MEANINGS
+from ml_platform.policy.describe import describe
+from ml_platform.policy.gates import AtLeast, AtMost, Between, Gate, Holds, Waiver
+from ml_platform.policy.resolve import Policy
+
+_BOUNDS = {"value": "value", "low": "lower bound", "high": "upper bound"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finding:
+    """What one gate says of one measurement; `margin` is the distance inside the limit (negative outside)."""
+
+    outcome: Outcome
+    reason: str
+    worst: Measurement | None = None
+    margin: float = math.inf
+
+
+def judge(
+    policy: Policy,
+    stage: str,
+    measurements: Sequence[Measurement],
+    *,
+    conditions: frozenset[str],
+    now: dt.datetime,
+) -> tuple[Verdict, ...]:
+    """Return one verdict per gate of the stage, in the policy's order."""
+    return tuple(
+        _verdict(policy, name, gate, measurements, conditions, now.date())
+        for name, gate in policy.gates_of(stage).items()
+    )
+
+
+def _verdict(
+    policy: Policy,
+    name: str,
+    gate: Gate,
+    measurements: Sequence[Measurement],
+    conditions: frozenset[str],
+    today: dt.date,
+) -> Verdict:
+    used = tuple(each for each in measurements if each.metric == gate.metric)
+    finding = _waive(_judge_gate(gate, used, conditions), policy.waiver_of(name), today)
+    return Verdict(
+        gate=name,
+        control=gate.control,
+        stage=gate.stage,
+        outcome=finding.outcome,
+        severity=Severity(gate.severity),
+        limit=describe(gate),
+        reason=finding.reason,
+        next_step=gate.next_step,
+        policy_digest=policy.digest,
+        worst=finding.worst,
+        measurements=used,
+    )
+
+
+def _judge_gate(gate: Gate, used: Sequence[Measurement], conditions: frozenset[str]) -> _Finding:
+    if gate.when != "always" and gate.when not in conditions:
+        return _Finding(outcome=Outcome.NOT_APPLICABLE, reason=f"applies only when {MEANINGS[gate.when]}")
+    if not used:
+        return _Finding(outcome=Outcome.UNDECIDED, reason=f"{gate.metric} was never measured")
+    findings = [_judge_one(gate, measurement) for measurement in used]
+    for outcome in (Outcome.FAILED, Outcome.UNDECIDED, Outcome.PASSED):
+        deciding = [finding for finding in findings if finding.outcome is outcome]
+        if deciding:
+            break
+    worst = min(deciding, key=lambda finding: finding.margin)
+    others = f" ({len(deciding)} of {len(findings)} subjects are so)" if len(findings) > 1 else ""
+    return _Finding(outcome=outcome, reason=f"{worst.reason}{others}", worst=worst.worst, margin=worst.margin)
+
+
+def _judge_one(gate: Gate, measurement: Measurement) -> _Finding:
+    bound = "value" if isinstance(gate, Holds) else gate.judged_on
+    judged: float | None = getattr(measurement, bound)
+    if measurement.value is None:
+        return _undecided(measurement, measurement.text())
+    if measurement.n < gate.minimum_n:
+        return _undecided(measurement, f"{measurement.text()}; needed: n ≥ {gate.minimum_n:,}")
+    if judged is None:
+        return _undecided(measurement, f"{measurement.text()} has no {_BOUNDS[bound]}")
+    margin = _margin(gate, judged)
+    text = f"{measurement.text()}; needed: {describe(gate)}"
+    if not (math.isfinite(margin) and margin >= 0):
+        if bound != "value" and _margin(gate, measurement.value) >= 0:
+            text += ". The value alone would do; its evidence is too thin"
+        return _Finding(outcome=Outcome.FAILED, reason=text, worst=measurement, margin=margin)
+    return _Finding(outcome=Outcome.PASSED, reason=text, worst=measurement, margin=margin)
+
+
+def _undecided(measurement: Measurement, reason: str) -> _Finding:
+    return _Finding(outcome=Outcome.UNDECIDED, reason=reason, worst=measurement, margin=0.0)
+
+
+def _margin(gate: Gate, judged: float) -> float:
+    match gate:
+        case AtLeast():
+            return judged - gate.limit
+        case AtMost():
+            return gate.limit - judged
+        case Between():
+            return min(judged - gate.limit[0], gate.limit[1] - judged)
+        case Holds():
+            return 0.0 if judged == 1 else -1.0
+        case _:
+            assert_never(gate)
+
+
+def _waive(finding: _Finding, waiver: Waiver | None, today: dt.date) -> _Finding:
+    if waiver is None or finding.outcome.opens:
+        return finding
+    if waiver.expires < today:
+        reason = f"{finding.reason}. The waiver of {waiver.owner} expired on {waiver.expires} and doesn't count"
+        return _Finding(outcome=finding.outcome, reason=reason, worst=finding.worst)
+    reason = (
+        f"{finding.outcome}, waived by {waiver.owner} until {waiver.expires}: {waiver.reason} ({finding.reason})"
+    )
+    return _Finding(outcome=Outcome.WAIVED, reason=reason, worst=finding.worst)

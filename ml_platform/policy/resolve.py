@@ -1,0 +1,59 @@
+"""The policy of one model: all gates with their final limits, the waivers and the approvals, under one digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ml_platform.core.digest import digest_of
+from ml_platform.policy.gates import Gate, Waiver
+from ml_platform.policy.stages import STAGES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a model is held to; `digest` names its content, however the files are written."""
+
+    gates: Mapping[str, Gate]
+    waivers: tuple[Waiver, ...]
+    approvals: Mapping[str, int]
+    digest: str
+    packs: tuple[str, ...]
+
+    def gates_of(self, stage: str) -> dict[str, Gate]:
+        """Return the gates that guard a stage, by name."""
+        return {name: gate for name, gate in self.gates.items() if gate.stage == stage}
+
+    @property
+    def required_stages(self) -> tuple[str, ...]:
+        """Return the stages that hold a blocking gate, in the order of the flow."""
+        blocking = {gate.stage for gate in self.gates.values() if gate.severity == "block"}
+        return tuple(stage for stage in STAGES if stage in blocking)
+
+    def waiver_of(self, gate: str) -> Waiver | None:
+        """Return the waiver of a gate, expired or not."""
+        return next((waiver for waiver in self.waivers if waiver.gate == gate), None)
+
+    def approvals_for(self, environment: str) -> int:
+        """Return how many approvals a promotion to an environment needs."""
+        return self.approvals.get(environment, 0)
+
+
+def make_policy(
+    gates: Mapping[str, Gate], waivers: Sequence[Waiver], approvals: Mapping[str, int], packs: Sequence[str]
+) -> Policy:
+    """Put a policy together and name it by the digest of its gates, waivers and approvals."""
+    ordered = tuple(sorted(waivers, key=lambda waiver: waiver.gate))
+    content = {
+        "gates": {name: gate.model_dump(mode="json") for name, gate in gates.items()},
+        "waivers": [waiver.model_dump(mode="json") for waiver in ordered],
+        "approvals": {environment: count for environment, count in approvals.items() if count},
+    }
+    return Policy(
+        gates=MappingProxyType(dict(gates)),
+        waivers=ordered,
+        approvals=MappingProxyType(dict(approvals)),
+        digest=digest_of(content),
+        packs=tuple(packs),
+    )

@@ -1,0 +1,67 @@
+"""The parts of a model file that are well-formed, so that their meaning is checked even while others are broken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ml_platform.policy.gates import Override, Waiver
+from ml_platform.policy.spec import Column, Monitoring, RiskClass, Role, Split
+from ml_platform.policy.translate import validate
+from ml_platform.policy.yaml_lines import Plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sections:
+    """What can be checked; None, or left out, is what isn't well-formed. `whole` says that every column is."""
+
+    name: str | None
+    features: str | None
+    columns: Mapping[str, Column]
+    whole: bool
+    split: Split | None
+    parameters: Mapping[str, Plain]
+    risk_class: RiskClass | None
+    packs: tuple[str, ...] | None
+    overrides: Mapping[str, Override]
+    waivers: Mapping[int, Waiver]
+    monitoring: Monitoring | None
+
+    def with_role(self, role: Role) -> list[str]:
+        """Return the well-formed columns with a role."""
+        return [name for name, column in self.columns.items() if role in column.roles]
+
+
+def sections_of(attributes: Plain) -> Sections:
+    """Take what is well-formed out of the `attributes` of a model file."""
+    top = _mapping(attributes)
+    contract, policy = _mapping(top.get("contract")), _mapping(top.get("policy"))
+    columns = {name: column for name, raw in contract.items() if (column := _valid(Column, raw))}
+    overrides = _mapping(policy.get("overrides"))
+    waivers = policy.get("waivers")
+    return Sections(
+        name=_valid(str, top.get("model")),
+        features=_valid(str, top.get("features")),
+        columns=columns,
+        whole=bool(contract) and len(columns) == len(contract),
+        split=_valid(Split, top.get("split")),
+        parameters=_mapping(_mapping(top.get("learner")).get("parameters")),
+        risk_class=_valid(RiskClass, top.get("risk_class")),
+        packs=_valid(tuple[str, ...], policy.get("packs", ["base"])),
+        overrides={name: override for name, raw in overrides.items() if (override := _valid(Override, raw))},
+        waivers={
+            index: waiver
+            for index, raw in enumerate(waivers if isinstance(waivers, list) else [])
+            if (waiver := _valid(Waiver, raw))
+        },
+        monitoring=_valid(Monitoring, top.get("monitoring")),
+    )
+
+
+def _mapping(value: Plain) -> dict[str, Plain]:
+    return value if isinstance(value, dict) else {}
+
+
+def _valid(schema: Any, value: Plain) -> Any:
+    return validate(schema, value)[0]

@@ -1,0 +1,204 @@
+"""The model file's schema: strict, frozen, and the only description of a governed model."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from ml_platform.policy.gates import Override, Waiver
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Text = Annotated[str, Field(min_length=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Strict(BaseModel):
+    """Unknown keys, wrong types and non-finite numbers are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class RiskClass(StrEnum):
+    """How much harm a wrong model can do; decides the pack that is added and the approvals needed."""
+
+    MINIMAL = "minimal"
+    LIMITED = "limited"
+    HIGH = "high"
+
+
+class Role(StrEnum):
+    """What a column is for."""
+
+    FEATURE = "feature"
+    TARGET = "target"
+    TIME = "time"
+    ENTITY = "entity"
+    GROUP = "group"
+    NOT_USED = "not_used"
+
+
+class PersonalData(StrEnum):
+    """How a column relates to a person (GDPR's identifiers and special categories)."""
+
+    NONE = "none"
+    QUASI = "quasi"
+    DIRECT = "direct"
+    SENSITIVE = "sensitive"
+
+
+class Column(Strict):
+    """One column of the contract."""
+
+    type: Literal["integer", "number", "category", "boolean", "datetime"]
+    role: Role = Role.FEATURE
+    also: tuple[Role, ...] = ()
+    range: tuple[Finite, Finite] | None = None
+    levels: tuple[str, ...] | None = None
+    missing: Share = 0.0
+    unique: bool = False
+    personal_data: PersonalData = PersonalData.NONE
+    known: Literal["before", "after"] = "before"
+    reason: str = ""
+    description: str = ""
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """Return every role of the column (a group may be a feature too)."""
+        return frozenset({self.role, *self.also})
+
+
+class PackageTable(Strict):
+    """A table inside an installed Python package, read by path without importing the package."""
+
+    kind: Literal["package"]
+    package: Text
+    path: Text
+
+
+class FileTable(Strict):
+    """A CSV or Parquet file (or one file inside a zip), relative to the working directory or absolute."""
+
+    kind: Literal["file"]
+    path: Text
+
+
+Table = Annotated[PackageTable | FileTable, Field(discriminator="kind")]
+
+
+class Source(Strict):
+    """Where rows come from; several tables are put together by the features module's `assemble`."""
+
+    tables: dict[Name, Table] = Field(min_length=1)
+    as_of: AwareDatetime | None = None
+    licence: Text
+    description: Text
+
+
+class TimeSplit(Strict):
+    """Parts by time, counted backwards from `as_of`: train, validation, calibration, then holdout."""
+
+    kind: Literal["time"]
+    train_days: int = Field(ge=1)
+    validation_days: int = Field(ge=1)
+    calibration_days: int = Field(ge=1)
+    holdout_days: int = Field(ge=1)
+
+
+class EntitySplit(Strict):
+    """Parts by a hash of the entity, so that a person is in one part only."""
+
+    kind: Literal["entity"]
+    train: Share
+    validation: Share
+    calibration: Share
+    holdout: Share
+    salt: Text
+
+
+Split = Annotated[TimeSplit | EntitySplit, Field(discriminator="kind")]
+
+
+class Learner(Strict):
+    """LightGBM's parameters as they are passed; seed and threads are declared, never defaulted."""
+
+    kind: Literal["lightgbm"]
+    objective: Literal["binary"]
+    seed: int = Field(ge=0)
+    threads: int = Field(ge=1)
+    rounds: int = Field(ge=1)
+    early_stopping_rounds: int | None = Field(default=None, ge=1)
+    parameters: dict[str, Finite | int | bool | str] = Field(default_factory=dict)
+
+
+class PolicyChoice(Strict):
+    """The packs (the risk class's own is always among them), tightenings and waivers."""
+
+    packs: tuple[Name, ...] = ("base",)
+    overrides: dict[Name, Override] = Field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+
+
+class Deployment(Strict):
+    """How releases reach production; `automatic` still goes through the promotion lock."""
+
+    production: Literal["manual", "automatic"] = "manual"
+    selected_share: Share | None = None
+
+
+class Monitoring(Strict):
+    """How live traffic is watched and what starts retraining."""
+
+    window: Literal["month"] = "month"
+    start: dt.date
+    end: dt.date | None = None
+    retrain_when: tuple[Name, ...]
+    cooldown_days: int = Field(ge=0)
+    minimum_labels: int = Field(ge=1)
+
+
+class ModelSpec(Strict):
+    """One governed model: what it is for, its data, its features, its learner, its policy, its life."""
+
+    model: Name
+    purpose: Text
+    owner: Text
+    risk_class: RiskClass
+    description: Text
+    source: Source
+    contract: dict[Annotated[str, Field(min_length=1)], Column] = Field(min_length=2)
+    features: Text
+    split: Split
+    learner: Learner
+    policy: PolicyChoice = PolicyChoice()
+    deployment: Deployment = Deployment()
+    monitoring: Monitoring | None = None
+
+    def columns(self, role: Role) -> tuple[str, ...]:
+        """Return the names of the columns with a role, in the contract's order."""
+        return tuple(name for name, column in self.contract.items() if role in column.roles)
+
+    @property
+    def target(self) -> str:
+        """Return the target column's name."""
+        return self.columns(Role.TARGET)[0]
+
+    @property
+    def time(self) -> str | None:
+        """Return the time column's name, if there is one."""
+        found = self.columns(Role.TIME)
+        return found[0] if found else None
+
+    @property
+    def entity(self) -> str | None:
+        """Return the entity column's name, if there is one."""
+        found = self.columns(Role.ENTITY)
+        return found[0] if found else None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Return the columns a scoring request has to carry: the features known before the prediction."""
+        return self.columns(Role.FEATURE)
