@@ -1,0 +1,1 @@
+"""Where rows come from: files and tables inside installed packages, read without importing anything of theirs."""

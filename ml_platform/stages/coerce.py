@@ -1,0 +1,135 @@
+"""Coerce: a column as its declared type, and which cells could not become it.
+
+Text is read as numbers, times and booleans where it says one exactly; a time without a zone is UTC; a number as a
+category is its shortest text. A cell that can't be coerced becomes missing and is reported, never guessed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, assert_never
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+ColumnType = Literal["integer", "number", "category", "boolean", "datetime"]
+
+LARGEST_WHOLE = float(1 << 53)
+LONGEST_TEXT = 256
+FLAWS = {
+    "integer": "not a whole number",
+    "number": "not a finite number",
+    "category": "not a text of at most 256 characters",
+    "boolean": "neither true nor false",
+    "datetime": "not a time",
+}
+_BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
+
+
+def coerce(values: pd.Series, kind: ColumnType) -> tuple[pd.Series, NDArray[np.bool_]]:
+    """Return the column as `kind` and a mask, shape (n,), of the cells that were something else.
+
+    integer → int64 (Int64 when some are missing), number → float64, category → categorical of sorted text,
+    boolean → nullable boolean, datetime → microseconds in UTC.
+    """
+    match kind:
+        case "integer":
+            return _integer(values)
+        case "number":
+            return _number(values)
+        case "category":
+            return _category(values)
+        case "boolean":
+            return _boolean(values)
+        case "datetime":
+            return _datetime(values)
+        case _:
+            assert_never(kind)
+
+
+def _floats(values: pd.Series) -> NDArray[np.float64]:
+    import pandas as pd
+
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return _by_level(values, lambda texts: _floats(texts))
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return np.full(len(values), np.nan)
+    return pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _by_level(values: pd.Series, convert: object) -> NDArray[np.float64]:
+    import pandas as pd
+
+    assert callable(convert)
+    of_level = np.append(convert(pd.Series(values.cat.categories)), np.nan)
+    found: NDArray[np.float64] = of_level[values.cat.codes.to_numpy()]
+    return found
+
+
+def _number(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
+    import pandas as pd
+
+    found = _floats(values)
+    bad = ~np.isfinite(found) & values.notna().to_numpy()
+    return pd.Series(np.where(bad, np.nan, found), name=values.name), bad
+
+
+def _integer(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
+    import pandas as pd
+
+    found = _floats(values)
+    whole = np.isfinite(found) & (np.abs(found) <= LARGEST_WHOLE) & (found == np.rint(found))
+    bad = ~whole & values.notna().to_numpy()
+    codes = np.where(whole, found, 0.0).astype(np.int64)
+    if whole.all():
+        return pd.Series(codes, name=values.name), bad
+    return pd.Series(pd.arrays.IntegerArray(codes, ~whole), name=values.name), bad
+
+
+def _category(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
+    import pandas as pd
+
+    as_levels = values if isinstance(values.dtype, pd.CategoricalDtype) else values.astype("category")
+    given = [_level_text(level) for level in as_levels.cat.categories]
+    allowed = sorted({text for text in given if len(text) <= LONGEST_TEXT})
+    code_of = {text: code for code, text in enumerate(allowed)}
+    codes = np.array([*(code_of.get(text, -1) for text in given), -1], dtype=np.int32)[as_levels.cat.codes.to_numpy()]
+    bad = (codes < 0) & values.notna().to_numpy()
+    levels = pd.Index(allowed, dtype="str")
+    return pd.Series(pd.Categorical.from_codes(codes, categories=levels), name=values.name), bad
+
+
+def _level_text(level: object) -> str:
+    if isinstance(level, float) and level.is_integer() and abs(level) <= LARGEST_WHOLE:
+        return str(int(level))
+    return str(level)
+
+
+def _boolean(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
+    import pandas as pd
+
+    texts = values.astype("category")
+    found = np.append([_BOOLEANS.get(str(level).strip().lower(), np.nan) for level in texts.cat.categories], np.nan)
+    read = found[texts.cat.codes.to_numpy()]
+    missing = np.isnan(read)
+    return (
+        pd.Series(pd.arrays.BooleanArray(np.where(missing, 0, read).astype(bool), missing), name=values.name),
+        missing & values.notna().to_numpy(),
+    )
+
+
+def _datetime(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        aware = values.dt.tz_localize("UTC") if values.dt.tz is None else values.dt.tz_convert("UTC")
+        return aware.dt.as_unit("us").reset_index(drop=True), np.zeros(len(values), dtype=bool)
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        texts = pd.Series(np.full(len(values), None), dtype="str")
+    else:
+        texts = values.astype("str").reset_index(drop=True)
+    found = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce").dt.as_unit("us")
+    bad = found.isna().to_numpy() & values.notna().to_numpy()
+    return found.rename(values.name), bad

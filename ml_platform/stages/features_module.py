@@ -1,0 +1,69 @@
+"""Features module: the code a model's author writes, found by its dotted path and named by its digest."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.core.digest import digest_of, digest_of_bytes
+from ml_platform.core.errors import PolicyInvalid
+from ml_platform.stages import encode
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.policy.spec import ModelSpec
+
+Columns = Mapping[str, NDArray[np.float64]]
+State = Mapping[str, Any]
+Assemble = Callable[[Mapping[str, "pd.DataFrame"]], "pd.DataFrame"]
+Fit = Callable[[Columns], dict[str, Any]]
+Transform = Callable[[Columns, State], Columns]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeaturesModule:
+    """The functions of a features module; `digest` covers its source and the platform's encoding."""
+
+    name: str
+    assemble: Assemble | None
+    fit: Fit | None
+    transform: Transform
+    digest: str
+    path: Path
+
+
+def load_features(spec: ModelSpec) -> FeaturesModule:
+    """Import the features module of a model; PolicyInvalid when it is missing, broken or without `transform`."""
+    where = f"{spec.model}: features is '{spec.features}'"
+    try:
+        module = importlib.import_module(spec.features)
+    except (ImportError, SyntaxError, ValueError) as error:
+        problem = f"{where}: it can't be imported ({error}); an importable module is needed; correct its name or code"
+        raise PolicyInvalid([problem]) from error
+    functions = {name: getattr(module, name, None) for name in ("assemble", "fit", "transform")}
+    wrong = [name for name, found in functions.items() if found is not None and not callable(found)]
+    if wrong or functions["transform"] is None or module.__file__ is None:
+        seen = f"{wrong[0]} is no function" if wrong else "it has no function transform(columns, state)"
+        raise PolicyInvalid([f"{where}: {seen}; `transform` is needed, `assemble` and `fit` may be there; write it"])
+    path = Path(module.__file__)
+    return FeaturesModule(
+        name=spec.features,
+        assemble=functions["assemble"],
+        fit=functions["fit"],
+        transform=functions["transform"],
+        digest=code_digest(path),
+        path=path,
+    )
+
+
+def code_digest(path: Path) -> str:
+    """Return the digest of a features module's source together with the encoding it is fed by."""
+    sources = (path, Path(encode.__file__))
+    return digest_of([digest_of_bytes(source.read_bytes()) for source in sources])

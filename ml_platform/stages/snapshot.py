@@ -1,0 +1,131 @@
+"""Snapshot: the accepted rows of a source as an immutable table named by its content."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml_platform.core.digest import canonical_json
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.measured import Measured
+from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SourceFingerprint
+from ml_platform.sources.read import fingerprint
+from ml_platform.stages.assemble import assemble
+from ml_platform.stages.content_digest import content_digest
+from ml_platform.stages.contract import Checked, check_contract, contract_digest
+from ml_platform.stages.parquet import parquet_bytes, read_parquet
+from ml_platform.stages.profile import profile
+from ml_platform.stages.quarantine import put_aside
+from ml_platform.stages.snapshot_measurements import measure_snapshot, read_profile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.core.ports import ArtefactStore
+    from ml_platform.policy.spec import ModelSpec
+
+KIND = "snapshots"
+_MOST_RULES_SAID = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotTaken:
+    """What one reading of the source gave: the accepted rows and the refused ones."""
+
+    snapshot: Measured[SnapshotRecord]
+    quarantine: Measured[QuarantineRecord]
+
+
+def take_snapshot(
+    spec: ModelSpec,
+    *,
+    store: ArtefactStore,
+    source: SourceFingerprint,
+    as_of: dt.datetime | None,
+    reference: SnapshotRecord | None,
+    now: dt.datetime,
+) -> SnapshotTaken:
+    """Read the source, check the contract and store accepted and refused rows under the digests of their content.
+
+    A model with a time column sees only rows earlier than `as_of` (default: the source's own). With a reference
+    snapshot the shift of each used column is measured too. Raises DataInvalid when the source changed since it was
+    fingerprinted and when no row is left.
+    """
+    as_of = as_of or spec.source.as_of
+    frame = assemble(spec, before=as_of)
+    _require_same_source(spec, source, now)
+    checked = check_contract(spec, frame)
+    quarantine = put_aside(spec, checked, store=store)
+    accepted = checked.accepted
+    _require_rows(spec, checked, as_of)
+    described = profile(spec, accepted)
+    types = {name: column.type for name, column in spec.contract.items()}
+    digest = content_digest(accepted, types)
+    record = SnapshotRecord(
+        model=spec.model,
+        digest=digest,
+        rows=len(accepted),
+        columns=tuple(types),
+        source_digest=source.digest,
+        contract_digest=contract_digest(spec),
+        as_of=as_of,
+    )
+    before = read_profile(store, reference) if reference else None
+    measurements = measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame)
+    unchanged = store.has(KIND, digest)
+    if not unchanged:
+        manifest = {"record": record, "types": types, "taken_at": now}
+        files = {
+            "data.parquet": parquet_bytes(accepted),
+            "manifest.json": canonical_json(manifest).encode(),
+            "profile.json": canonical_json(described).encode(),
+        }
+        unchanged = not store.put(KIND, digest, files)
+    return SnapshotTaken(
+        snapshot=Measured(record=record, measurements=measurements, unchanged=unchanged), quarantine=quarantine
+    )
+
+
+def read_rows(spec: ModelSpec, store: ArtefactStore, snapshot: SnapshotRecord) -> pd.DataFrame:
+    """Return a snapshot's rows in canonical types; DataInvalid when it is another model's or was altered."""
+    if snapshot.model != spec.model:
+        message = f"{spec.model}: snapshot {snapshot.digest} is of the model {snapshot.model}; take one of {spec.model}"
+        raise DataInvalid(message)
+    return read_parquet(store.path(KIND, snapshot.digest, "data.parquet"))
+
+
+def rows_after(spec: ModelSpec, start: dt.datetime, end: dt.datetime) -> pd.DataFrame:
+    """Read the source's accepted rows with start <= time < end, oldest first; no rows give an empty frame."""
+    if spec.time is None:
+        message = f"{spec.model}: has no time column; rows after {start} can't be told; give one column the role time"
+        raise DataInvalid(message)
+    frame = assemble(spec, before=end)
+    times = frame[spec.time]
+    later = frame[((times >= start) & (times < end)).to_numpy()].reset_index(drop=True)
+    accepted = check_contract(spec, later).accepted
+    return accepted.sort_values(spec.time, kind="stable", ignore_index=True)
+
+
+def _require_same_source(spec: ModelSpec, source: SourceFingerprint, now: dt.datetime) -> None:
+    if fingerprint(spec, now=now).record.digest != source.digest:
+        message = (
+            f"{spec.model}: the source is no longer the one with digest {source.digest}; a snapshot needs a source "
+            "that stays the same while it is read; materialise `source` again, then `snapshot`"
+        )
+        raise DataInvalid(message)
+
+
+def _require_rows(spec: ModelSpec, checked: Checked, as_of: dt.datetime | None) -> None:
+    if len(checked.frame) == 0:
+        cut = f" before {as_of.isoformat()}" if as_of else ""
+        message = f"{spec.model}: the source has no rows{cut}; rows are needed; correct the source or `source.as_of`"
+        raise DataInvalid(message)
+    if checked.refused.all():
+        worst = sorted(checked.broken.items(), key=lambda item: -item[1])[:_MOST_RULES_SAID]
+        seen = ", ".join(f"{rule} ({count:,} rows)" for rule, count in worst)
+        message = (
+            f"{spec.model}: all {len(checked.frame):,} rows break the contract: {seen}; rows that keep to it are needed; "
+            "correct the source or the contract"
+        )
+        raise DataInvalid(message)

@@ -1,0 +1,121 @@
+"""Snapshot measurements: how complete, plausible, distinct and stable the rows are, as numbers without limits."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ml_platform.core.measurement import Measurement
+from ml_platform.policy.spec import Role
+from ml_platform.stages.contract import MISSING, NO_LEVEL, NOT_UNIQUE, OUT_OF_RANGE
+from ml_platform.stages.personal_data import looks_personal
+from ml_platform.stages.profile import counts_against
+from ml_platform.stats.psi_of_counts import psi_of_counts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.core.ports import ArtefactStore
+    from ml_platform.core.records import SnapshotRecord
+    from ml_platform.policy.spec import ModelSpec
+    from ml_platform.stages.contract import Checked
+
+USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP})
+Profile = Mapping[str, Any]
+
+
+def read_profile(store: ArtefactStore, snapshot: SnapshotRecord) -> Profile:
+    """Return the profile stored with a snapshot."""
+    found: Profile = json.loads(store.read("snapshots", snapshot.digest, "profile.json"))
+    return found
+
+
+def measure_snapshot(  # noqa: PLR0913  (what was read, checked, kept and what it is compared with)
+    spec: ModelSpec,
+    checked: Checked,
+    accepted: pd.DataFrame,
+    described: Profile,
+    *,
+    reference: Profile | None,
+    frame: pd.DataFrame,
+) -> tuple[Measurement, ...]:
+    """Return every measurement of the snapshot stage; those of a shift only when there is a reference profile."""
+    return (
+        *_of_rows(spec, checked, accepted),
+        *_of_missing(spec, described),
+        *_of_columns(spec, checked, described, frame),
+        *(_of_shift(spec, accepted, described, reference) if reference is not None else ()),
+    )
+
+
+def _of_rows(spec: ModelSpec, checked: Checked, accepted: pd.DataFrame) -> Iterator[Measurement]:
+    seen = len(checked.frame)
+    without_outcome = int((checked.reasons == f"{spec.target}: {MISSING}").sum())
+    violating = int(checked.refused.sum()) - without_outcome
+    yield Measurement(metric="row_count", value=len(accepted), n=seen, unit="rows", facts={"rows_seen": seen})
+    yield Measurement(
+        metric="contract_violations_share",
+        value=violating / seen,
+        n=seen,
+        unit="share",
+        facts={"without_outcome": without_outcome, **checked.broken},
+    )
+    repeated = int(accepted.duplicated().sum())
+    yield Measurement(metric="duplicate_share", value=repeated / len(accepted), n=len(accepted), unit="share")
+    twice = sum(count for rule, count in checked.broken.items() if rule.endswith(f": {NOT_UNIQUE}"))
+    yield Measurement(metric="unique_violations", value=twice, n=seen, unit="rows")
+    bounded = sum(column.range is not None or column.levels is not None for column in spec.contract.values())
+    out = sum(count for rule, count in checked.broken.items() if rule.endswith((OUT_OF_RANGE, NO_LEVEL)))
+    yield Measurement(
+        metric="plausibility_out_of_range_share",
+        value=out / (seen * bounded) if bounded else None,
+        n=seen * bounded,
+        unit="share",
+        reason="" if bounded else "no column declares a range or levels",
+    )
+
+
+def _of_missing(spec: ModelSpec, described: Profile) -> Iterator[Measurement]:
+    for name, column in spec.contract.items():
+        rows, missing = described["columns"][name]["n"], described["columns"][name]["missing"]
+        share = missing / rows
+        yield Measurement(metric="missing_share", value=share, n=rows, unit="share", subject=name)
+        yield Measurement(
+            metric="missing_share_excess",
+            value=max(0.0, share - column.missing),
+            n=rows,
+            unit="share",
+            subject=name,
+            facts={"declared": column.missing},
+        )
+
+
+def _of_columns(spec: ModelSpec, checked: Checked, described: Profile, frame: pd.DataFrame) -> Iterator[Measurement]:
+    used = [name for name, column in spec.contract.items() if column.roles & USED]
+    constant = [name for name in used if described["columns"][name]["distinct"] <= 1]
+    personal = looks_personal(spec, frame)
+    for metric, found, of in (
+        ("constant_columns", constant, len(used)),
+        ("undeclared_columns", checked.undeclared, len(frame.columns)),
+        ("undeclared_personal_data", personal, len(frame.columns)),
+    ):
+        yield Measurement(
+            metric=metric, value=len(found), n=of, unit="columns", facts={"columns": ", ".join(found) or "none"}
+        )
+
+
+def _of_shift(
+    spec: ModelSpec, accepted: pd.DataFrame, described: Profile, reference: Profile
+) -> Iterator[Measurement]:
+    before = reference["columns"]
+    now = described["columns"]
+    same = sum(name in now and now[name]["type"] == column["type"] for name, column in before.items())
+    yield Measurement(metric="column_stability", value=same / len(before), n=len(before), unit="share")
+    for name, column in spec.contract.items():
+        if not column.roles & USED or before.get(name, {}).get("type") != column.type:
+            continue
+        counts = counts_against(before[name], accepted[name])
+        if counts is not None:
+            yield dataclasses.replace(psi_of_counts(*counts, subject=name), metric="snapshot_psi")
