@@ -1,0 +1,1 @@
+"""Learners: arrays in, a model as text out; one file per library."""

@@ -1,0 +1,53 @@
+"""Tree text: the part of a LightGBM model file that is the model, without what the file says about its making."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from ml_platform.core.errors import DataInvalid
+
+_END = "\nend of trees"
+_FIRST = "\nTree=0\n"
+# Depends on how many trees there are, not on what they say.
+_SIZES = re.compile(r"^tree_sizes=.*\n", re.MULTILINE)
+
+
+def tree_digest(model_text: str) -> str:
+    """Return the SHA-256 of header and trees; the recorded parameters (thread count, paths) don't count.
+
+    Raises DataInvalid when the text is no LightGBM model with at least one tree.
+    """
+    return hashlib.sha256(_body(model_text).encode()).hexdigest()
+
+
+def same_beginning(model_text: str, shorter_text: str) -> bool:
+    """Say whether a shorter model is, tree by tree and digit by digit, the beginning of a longer one.
+
+    False when the "shorter" one has more trees. Raises DataInvalid as `tree_digest` does.
+    """
+    header, trees = _parts(model_text)
+    shorter_header, shorter_trees = _parts(shorter_text)
+    return header == shorter_header and trees[: len(shorter_trees)] == shorter_trees
+
+
+def tree_count(model_text: str) -> int:
+    """Return the number of trees."""
+    return len(_parts(model_text)[1])
+
+
+def _parts(model_text: str) -> tuple[str, list[str]]:
+    header, _, trees = _body(model_text).partition(_FIRST)
+    found = re.split(r"^Tree=\d+$", trees, flags=re.MULTILINE)
+    return _SIZES.sub("", header + "\n"), [tree.strip() for tree in found]
+
+
+def _body(model_text: str) -> str:
+    end = model_text.find(_END)
+    if not model_text.startswith("tree\n") or end < 0 or _FIRST not in model_text[:end]:
+        message = (
+            f"the model text ({len(model_text):,} characters): no LightGBM model with at least one tree; "
+            "complete text is needed, from `tree` to `end of trees`; train again"
+        )
+        raise DataInvalid(message)
+    return model_text[:end]
