@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,18 +23,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-# Said by the model file in fields of their own, or fixed so that a run can be repeated.
-_OWN_FIELDS = {
-    "objective": "objective", "seed": "seed", "num_threads": "threads", "num_iterations": "rounds",
-    "early_stopping_round": "early_stopping_rounds",
-}
-_FIXED = {"deterministic": True, "force_row_wise": True, "verbosity": -1}
-# These make LightGBM read or write elsewhere, or say again what the contract and the platform say.
-_REFUSED = frozenset({
-    "data", "valid", "input_model", "output_model", "machines", "machine_list_filename", "num_machines",
-    "local_listen_port", "forcedsplits_filename", "forcedbins_filename", "parser_config_file", "device_type",
-    "tree_learner", "force_col_wise", "gpu_device_id_list", "metric", "categorical_feature", "header", "label_column",
-    "weight_column", "group_column", "ignore_column", "two_round", "linear_tree",
+# Fixed, so that a training can be repeated; `linear_tree` would leave the model without explanations.
+_FIXED: Mapping[str, object] = MappingProxyType({
+    "deterministic": True, "force_row_wise": True, "force_col_wise": False, "linear_tree": False, "verbosity": -1,
 })
 
 
@@ -50,7 +41,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """A trained model as text up to its best round, and its log loss there on the validation rows, if there were any."""
+    """A trained model as text up to its best round, and its log loss there on the validation rows, if it saw any."""
 
     text: str
     rounds: int
@@ -63,7 +54,8 @@ def fit(learner: Learner, train: Rows, validation: Rows | None = None, *, rounds
     """Train on the rows; stop early on the validation rows when the learner says so.
 
     `rounds` replaces the learner's, and then nothing stops early (to repeat the beginning of a training). Raises
-    DataInvalid for no rows, one class, a target other than 0 and 1, infinities, and parameters LightGBM doesn't know.
+    DataInvalid for no rows, one class, a target other than 0 and 1, infinities, and parameters that keep a training
+    from being repeated.
     """
     lightgbm = library()
     parameters = _parameters(learner)
@@ -77,8 +69,7 @@ def fit(learner: Learner, train: Rows, validation: Rows | None = None, *, rounds
         valid_sets = [_table(lightgbm, _present(validation), reference=table)]
         callbacks = [lightgbm.early_stopping(early, verbose=False), lightgbm.record_evaluation(curve)]
     booster = lightgbm.train(
-        {**parameters, "metric": "binary_logloss"}, table, num_boost_round=rounds or learner.rounds,
-        valid_sets=valid_sets, callbacks=callbacks,
+        parameters, table, num_boost_round=rounds or learner.rounds, valid_sets=valid_sets, callbacks=callbacks
     )
     text: str = booster.model_to_string()
     grown = tree_count(text)
@@ -169,39 +160,13 @@ def _flaw(rows: Rows) -> str:
 
 
 def _parameters(learner: Learner) -> dict[str, object]:
-    _require_known(learner.parameters)
+    wrong = [name for name, value in _FIXED.items() if learner.parameters.get(name, value) != value]
+    if wrong:
+        seen = ", ".join(f"{name} is {learner.parameters[name]}" for name in wrong)
+        needed = ", ".join(f"{name}: {_FIXED[name]}" for name in wrong)
+        message = f"learner.parameters: {seen}; {needed} is needed to repeat and explain a training; remove it"
+        raise DataInvalid(message)
     return {
-        **learner.parameters, **_FIXED,
-        "objective": learner.objective, "seed": learner.seed, "num_threads": learner.threads,
+        **learner.parameters, **_FIXED, "objective": learner.objective, "metric": "binary_logloss",
+        "seed": learner.seed, "num_threads": learner.threads,
     }
-
-
-def _require_known(parameters: Mapping[str, object]) -> None:
-    known = known_parameters()
-    problems = [problem for name in parameters if (problem := _problem(name, known))]
-    if problems:
-        raise DataInvalid("\n".join(f"learner.parameters.{problem}" for problem in problems))
-
-
-def _problem(name: str, known: frozenset[str]) -> str:
-    if name in _OWN_FIELDS:
-        return f"{name}: has a field of its own; say it once; write learner.{_OWN_FIELDS[name]}"
-    if name in _FIXED:
-        return f"{name}: is fixed to {_FIXED[name]}, so that a training can be repeated; remove it"
-    if name in _REFUSED:
-        return f"{name}: is not the model file's to say (data, files, devices, linear trees); remove it"
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        return f"{name}: LightGBM knows no such parameter (aliases aren't taken); correct or remove it.{hint}"
-    return ""
-
-
-@functools.cache
-def known_parameters() -> frozenset[str]:
-    """Return LightGBM's own names of its parameters, as it writes them into a model; aliases aren't among them."""
-    lightgbm = library()
-    table = lightgbm.Dataset(np.zeros((2, 1)), np.array([0.0, 1.0]), params={"verbosity": -1})
-    text: str = lightgbm.train({"objective": "binary", "verbosity": -1}, table, num_boost_round=1).model_to_string()
-    _, _, recorded = text.partition("\nparameters:\n")
-    return frozenset(line[1:].partition(":")[0] for line in recorded.splitlines() if line.startswith("["))
