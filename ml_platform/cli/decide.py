@@ -1,0 +1,45 @@
+"""What approve, promote and rollback share: who acts, how a refusal is said, how a change is shown outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ml_platform.core.errors import DataInvalid
+
+if TYPE_CHECKING:
+    from ml_platform.adapters.platform import Platform
+    from ml_platform.core.records import DeploymentRecord
+    from ml_platform.stages.objection import Refused
+
+ENVIRONMENTS = click.Choice(["staging", "production"])
+
+
+def someone(actor: str) -> str:
+    """Return the acting person's name; raises DataInvalid when nobody is named."""
+    if not actor.strip():
+        message = "--by: nobody is named; a decision needs a person; give --by NAME or set ML_PLATFORM_ACTOR"
+        raise DataInvalid(message)
+    return actor.strip()
+
+
+def say_refused(what: str, refused: Refused) -> int:
+    """Print a refusal with every reason and return its exit code."""
+    click.echo(f"✗ {what}: {refused.outcome}", err=True)
+    for reason in refused.reasons:
+        click.echo(f"    - {reason}", err=True)
+    return refused.exit_code
+
+
+def show_outside(platform: Platform, deployment: DeploymentRecord) -> None:
+    """Write the deployment manifest and the tracker's alias; what fails is said and tried again later."""
+    from ml_platform.adapters.deployments import project
+
+    shown = project(platform.home, store=platform.store, ledger=platform.ledger, tracker=platform.tracker)
+    for problem in shown.problems:
+        click.echo(f"! not shown outside yet, will be tried again: {problem}", err=True)
+    click.echo(
+        f"✓ {deployment.model} v{deployment.version} is live in {deployment.environment} "
+        f"(by {deployment.actor}: {deployment.reason})"
+    )

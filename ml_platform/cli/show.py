@@ -1,0 +1,40 @@
+"""`ml-platform show`: everything that makes a version, and where it is live."""
+
+from __future__ import annotations
+
+import click
+
+from ml_platform.cli.models import find_release
+from ml_platform.settings import load_settings
+
+
+@click.command(name="show")
+@click.argument("reference", metavar="MODEL[/VERSION|@ENV]")
+def command(reference: str) -> None:
+    """Show a version (default: the newest): data, code, parameters, environment, evidence, deployments."""
+    from ml_platform.adapters.platform import open_platform
+    from ml_platform.stages.evidence import read_evidence
+
+    with open_platform(load_settings()) as platform:
+        release = find_release(platform, reference)
+        candidate = release.candidate
+        click.echo(f"{release.model} v{release.version}, released {release.released_at:%Y-%m-%d %H:%M} UTC by {release.released_by}")
+        for name in (
+            "snapshot", "split", "features", "code", "parameters", "environment", "model", "evaluation",
+        ):  # fmt: skip
+            click.echo(f"  {name:<12} {getattr(candidate, f'{name}_digest')}")
+        click.echo(f"  {'git commit':<12} {candidate.git_commit}")
+        click.echo(f"  {'policy':<12} {release.policy_digest}")
+        click.echo(f"  {'evidence':<12} {release.evidence_digest}")
+        barred = platform.ledger.barred(release.model).get(release.version)
+        if barred:
+            click.echo(f"  barred: {barred}")
+        for environment in ("staging", "production"):
+            live = platform.ledger.live(release.model, environment)
+            if live and live.version == release.version:
+                click.echo(f"  live in {environment} since {live.since:%Y-%m-%d %H:%M} UTC by {live.actor}: {live.reason}")
+        evidence = read_evidence(platform.store, release.evidence_digest)
+    click.echo(f"  verdicts ({len(evidence.verdicts)}, trained by {evidence.trained_by}):")
+    for verdict in evidence.verdicts:
+        seen = verdict.worst.text() if verdict.worst else verdict.reason
+        click.echo(f"    {verdict.outcome.value:<14} {verdict.stage:<11} {verdict.gate:<38} {seen}")

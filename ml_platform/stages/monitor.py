@@ -1,0 +1,136 @@
+"""Monitor a window: performance with the labels that came, drift of inputs and score, missing and unseen values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml_platform.core.digest import digest_of
+from ml_platform.core.measured import Measured
+from ml_platform.core.measurement import Measurement
+from ml_platform.core.records import MonitoringRecord
+from ml_platform.stages.window import read_window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.core.ports import ArtefactStore
+    from ml_platform.core.records import ReleaseRecord, WindowRecord
+    from ml_platform.policy.spec import ModelSpec
+    from ml_platform.stages.window import Period
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What a version was like when it was released: training rows, its holdout scores, its AUC with standard error."""
+
+    rows: pd.DataFrame
+    scores: pd.Series[float]
+    auc: float | None
+    auc_standard_error: float | None
+
+
+def monitor_window(
+    spec: ModelSpec,
+    *,
+    store: ArtefactStore,
+    window: WindowRecord,
+    period: Period,
+    live: ReleaseRecord,
+    reference: Reference,
+) -> Measured[MonitoringRecord]:
+    """Measure one window against what the live version was released with.
+
+    Only rows scored by the live version count: another version's rows would compare two models.
+    """
+    frame = read_window(store, window)
+    scored = frame[(frame["version"] == live.version) & frame["score"].notna()]
+    record = MonitoringRecord(
+        model=spec.model,
+        environment=window.environment,
+        window=window.window,
+        window_end=period.end,
+        digest=digest_of({"window": window.digest, "model": live.candidate.model_digest}),
+        window_digest=window.digest,
+        version=live.version,
+        model_digest=live.candidate.model_digest,
+        labelled=int(scored["label"].notna().sum()),
+    )
+    measured = (
+        *_performance(scored[scored["label"].notna()], reference, spec),
+        *_drift(scored, reference, spec),
+        *_quality(scored, spec),
+    )
+    return Measured(record=record, measurements=measured)
+
+
+def _performance(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Iterable[Measurement]:
+    from ml_platform.stats.mean_interval import mean_interval
+    from ml_platform.stats.roc_auc import roc_auc
+    from ml_platform.stats.roc_auc_change import roc_auc_change
+
+    label, score = rows["label"].to_numpy(dtype=float), rows["score"].to_numpy(dtype=float)
+    needed = spec.monitoring.minimum_labels if spec.monitoring else 1
+    if len(rows) < needed:
+        reason = f"{len(rows):,} labels have come for this version, {needed:,} are needed"
+        for metric in ("live_roc_auc", "live_roc_auc_change", "live_calibration_bias"):
+            yield Measurement(metric=metric, value=None, n=len(rows), reason=reason)
+        return
+    yield _renamed(roc_auc(label, score), "live_roc_auc")
+    change = roc_auc_change(label, score, reference.auc, reference.auc_standard_error)
+    yield _renamed(change, "live_roc_auc_change")
+    yield _renamed(mean_interval(score - label), "live_calibration_bias")
+
+
+def _drift(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Iterable[Measurement]:
+    from ml_platform.stats.psi import psi
+
+    for name in spec.inputs:
+        column = f"input_{name}"
+        if column not in rows:
+            reason = "the window holds no value of this column"
+            yield Measurement(metric="input_psi", subject=name, value=None, n=len(rows), reason=reason)
+            continue
+        found = psi(_plain(reference.rows[name]), _plain(rows[column]), subject=name)
+        yield _renamed(found, "input_psi")
+    yield _renamed(psi(reference.scores.to_numpy(), rows["score"].to_numpy()), "score_psi")
+
+
+def _plain(column: pd.Series[float]) -> object:
+    """Return numbers as float64 and anything else as text, missing values as NaN and None."""
+    import pandas as pd
+
+    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(dtype=float, na_value=float("nan"))
+    return column.astype(object).where(column.notna(), None).to_numpy()
+
+
+def _quality(rows: pd.DataFrame, spec: ModelSpec) -> Iterable[Measurement]:
+    from ml_platform.stats.share import share
+
+    for name in spec.inputs:
+        missing = rows[f"input_{name}"].isna() if f"input_{name}" in rows else [True] * len(rows)
+        found = share(missing, metric="live_missing_share_excess", subject=name)
+        if found.value is None:
+            yield found
+            continue
+        allowed = spec.contract[name].missing
+        yield Measurement(
+            metric=found.metric,
+            subject=name,
+            value=found.value - allowed,
+            low=None if found.low is None else found.low - allowed,
+            high=None if found.high is None else found.high - allowed,
+            confidence=found.confidence,
+            n=found.n,
+            unit="share",
+            facts={"missing_share": found.value, "declared": allowed},
+        )
+    yield share(rows["unseen"].to_numpy() > 0, metric="live_unseen_share")
+
+
+def _renamed(found: Measurement, metric: str) -> Measurement:
+    from dataclasses import replace
+
+    return replace(found, metric=metric)
