@@ -10,7 +10,7 @@ from ml_platform.policy.problems import Problem, nearest, seen
 from ml_platform.policy.sections import Sections
 from ml_platform.policy.yaml_lines import Plain
 
-_MANUAL = "see LightGBM's documentation, 'Parameters'"
+_MANUAL = "See LightGBM's documentation, 'Parameters'."
 
 
 def check_learner(sections: Sections) -> Iterator[Problem]:
@@ -35,14 +35,14 @@ def _problem(name: str, value: Plain) -> str:
     if name in ALIASES:
         return f"is LightGBM's other name for '{ALIASES[name]}'; write '{ALIASES[name]}'"
     if name not in PARAMETERS:
-        return f"isn't a parameter that can be set here; {nearest(PARAMETERS, name) or _MANUAL}"
+        return f"isn't a parameter that can be set here. {nearest(PARAMETERS, name) or _MANUAL}"
     if not _fits(PARAMETERS[name], value):
         return f"is {seen(value)}; needed: {PARAMETERS[name]}"
     return ""
 
 
 def _fits(kind: Kind, value: Plain) -> bool:
-    if kind == "number":
+    if kind == "a number":
         return isinstance(value, int | float) and not isinstance(value, bool)
-    types: dict[Kind, type] = {"whole number": int, "true or false": bool, "text": str}
+    types: dict[Kind, type] = {"a whole number": int, "true or false": bool, "text": str}
     return type(value) is types[kind]

@@ -23,10 +23,10 @@ def check_waivers(sections: Sections, gates: Mapping[str, Gate]) -> Iterator[Pro
     for index, waiver in sections.waivers.items():
         where = ("policy", "waivers", index, "gate")
         if waiver.gate not in gates:
-            text = f"policy.waivers[{index}].gate is {seen(waiver.gate)}, no gate of the policy. {nearest(gates, waiver.gate)}"
-            yield Problem(where, text.strip())
+            hint = nearest(gates, waiver.gate) or "Name one of the policy's gates."
+            yield Problem(where, f"policy.waivers[{index}].gate is {seen(waiver.gate)}, which no pack defines. {hint}")
         if waiver.gate in met:
-            yield Problem(where, f"policy.waivers[{index}].gate is waived twice; keep one waiver of {seen(waiver.gate)}")
+            yield Problem(where, f"policy.waivers[{index}].gate is {seen(waiver.gate)} once more; keep one waiver of it")
         met.add(waiver.gate)
 
 
@@ -47,7 +47,7 @@ def check_monitoring(sections: Sections, gates: Mapping[str, Gate] | None) -> It
     if monitoring is None:
         return
     if monitoring.end is not None and monitoring.start >= monitoring.end:
-        text = f"monitoring.start is {monitoring.start}, not before monitoring.end {monitoring.end}; swap or correct them"
+        text = f"monitoring.start is {monitoring.start}; needed: a day before monitoring.end, {monitoring.end}"
         yield Problem(("monitoring", "start"), text)
     if gates is None:
         return

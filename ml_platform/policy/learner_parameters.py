@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-Kind = Literal["whole number", "number", "true or false", "text"]
+Kind = Literal["a whole number", "a number", "true or false", "text"]
 
 _NAMES_AND_ALIASES: Mapping[Kind, Mapping[str, str]] = {
-    "whole number": {
+    "a whole number": {
         "bagging_freq": "subsample_freq", "bin_construct_sample_cnt": "subsample_for_bin", "max_bin": "max_bins",
         "max_cat_threshold": "", "max_cat_to_onehot": "", "max_depth": "", "max_drop": "", "min_data_in_bin": "",
         "min_data_in_leaf": "min_child_samples min_data min_data_per_leaf min_samples_leaf", "min_data_per_group": "",
         "num_grad_quant_bins": "", "num_leaves": "max_leaf max_leaf_nodes max_leaves num_leaf",
         "verbosity": "verbose",
     },
-    "number": {
+    "a number": {
         "bagging_fraction": "bagging sub_row subsample", "cat_l2": "", "cat_smooth": "", "cegb_penalty_split": "",
         "cegb_tradeoff": "", "drop_rate": "rate_drop", "early_stopping_min_delta": "",
         "feature_fraction": "colsample_bytree sub_feature",

@@ -14,7 +14,7 @@ from ml_platform.policy.check_learner import check_features, check_learner
 from ml_platform.policy.check_policy import check_monitoring, check_packs, check_waivers, expired_waivers
 from ml_platform.policy.gates import Gate
 from ml_platform.policy.packs import SHIPPED, Gates, apply_overrides, combine, pack_files
-from ml_platform.policy.problems import Problem, known, seen
+from ml_platform.policy.problems import Problem, known, path_text, seen
 from ml_platform.policy.resolve import Policy, make_policy
 from ml_platform.policy.sections import Sections, sections_of
 from ml_platform.policy.spec import ModelSpec
@@ -84,6 +84,10 @@ def _top_problems(document: LinedYaml) -> Iterator[Problem]:
             yield Problem((name,), f"{name} isn't known here; {known(TOP, name)}")
     if top.get("type") != TYPE:
         yield Problem(("type",), f"type is {seen(top.get('type'))}; {known([TYPE], top.get('type'))}")
+    for where in document.lines:
+        value = document.at(where)
+        if isinstance(value, str) and "{{" in value:
+            yield Problem(where, f"{path_text(where)} is {seen(value)}; templates aren't filled in here, write the value")
     if not isinstance(top.get("attributes"), dict):
         yield Problem(("attributes",), f"attributes is {seen(top.get('attributes'))}; needed: a mapping (`key: value`)")
 

@@ -37,11 +37,15 @@ class Gates:
 
 
 def pack_files(folders: Sequence[Path] = (SHIPPED,)) -> dict[str, Path]:
-    """Return the packs that can be named: the YAML files of the folders; an earlier folder's name wins."""
+    """Return the packs that can be named: the YAML files of the folders; raises PolicyInvalid for a name taken twice."""
     found: dict[str, Path] = {}
-    for folder in folders:
-        for path in sorted(folder.glob("*.yaml")):
-            found.setdefault(path.stem, path)
+    problems: list[str] = []
+    for path in (path for folder in folders for path in sorted(folder.glob("*.yaml"))):
+        if path.stem in found:
+            problems.append(f"{path}:1: the name '{path.stem}' is taken by {found[path.stem]}; rename the pack")
+        found.setdefault(path.stem, path)
+    if problems:
+        raise PolicyInvalid(problems)
     return found
 
 

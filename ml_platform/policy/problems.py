@@ -22,13 +22,13 @@ class Problem:
 
 
 def path_text(where: Where) -> str:
-    """Write a place as people do.
+    """Write a place as people do; what lies in a model file's `attributes` is named without them.
 
-    >>> path_text(("contract", "hour", "range", 1))
+    >>> path_text(("attributes", "contract", "hour", "range", 1))
     'contract.hour.range[1]'
     """
     text = ""
-    for part in where:
+    for part in where[1:] if len(where) > 1 and where[0] == "attributes" else where:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text or "the file"
 

@@ -67,6 +67,10 @@ def read_yaml(path: Path) -> LinedYaml:
 
 def parse_yaml(text: str, file: str) -> LinedYaml:
     """Read YAML text; raises PolicyInvalid when its syntax is broken. Smaller problems are collected."""
+    unprintable = _UNPRINTABLE.search(text)
+    if unprintable:
+        line = text.count("\n", 0, unprintable.start()) + 1
+        raise PolicyInvalid([f"{file}:{line}: holds the control character {unprintable[0]!r}; remove it"])
     reading = _Reading(file)
     try:
         value = reading.document(yaml.parse(text, Loader=_LOADER))
@@ -90,15 +94,10 @@ def _text_of(path: Path) -> str:
     if len(content) > LARGEST_BYTES:
         raise PolicyInvalid([f"{path}:1: is larger than {LARGEST_BYTES // 1024} KiB; needed: a file people can read"])
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise PolicyInvalid([f"{path}:{line}: a byte isn't UTF-8; save the file as UTF-8"]) from error
-    bad = _UNPRINTABLE.search(text)
-    if bad:
-        line = text.count("\n", 0, bad.start()) + 1
-        raise PolicyInvalid([f"{path}:{line}: holds the control character {bad[0]!r}; remove it"])
-    return text
 
 
 @dataclass(slots=True)

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import datetime as dt
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml_platform.core.measurement import Measurement
+from ml_platform.core.verdict import Outcome, Severity
+from ml_platform.policy.gates import Gate
+from ml_platform.policy.judge import judge
+from ml_platform_tests.policy.gates_of import (
+    NOW, at_least, at_most, between, holds, judged, measured, policy_of, waiver,
+)
+
+PASSED, FAILED, UNDECIDED = Outcome.PASSED, Outcome.FAILED, Outcome.UNDECIDED
+KINDS: list[Gate] = [at_least(0.5), at_most(0.5), between(0.2, 0.5), holds()]
+
+
+@pytest.mark.parametrize(
+    ("gate", "value", "outcome"),
+    [
+        (at_least(0.5), 0.6, PASSED), (at_least(0.5), 0.5, PASSED), (at_least(0.5), 0.4999, FAILED),
+        (at_most(0.5), 0.4, PASSED), (at_most(0.5), 0.5, PASSED), (at_most(0.5), 0.5001, FAILED),
+        (between(0.2, 0.5), 0.3, PASSED), (between(0.2, 0.5), 0.2, PASSED), (between(0.2, 0.5), 0.5, PASSED),
+        (between(0.2, 0.5), 0.1, FAILED), (between(0.2, 0.5), 0.6, FAILED),
+        (holds(), 1, PASSED), (holds(), 0, FAILED), (holds(), 0.999, FAILED), (holds(), 2, FAILED),
+    ],
+)
+def test_only_a_value_within_the_limit_passes(gate: Gate, value: float, outcome: Outcome) -> None:
+    assert judged(gate, [measured(value)]).outcome is outcome
+
+
+@pytest.mark.parametrize("gate", KINDS)
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
+def test_a_value_that_is_not_finite_is_undecided_and_closes(gate: Gate, value: float | None) -> None:
+    verdict = judged(gate, [measured(value)])
+    assert verdict.outcome is UNDECIDED
+    assert verdict.closes
+    assert "undefined" in verdict.reason
+
+
+@pytest.mark.parametrize("gate", KINDS)
+def test_what_was_never_measured_is_undecided_and_says_so(gate: Gate) -> None:
+    verdict = judged(gate, [Measurement(metric="brier", value=0.3, n=1000)])
+    assert verdict.outcome is UNDECIDED
+    assert verdict.reason == "roc_auc was never measured"
+    assert verdict.worst is None
+    assert verdict.measurements == ()
+
+
+@pytest.mark.parametrize("gate", [at_least(0.5, minimum_n=200), at_most(0.9, minimum_n=200), holds(minimum_n=200)])
+def test_too_few_rows_are_undecided_whatever_the_value(gate: Gate) -> None:
+    assert judged(gate, [measured(0, n=199)]).outcome is UNDECIDED
+    verdict = judged(gate, [measured(1, n=199)])
+    assert verdict.outcome is UNDECIDED
+    assert "needed: n ≥ 200" in verdict.reason
+    assert judged(at_least(0.5, minimum_n=200), [measured(1, n=200)]).outcome is PASSED
+
+
+@pytest.mark.parametrize("bound", ["low", "high"])
+def test_a_missing_bound_is_undecided_where_the_gate_judges_by_it(bound: str) -> None:
+    gate = at_least(0.5, judged_on=bound)  # type: ignore[arg-type]
+    low, high = (math.nan, 0.9) if bound == "low" else (0.9, math.nan)
+    verdict = judged(gate, [measured(0.9, low=low, high=high)])
+    assert verdict.outcome is UNDECIDED
+    assert f"has no {'lower' if bound == 'low' else 'upper'} bound" in verdict.reason
+
+
+def test_the_judged_bound_decides_and_not_the_value() -> None:
+    thin = measured(0.7, low=0.6, high=0.8)
+    assert judged(at_least(0.65, judged_on="low"), [thin]).outcome is FAILED
+    assert judged(at_least(0.65, judged_on="high"), [thin]).outcome is PASSED
+    assert judged(at_most(0.75, judged_on="high"), [thin]).outcome is FAILED
+    assert judged(between(0.65, 0.75, judged_on="low"), [thin]).outcome is FAILED
+
+
+def test_a_value_that_would_do_with_more_evidence_is_said_to() -> None:
+    gate = at_least(0.65, judged_on="low")
+    assert "its evidence is too thin" in judged(gate, [measured(0.7, low=0.6, high=0.8)]).reason
+    assert "too thin" not in judged(gate, [measured(0.5, low=0.4, high=0.6)]).reason
+
+
+def test_every_subject_has_to_hold_and_the_worst_is_named() -> None:
+    found = [measured(value, subject=name) for name, value in (("a", 0.9), ("b", 0.3), ("c", 0.2), ("d", None))]
+    verdict = judged(at_least(0.5), found)
+    assert verdict.outcome is FAILED
+    assert verdict.worst is found[2]
+    assert "roc_auc of c = 0.2" in verdict.reason
+    assert "(2 of 4 subjects are so)" in verdict.reason
+    assert verdict.measurements == tuple(found)
+
+
+def test_one_undecided_subject_leaves_the_gate_undecided() -> None:
+    found = [measured(0.9, subject="a"), measured(None, subject="b", reason="one class only")]
+    verdict = judged(at_least(0.5), found)
+    assert verdict.outcome is UNDECIDED
+    assert "one class only" in verdict.reason
+    assert verdict.worst is found[1]
+
+
+def test_of_passing_subjects_the_one_nearest_to_the_limit_is_shown() -> None:
+    found = [measured(0.9, subject="a"), measured(0.6, subject="b")]
+    assert judged(at_least(0.5), found).worst is found[1]
+
+
+def test_a_gate_whose_condition_does_not_hold_is_not_applicable_and_says_why() -> None:
+    gate = at_least(0.5, when="groups")
+    verdict = judged(gate, [measured(0.1)])
+    assert verdict.outcome is Outcome.NOT_APPLICABLE
+    assert verdict.reason == "applies only when the contract has a column with the role group"
+    assert judged(gate, [measured(0.1)], conditions=frozenset({"groups"})).outcome is FAILED
+
+
+def test_a_gate_that_applies_always_needs_no_condition() -> None:
+    assert judged(at_least(0.5), [measured(0.6)], conditions=frozenset({"always"})).outcome is PASSED
+    assert judged(at_least(0.5), [measured(0.6)]).outcome is PASSED
+
+
+@pytest.mark.parametrize("value", [0.1, None])
+def test_a_waiver_opens_a_closed_gate_and_keeps_what_was_found(value: float | None) -> None:
+    verdict = judged(at_least(0.5), [measured(value)], waiver())
+    assert verdict.outcome is Outcome.WAIVED
+    assert not verdict.closes
+    original = "failed" if value else "undecided"
+    assert verdict.reason.startswith(f"{original}, waived by pat until 2026-12-31: agreed with the board (")
+    assert verdict.worst is not None
+
+
+def test_a_waiver_counts_through_its_last_day_and_not_longer() -> None:
+    today = NOW.date()
+    assert judged(at_least(0.5), [measured(0.1)], waiver(expires=today)).outcome is Outcome.WAIVED
+    late = judged(at_least(0.5), [measured(0.1)], waiver(expires=today - dt.timedelta(days=1)))
+    assert late.outcome is FAILED
+    assert "The waiver of pat expired on 2026-02-28 and doesn't count" in late.reason
+
+
+def test_a_waiver_changes_nothing_about_an_open_gate_or_another_gate() -> None:
+    assert judged(at_least(0.5), [measured(0.6)], waiver()).outcome is PASSED
+    assert judged(at_least(0.5, when="groups"), [], waiver()).outcome is Outcome.NOT_APPLICABLE
+    assert judged(at_least(0.5), [measured(0.1)], waiver("other")).outcome is FAILED
+
+
+def test_a_verdict_carries_what_is_needed_to_check_it_again() -> None:
+    gate = at_least(0.5, judged_on="low", minimum_n=200, severity="warn")
+    verdict = judged(gate, [measured(0.6, low=0.55, high=0.65)])
+    assert (verdict.gate, verdict.control, verdict.stage) == ("claim", "METRICS", "evaluation")
+    assert verdict.severity is Severity.WARN
+    assert verdict.limit == "≥ 0.5 on the lower bound, n ≥ 200"
+    assert verdict.next_step == "do this"
+    assert verdict.policy_digest == policy_of({"claim": gate}).digest
+
+
+def test_only_the_gates_of_the_stage_are_judged_one_verdict_each() -> None:
+    policy = policy_of({"a": at_least(0.5), "b": holds(stage="model", metric="tracked"), "c": at_most(0.9)})
+    verdicts = judge(policy, "evaluation", [measured(0.6)], conditions=frozenset(), now=NOW)
+    assert [verdict.gate for verdict in verdicts] == ["a", "c"]
+    assert judge(policy, "release", [measured(0.6)], conditions=frozenset(), now=NOW) == ()
+
+
+numbers = st.floats(allow_nan=True, allow_infinity=True) | st.none()
+
+
+@given(numbers, numbers, numbers, st.integers(0, 500), st.sampled_from(["value", "low", "high"]))
+def test_a_gate_passes_only_what_is_proven_good(
+    value: float | None, low: float | None, high: float | None, n: int, bound: str
+) -> None:
+    gate = at_least(0.5, judged_on=bound, minimum_n=100)  # type: ignore[arg-type]
+    verdict = judged(gate, [measured(value, low=low, high=high, n=n)])
+    number = {"value": value, "low": low, "high": high}[bound]
+    known = value is not None and math.isfinite(value) and number is not None and math.isfinite(number)
+    assert (verdict.outcome is PASSED) == (n >= 100 and known and number is not None and number >= 0.5)
