@@ -1,0 +1,1 @@
+"""The outside behind ports: stores, ledger, tracking, logs; each file is one adapter."""

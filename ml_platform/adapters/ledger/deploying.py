@@ -1,0 +1,153 @@
+"""Moving the live pointer: the rules that must hold inside the transaction that moves it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from sqlite3 import Connection
+
+import msgspec
+
+from ml_platform.adapters.ledger.rows import insert, written
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.records import DeploymentRecord, ReleaseRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One change of what is live: `bar` is the version that goes for good, when this is a rollback."""
+
+    release: ReleaseRecord
+    environment: str
+    actor: str
+    reason: str
+    approvals: tuple[str, ...]
+    bar: int | None
+    at: dt.datetime
+
+    @property
+    def subject(self) -> str:
+        """Return what the audit calls it."""
+        return f"{self.release.model}@{self.environment}"
+
+
+def live(connection: Connection, model: str, environment: str) -> DeploymentRecord | None:
+    """Return what is live."""
+    row = connection.execute(
+        "SELECT d.content FROM live l JOIN deployments d ON d.audit = l.deployment "
+        "WHERE l.model = ? AND l.environment = ?",
+        (model, environment),
+    ).fetchone()
+    return None if row is None else msgspec.json.decode(row[0], type=DeploymentRecord)
+
+
+def deploy(connection: Connection, move: Move) -> DeploymentRecord:
+    """Make the move inside the open transaction; raises DataInvalid when a rule forbids it."""
+    release = move.release
+    current = live(connection, release.model, move.environment)
+    _check(connection, move, current)
+    if current is not None and current.version == release.version:
+        return current
+    deployment = DeploymentRecord(
+        model=release.model,
+        environment=move.environment,
+        version=release.version,
+        model_digest=release.candidate.model_digest,
+        evidence_digest=release.evidence_digest,
+        since=move.at,
+        actor=move.actor,
+        reason=move.reason,
+    )
+    sequence = _append_deployment(connection, move, deployment, replaced=current.version if current else None)
+    for approval_id in move.approvals:
+        _use(connection, move, approval_id, sequence)
+    if move.bar is not None:
+        row = {"model": release.model, "version": move.bar, "reason": move.reason}
+        subject = f"{release.model} v{move.bar}"
+        insert(connection, "barred", row, actor=move.actor, subject=subject, at=move.at, facts={"reason": move.reason})
+    connection.execute(
+        "INSERT INTO live (model, environment, deployment) VALUES (?, ?, ?) "
+        "ON CONFLICT (model, environment) DO UPDATE SET deployment = excluded.deployment",
+        (release.model, move.environment, sequence),
+    )
+    return deployment
+
+
+def mark_projected(connection: Connection, sequence: int, deployment: DeploymentRecord, *, at: dt.datetime) -> None:
+    """Take a deployment out of the outbox; a second time changes nothing."""
+    done = connection.execute("SELECT 1 FROM projected WHERE deployment = ?", (sequence,)).fetchone()
+    if done is None:
+        subject = f"{deployment.model}@{deployment.environment}"
+        insert(
+            connection,
+            "projected",
+            {"deployment": sequence},
+            actor="ml_platform",
+            subject=subject,
+            at=at,
+            facts={"deployment": sequence, "version": deployment.version},
+        )
+
+
+def _check(connection: Connection, move: Move, current: DeploymentRecord | None) -> None:
+    release = move.release
+    row = connection.execute(
+        "SELECT content FROM releases WHERE model = ? AND version = ?", (release.model, release.version)
+    ).fetchone()
+    if row is None or msgspec.json.decode(row[0], type=ReleaseRecord) != release:
+        message = f"{release.model} v{release.version} isn't registered with this evidence. Run its release job."
+        raise DataInvalid(message)
+    barred = connection.execute(
+        "SELECT reason FROM barred WHERE model = ? AND version = ?", (release.model, release.version)
+    ).fetchone()
+    if barred is not None:
+        message = f"{release.model} v{release.version} was barred: {barred[0]}. Release a new version instead."
+        raise DataInvalid(message)
+    if move.bar is not None and (current is None or current.version != move.bar):
+        seen = f"v{current.version}" if current else "nothing"
+        message = f"{move.subject}: v{move.bar} was to be rolled back, but {seen} is live. Look again, then decide."
+        raise DataInvalid(message)
+
+
+def _append_deployment(
+    connection: Connection, move: Move, deployment: DeploymentRecord, *, replaced: int | None
+) -> int:
+    row = {
+        "model": deployment.model,
+        "environment": deployment.environment,
+        "version": deployment.version,
+        "content": written(deployment),
+    }
+    facts = {
+        "version": deployment.version,
+        "replaced": replaced,
+        "reason": move.reason,
+        "approvals": list(move.approvals),
+        "evidence_digest": deployment.evidence_digest,
+        "model_digest": deployment.model_digest,
+    }
+    return insert(
+        connection, "deployments", row, actor=move.actor, subject=move.subject, at=move.at, facts=facts
+    ).sequence
+
+
+def _use(connection: Connection, move: Move, approval_id: str, deployment: int) -> None:
+    bound = connection.execute(
+        "SELECT u.approval_id FROM approvals a LEFT JOIN approval_uses u USING (approval_id) "
+        "WHERE a.approval_id = ? AND a.model = ? AND a.version = ? AND a.environment = ?",
+        (approval_id, move.release.model, move.release.version, move.environment),
+    ).fetchone()
+    if bound is None or bound[0] is not None:
+        seen = "isn't one for it" if bound is None else "was used already"
+        message = f"{move.subject}: approval {approval_id} {seen}; each works once. Ask for a new approval."
+        raise DataInvalid(message)
+    row = {"approval_id": approval_id, "deployment": deployment}
+    insert(
+        connection,
+        "approval_uses",
+        row,
+        actor=move.actor,
+        subject=move.subject,
+        at=move.at,
+        facts={"approval_id": approval_id},
+    )

@@ -1,0 +1,156 @@
+"""The ledger's tables: history can only be appended to, and one version is live per model and environment."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ml_platform.core.errors import Unavailable
+
+VERSION = 1
+GENESIS = "0" * 64
+
+# Every row of these tables is keyed by the audit entry that was written with it.
+APPEND_ONLY = ("audit", "parts", "releases", "approvals", "approval_uses", "deployments", "barred", "projected")
+
+TABLES = """
+CREATE TABLE schema (version INTEGER NOT NULL) STRICT;
+
+CREATE TABLE audit (
+  sequence INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  model TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  previous TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_by_action ON audit (action, subject, sequence);
+CREATE INDEX audit_by_model ON audit (model, sequence);
+CREATE TRIGGER audit_continues_the_chain BEFORE INSERT ON audit
+WHEN NEW.sequence <> coalesce((SELECT max(sequence) FROM audit), 0) + 1
+  OR NEW.previous <> coalesce((SELECT hash FROM audit ORDER BY sequence DESC LIMIT 1), printf('%064d', 0))
+BEGIN SELECT RAISE(ABORT, 'an audit entry has to continue the chain'); END;
+
+CREATE TABLE parts (
+  audit INTEGER PRIMARY KEY REFERENCES audit (sequence),
+  model TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  subject_digest TEXT NOT NULL,
+  policy_digest TEXT NOT NULL,
+  content TEXT NOT NULL
+) STRICT;
+CREATE INDEX parts_by_subject ON parts (model, stage, subject_digest, policy_digest, audit);
+
+CREATE TABLE releases (
+  audit INTEGER PRIMARY KEY REFERENCES audit (sequence),
+  model TEXT NOT NULL,
+  version INTEGER NOT NULL CHECK (version > 0),
+  evidence_digest TEXT NOT NULL,
+  content TEXT NOT NULL,
+  UNIQUE (model, version),
+  UNIQUE (model, evidence_digest)
+) STRICT;
+
+CREATE TABLE approvals (
+  audit INTEGER PRIMARY KEY REFERENCES audit (sequence),
+  approval_id TEXT NOT NULL UNIQUE,
+  model TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  environment TEXT NOT NULL,
+  content TEXT NOT NULL,
+  FOREIGN KEY (model, version) REFERENCES releases (model, version)
+) STRICT;
+
+CREATE TABLE barred (
+  audit INTEGER PRIMARY KEY REFERENCES audit (sequence),
+  model TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  UNIQUE (model, version),
+  FOREIGN KEY (model, version) REFERENCES releases (model, version)
+) STRICT;
+
+CREATE TABLE deployments (
+  audit INTEGER PRIMARY KEY REFERENCES audit (sequence),
+  model TEXT NOT NULL,
+  environment TEXT NOT NULL CHECK (environment IN ('staging', 'production')),
+  version INTEGER NOT NULL,
+  content TEXT NOT NULL,
+  UNIQUE (audit, model, environment),
+  FOREIGN KEY (model, version) REFERENCES releases (model, version)
+) STRICT;
+CREATE INDEX deployments_by_model ON deployments (model, environment, audit);
+CREATE TRIGGER a_barred_version_stays_out BEFORE INSERT ON deployments
+WHEN EXISTS (SELECT 1 FROM barred WHERE model = NEW.model AND version = NEW.version)
+BEGIN SELECT RAISE(ABORT, 'the version is barred'); END;
+
+CREATE TABLE approval_uses (
+  audit INTEGER PRIMARY KEY REFERENCES audit (sequence),
+  approval_id TEXT NOT NULL UNIQUE REFERENCES approvals (approval_id),
+  deployment INTEGER NOT NULL REFERENCES deployments (audit)
+) STRICT;
+
+CREATE TABLE live (
+  model TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  deployment INTEGER NOT NULL,
+  PRIMARY KEY (model, environment),
+  FOREIGN KEY (deployment, model, environment) REFERENCES deployments (audit, model, environment)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER live_moves_forward BEFORE UPDATE ON live
+WHEN NEW.deployment <= OLD.deployment OR NEW.model <> OLD.model OR NEW.environment <> OLD.environment
+BEGIN SELECT RAISE(ABORT, 'the live pointer only moves to a newer deployment'); END;
+CREATE TRIGGER live_stays BEFORE DELETE ON live
+BEGIN SELECT RAISE(ABORT, 'the live pointer can not be deleted'); END;
+
+CREATE TABLE projected (
+  audit INTEGER PRIMARY KEY REFERENCES audit (sequence),
+  deployment INTEGER NOT NULL UNIQUE REFERENCES deployments (audit)
+) STRICT;
+CREATE VIEW outbox AS
+  SELECT audit AS deployment, content FROM deployments
+  WHERE audit NOT IN (SELECT deployment FROM projected);
+"""
+
+
+def _guards() -> str:
+    return "".join(
+        f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;\n"
+        for table in APPEND_ONLY
+        for change in ("UPDATE", "DELETE")
+    )
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the schema version of a ledger file; 0 when it is empty."""
+    found = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'schema'").fetchone()[0]
+    return int(connection.execute("SELECT version FROM schema").fetchone()[0]) if found else 0
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Create the tables inside the open transaction."""
+    for statement in _statements(TABLES + _guards()):
+        connection.execute(statement)
+    connection.execute("INSERT INTO schema VALUES (?)", (VERSION,))
+
+
+def check_version(version: int, path: object) -> None:
+    """Refuse a ledger that a newer platform has written; raises Unavailable."""
+    if version != VERSION:
+        message = f"{path}: the ledger has schema version {version}, known: {VERSION}. Update the platform."
+        raise Unavailable(message)
+
+
+def _statements(script: str) -> list[str]:
+    """Split a script: `executescript` would commit the open transaction."""
+    statements: list[str] = []
+    current = ""
+    for line in script.splitlines():
+        current += line + "\n"
+        if sqlite3.complete_statement(current):
+            statements.append(current)
+            current = ""
+    return statements

@@ -1,0 +1,286 @@
+"""`SqliteLedger`: the Ledger port on one SQLite file; every change and its audit entry are one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from sqlite3 import Connection
+
+import msgspec
+
+from ml_platform.adapters.ledger import chain, deploying
+from ml_platform.adapters.ledger.connection import Connections
+from ml_platform.adapters.ledger.head import Head, write_head
+from ml_platform.adapters.ledger.rows import insert, written
+from ml_platform.core.errors import Unavailable
+from ml_platform.core.ports import Approval, AuditEntry, Clock
+from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
+
+PAGE = 1000
+PLATFORM = "ml_platform"
+
+
+class SqliteLedger:
+    """Releases, verdicts, approvals, deployments and the audit chain in the SQLite file at `path`.
+
+    Several processes and threads may use the same file. A file that is locked for longer than `busy_seconds`,
+    read-only, damaged or gone raises Unavailable; a change that the rules forbid raises DataInvalid.
+    """
+
+    def __init__(self, path: Path, *, clock: Clock, busy_seconds: float = 30.0) -> None:
+        self.path = path
+        self._clock = clock
+        self._connections = Connections(path, busy_seconds=busy_seconds)
+
+    def close(self) -> None:
+        """Close the file; later use opens it again."""
+        self._connections.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._connections.writing() as connection:
+            yield connection
+            newest = connection.execute("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetchone()
+        write_head(self.path, Head(*newest))
+
+    def _one(self, query: str, *values: object) -> str | None:
+        with self._connections.reading() as connection:
+            row = connection.execute(query, values).fetchone()
+        return None if row is None else str(row[0])
+
+    def _all(self, query: str, *values: object) -> list[tuple[str, ...]]:
+        with self._connections.reading() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def record_part(self, model: str, part: EvidencePart) -> None:
+        """Append the verdicts of one stage over one subject."""
+        row = {
+            "model": model,
+            "stage": part.stage,
+            "subject_digest": part.subject_digest,
+            "policy_digest": part.policy_digest,
+            "content": written(part),
+        }
+        facts = {
+            "subject_digest": part.subject_digest,
+            "policy_digest": part.policy_digest,
+            "outcomes": {verdict.gate: verdict.outcome for verdict in part.verdicts},
+            "run_id": part.run_id,
+        }
+        with self._writing() as connection:
+            subject = f"{model}/{part.stage}"
+            insert(connection, "parts", row, actor=PLATFORM, subject=subject, at=self._clock(), facts=facts)
+
+    def part(self, model: str, stage: str, subject_digest: str, policy_digest: str) -> EvidencePart | None:
+        """Return the newest verdicts of a stage over exactly this subject under exactly this policy."""
+        content = self._one(
+            "SELECT content FROM parts WHERE model = ? AND stage = ? AND subject_digest = ? AND policy_digest = ? "
+            "ORDER BY audit DESC LIMIT 1",
+            model,
+            stage,
+            subject_digest,
+            policy_digest,
+        )
+        return None if content is None else msgspec.json.decode(content, type=EvidencePart)
+
+    def latest_part(self, model: str, stage: str) -> EvidencePart | None:
+        """Return the newest verdicts of a stage, whatever the subject."""
+        content = self._one(
+            "SELECT content FROM parts WHERE model = ? AND stage = ? ORDER BY audit DESC LIMIT 1", model, stage
+        )
+        return None if content is None else msgspec.json.decode(content, type=EvidencePart)
+
+    def record_release(self, evidence: Evidence, evidence_digest: str, *, actor: str, at: dt.datetime) -> ReleaseRecord:
+        """Register a candidate as the model's next version; the same evidence again returns the same version."""
+        model = evidence.candidate.model
+        with self._writing() as connection:
+            known = connection.execute(
+                "SELECT content FROM releases WHERE model = ? AND evidence_digest = ?", (model, evidence_digest)
+            ).fetchone()
+            if known is not None:
+                return msgspec.json.decode(known[0], type=ReleaseRecord)
+            newest = connection.execute("SELECT max(version) FROM releases WHERE model = ?", (model,)).fetchone()[0]
+            release = ReleaseRecord(
+                model=model,
+                version=(newest or 0) + 1,
+                candidate=evidence.candidate,
+                evidence_digest=evidence_digest,
+                policy_digest=evidence.policy_digest,
+                released_at=at,
+                released_by=actor,
+            )
+            row = {
+                "model": model,
+                "version": release.version,
+                "evidence_digest": evidence_digest,
+                "content": written(release),
+            }
+            facts = {"candidate_digest": evidence.candidate.digest, "evidence_digest": evidence_digest}
+            insert(connection, "releases", row, actor=actor, subject=_named(release), at=at, facts=facts)
+        return release
+
+    def release(self, model: str, version: int) -> ReleaseRecord | None:
+        """Return a registered version."""
+        content = self._one("SELECT content FROM releases WHERE model = ? AND version = ?", model, version)
+        return None if content is None else msgspec.json.decode(content, type=ReleaseRecord)
+
+    def releases(self, model: str) -> Sequence[ReleaseRecord]:
+        """Return all versions of a model, oldest first."""
+        rows = self._all("SELECT content FROM releases WHERE model = ? ORDER BY version", model)
+        return tuple(msgspec.json.decode(content, type=ReleaseRecord) for (content,) in rows)
+
+    def live(self, model: str, environment: str) -> DeploymentRecord | None:
+        """Return what is live."""
+        with self._connections.reading() as connection:
+            return deploying.live(connection, model, environment)
+
+    def history(self, model: str, environment: str) -> Sequence[DeploymentRecord]:
+        """Return everything that was ever live there, oldest first."""
+        rows = self._all(
+            "SELECT content FROM deployments WHERE model = ? AND environment = ? ORDER BY audit", model, environment
+        )
+        return tuple(msgspec.json.decode(content, type=DeploymentRecord) for (content,) in rows)
+
+    def deploy(
+        self,
+        release: ReleaseRecord,
+        environment: str,
+        *,
+        actor: str,
+        reason: str,
+        approvals: Sequence[str],
+        bar: int | None = None,
+        at: dt.datetime,
+    ) -> DeploymentRecord:
+        """Move the live pointer, use up the approvals, bar version `bar` and write the audit: one transaction.
+
+        Raises DataInvalid when the version isn't registered with this evidence, is barred, an approval is unknown or
+        used, or `bar` isn't what is live. Deploying what is live already changes nothing and uses no approval.
+        """
+        move = deploying.Move(
+            release=release,
+            environment=environment,
+            actor=actor,
+            reason=reason,
+            approvals=tuple(approvals),
+            bar=bar,
+            at=at,
+        )
+        with self._writing() as connection:
+            return deploying.deploy(connection, move)
+
+    def barred(self, model: str) -> Mapping[int, str]:
+        """Return the barred versions with the reason of each."""
+        rows = self._all("SELECT version, reason FROM barred WHERE model = ? ORDER BY audit", model)
+        return {int(version): reason for version, reason in rows}
+
+    def approve(self, approval: Approval) -> None:
+        """Write an approval down; raises DataInvalid when its version isn't registered or its id was used before."""
+        row = {
+            "approval_id": approval.approval_id,
+            "model": approval.model,
+            "version": approval.version,
+            "environment": approval.environment,
+            "content": written(replace(approval, used_at=None)),
+        }
+        facts = {
+            "approval_id": approval.approval_id,
+            "version": approval.version,
+            "expires_at": approval.expires_at,
+            "evidence_digest": approval.evidence_digest,
+            "policy_digest": approval.policy_digest,
+        }
+        subject = f"{approval.model}@{approval.environment}"
+        with self._writing() as connection:
+            insert(
+                connection,
+                "approvals",
+                row,
+                actor=approval.approver,
+                subject=subject,
+                at=approval.given_at,
+                facts=facts,
+            )
+
+    def approvals(self, model: str, version: int, environment: str) -> Sequence[Approval]:
+        """Return the approvals of a version for an environment, used ones included."""
+        rows = self._all(
+            "SELECT a.content, entry.at FROM approvals a LEFT JOIN approval_uses u USING (approval_id) "
+            "LEFT JOIN audit entry ON entry.sequence = u.audit "
+            "WHERE a.model = ? AND a.version = ? AND a.environment = ? ORDER BY a.audit",
+            model,
+            version,
+            environment,
+        )
+        return tuple(
+            replace(
+                msgspec.json.decode(content, type=Approval),
+                used_at=dt.datetime.fromisoformat(used_at) if used_at else None,
+            )
+            for content, used_at in rows
+        )
+
+    def append(
+        self, action: str, *, actor: str, subject: str, payload: Mapping[str, object], at: dt.datetime
+    ) -> AuditEntry:
+        """Append an entry to the audit chain; `subject` begins with the model's name, if it is about one."""
+        with self._writing() as connection:
+            return chain.append(connection, action, actor=actor, subject=subject, payload=payload, at=at)
+
+    def audit(self, *, model: str | None = None) -> Iterator[AuditEntry]:
+        """Iterate over the audit chain, oldest first."""
+        after = 0
+        while True:
+            rows = self._all(
+                f"SELECT {chain.COLUMNS} FROM audit WHERE sequence > ? AND (? IS NULL OR model = ?) "  # noqa: S608 (a constant)
+                "ORDER BY sequence LIMIT ?",
+                after,
+                model,
+                model,
+                PAGE,
+            )
+            for row in rows:
+                entry = chain.entry_of(row)  # type: ignore[arg-type]
+                after = entry.sequence
+                yield entry
+            if len(rows) < PAGE:
+                return
+
+    def last(self, action: str, *, subject: str) -> AuditEntry | None:
+        """Return the newest audit entry of an action on a subject, or None."""
+        rows = self._all(
+            f"SELECT {chain.COLUMNS} FROM audit WHERE action = ? AND subject = ? "  # noqa: S608 (a constant)
+            "ORDER BY sequence DESC LIMIT 1",
+            action,
+            subject,
+        )
+        return chain.entry_of(rows[0]) if rows else None  # type: ignore[arg-type]
+
+    def project(self, outbox: Callable[[DeploymentRecord], None]) -> int:
+        """Hand every pending deployment to `outbox`, in order, marking each done; return how many.
+
+        One for which `outbox` raises Unavailable stays pending; the others are still tried, then the first such
+        error is raised.
+        """
+        failed: list[Unavailable] = []
+        done = 0
+        for sequence, content in self._all("SELECT deployment, content FROM outbox ORDER BY deployment"):
+            deployment = msgspec.json.decode(content, type=DeploymentRecord)
+            try:
+                outbox(deployment)
+            except Unavailable as error:
+                failed.append(error)
+                continue
+            with self._writing() as connection:
+                deploying.mark_projected(connection, int(sequence), deployment, at=self._clock())
+            done += 1
+        if failed:
+            raise failed[0]
+        return done
+
+
+def _named(release: ReleaseRecord) -> str:
+    return f"{release.model} v{release.version}"

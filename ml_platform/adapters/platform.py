@@ -1,0 +1,63 @@
+"""The platform's stores, opened together from the settings."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ml_platform.adapters.artefacts import FileArtefacts
+from ml_platform.adapters.deployments import Projected, project
+from ml_platform.adapters.ledger import SqliteLedger
+from ml_platform.adapters.memory import FileMemory
+from ml_platform.adapters.mlflow_tracking import MlflowTracker
+from ml_platform.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """Everything a stage may need from the outside; a context manager that closes the ledger at its end."""
+
+    settings: Settings
+    home: Path
+    store: FileArtefacts
+    memory: FileMemory
+    ledger: SqliteLedger
+    tracker: MlflowTracker
+
+    def project(self) -> Projected:
+        """Show every pending deployment as a manifest and a tracker alias; what fails stays pending."""
+        return project(self.home, store=self.store, ledger=self.ledger, tracker=self.tracker)
+
+    def close(self) -> None:
+        """Close the ledger's connections; later use opens them again."""
+        self.ledger.close()
+
+    def __enter__(self) -> Self:
+        """Return the platform itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the ledger."""
+        self.close()
+
+
+def open_platform(settings: Settings) -> Platform:
+    """Open the stores under `settings.home`; nothing is read or written before it is used."""
+    home = settings.home
+    return Platform(
+        settings=settings,
+        home=home,
+        store=FileArtefacts(home),
+        memory=FileMemory(home),
+        ledger=SqliteLedger(home / "ledger.sqlite", clock=_utc_now),
+        tracker=MlflowTracker(settings.mlflow_uri, home / "mlflow" / "artifacts"),
+    )
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(tz=dt.UTC)

@@ -1,0 +1,1 @@
+"""In-memory stand-ins that keep the contract of a port."""

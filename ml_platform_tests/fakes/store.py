@@ -1,0 +1,77 @@
+"""`FakeStore`: the ArtefactStore port on plain folders, checking nothing but the hashes it noted."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from ml_platform.core.digest import canonical_json
+from ml_platform.core.errors import DataInvalid, Unavailable
+
+
+class FakeDraft:
+    """A folder that becomes visible by `keep`."""
+
+    def __init__(self, home: Path, kind: str) -> None:
+        self._kept = home / kind
+        self.path = home / "drafts" / uuid4().hex
+        self.path.mkdir(parents=True)
+
+    def keep(self, digest: str) -> bool:
+        target = self._kept / digest
+        if target.exists():
+            return False
+        hashes = {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in self.path.iterdir()}
+        (self.path / "files.json").write_text(canonical_json({"schema_version": 1, "files": hashes}))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self.path.rename(target)
+        return True
+
+
+class FakeStore:
+    """Folders `<home>/<kind>/<digest>`; the hashes of the files put here are kept in memory."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.hashes: dict[Path, str] = {}
+
+    @contextmanager
+    def draft(self, kind: str) -> Iterator[FakeDraft]:
+        draft = FakeDraft(self.home, kind)
+        try:
+            yield draft
+        finally:
+            shutil.rmtree(draft.path, ignore_errors=True)
+
+    def put(self, kind: str, digest: str, files: Mapping[str, bytes]) -> bool:
+        if self.has(kind, digest):
+            return False
+        with self.draft(kind) as draft:
+            for name, content in files.items():
+                (draft.path / name).write_bytes(content)
+                self.hashes[self.home / kind / digest / name] = hashlib.sha256(content).hexdigest()
+            return draft.keep(digest)
+
+    def has(self, kind: str, digest: str) -> bool:
+        return (self.home / kind / digest).is_dir()
+
+    def read(self, kind: str, digest: str, name: str) -> bytes:
+        return self.path(kind, digest, name).read_bytes()
+
+    def path(self, kind: str, digest: str, name: str) -> Path:
+        path = self.folder(kind, digest) / name
+        if not path.exists():
+            raise Unavailable(f"{path} is gone")
+        if self.hashes.get(path, seen := hashlib.sha256(path.read_bytes()).hexdigest()) != seen:
+            raise DataInvalid(f"{path} was altered")
+        return path
+
+    def folder(self, kind: str, digest: str) -> Path:
+        folder = self.home / kind / digest
+        if not folder.is_dir():
+            raise Unavailable(f"{folder} is gone")
+        return folder
