@@ -1,0 +1,112 @@
+"""Approvals: a person's word on one version for one environment, bound to its evidence and policy; works once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+from ml_platform.core.digest import short
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.ports import Approval, Ledger
+from ml_platform.core.records import Evidence, ReleaseRecord
+from ml_platform.policy.resolve import Policy
+from ml_platform.stages.examine import another_policy
+from ml_platform.stages.objection import Objection, Refused, refused
+from ml_platform.stages.versions import check_environment, registered
+
+VALID_FOR = dt.timedelta(days=7)
+
+
+def approve(
+    policy: Policy,
+    *,
+    ledger: Ledger,
+    model: str,
+    version: int,
+    environment: str,
+    approver: str,
+    now: dt.datetime,
+    valid_for: dt.timedelta = VALID_FOR,
+) -> Approval | Refused:
+    """Write an approval down, or say why this person's word would not count; raises DataInvalid for no such version.
+
+    Who trained the model is checked when the approval is used: only the evidence knows.
+    """
+    check_environment(environment)
+    release = registered(ledger, model, version)
+    objections = []
+    if not _name(approver) or valid_for <= dt.timedelta(0):
+        raise DataInvalid(f"{model} v{version}: an approval needs a name and a time to be valid for. Give both.")
+    if release.policy_digest != policy.digest:
+        objections.append(another_policy(release.policy_digest, policy))
+    if _name(approver) == _name(release.released_by):
+        objections.append(Objection(f"{approver} released {model} v{version}: somebody else has to approve it"))
+    if (why := ledger.barred(model).get(version)) is not None:
+        objections.append(Objection(f"{model} v{version} was barred: {why}"))
+    if objections:
+        return refused(objections)
+    approval = Approval(
+        approval_id=uuid.uuid4().hex,
+        model=model,
+        version=version,
+        environment=environment,
+        evidence_digest=release.evidence_digest,
+        policy_digest=policy.digest,
+        approver=approver.strip(),
+        given_at=now,
+        expires_at=now + valid_for,
+    )
+    ledger.approve(approval)
+    return approval
+
+
+def choose_approvals(
+    policy: Policy, *, ledger: Ledger, release: ReleaseRecord, evidence: Evidence, environment: str, now: dt.datetime
+) -> tuple[str, ...] | Objection:
+    """Choose the approvals a promotion uses up, one per person, oldest first; or say what is missing."""
+    needed = policy.approvals_for(environment)
+    if needed == 0:
+        return ()
+    authors = {_name(evidence.trained_by), _name(release.released_by)}
+    counted: dict[str, str] = {}
+    ignored: list[str] = []
+    for approval in ledger.approvals(release.model, release.version, environment):
+        why = _not_counted(approval, policy, release, authors, now)
+        if why:
+            ignored.append(f"{approval.approver}'s {why}")
+        else:
+            counted.setdefault(_name(approval.approver), approval.approval_id)
+    if len(counted) >= needed:
+        return tuple(counted.values())[:needed]
+    return Objection(_too_few(needed, tuple(counted), ignored, release, environment))
+
+
+def _not_counted(
+    approval: Approval, policy: Policy, release: ReleaseRecord, authors: set[str], now: dt.datetime
+) -> str:
+    bound = (approval.model, approval.version, approval.evidence_digest, approval.policy_digest)
+    if bound != (release.model, release.version, release.evidence_digest, policy.digest):
+        return "is for other evidence or another policy"
+    if _name(approval.approver) in authors or not _name(approval.approver):
+        return "doesn't count, being the author's own"
+    if approval.used_at is not None:
+        return f"was used on {approval.used_at:%Y-%m-%d}"
+    if not approval.given_at <= now < approval.expires_at:
+        return f"was valid until {approval.expires_at:%Y-%m-%d}"
+    return ""
+
+
+def _too_few(
+    needed: int, counted: Sequence[str], ignored: Sequence[str], release: ReleaseRecord, environment: str
+) -> str:
+    seen = f"{len(counted)} ({', '.join(counted)})" if counted else "none"
+    rest = f"; not counted: {', '.join(ignored)}" if ignored else ""
+    return (
+        f"{release.model} v{release.version} needs {needed} approvals for {environment} by people other than its "
+        f"author (evidence {short(release.evidence_digest)}), it has {seen}{rest}: ask for approvals"
+    )
+
+
+def _name(person: str) -> str:
+    return person.strip().casefold()

@@ -1,0 +1,133 @@
+"""The promotion lock: a version goes live only when its own evidence, read again, proves every required gate."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.ports import ArtefactStore, Ledger
+from ml_platform.core.records import DeploymentRecord, Evidence, ReleaseRecord
+from ml_platform.policy.resolve import Policy
+from ml_platform.stages.approve import choose_approvals
+from ml_platform.stages.evidence import read_evidence
+from ml_platform.stages.examine import examine_evidence, examine_part
+from ml_platform.stages.objection import Objection, Refused, refused
+from ml_platform.stages.versions import artefact_objections, check_environment, registered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promoted:
+    """What is live now; `unchanged` when it was live already."""
+
+    deployment: DeploymentRecord
+    unchanged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    policy: Policy
+    store: ArtefactStore
+    ledger: Ledger
+    release: ReleaseRecord
+    environment: str
+    now: dt.datetime
+    conditions: frozenset[str]
+
+
+def promote(
+    policy: Policy,
+    *,
+    store: ArtefactStore,
+    ledger: Ledger,
+    model: str,
+    version: int,
+    environment: str,
+    actor: str,
+    reason: str,
+    now: dt.datetime,
+    conditions: frozenset[str] = frozenset(),
+) -> Promoted | Refused:
+    """Make a version live, or refuse with every reason; both are written to the audit.
+
+    `conditions` are those that the model file says hold (`conditions_of(spec)`): no verdict may call a gate that
+    needs them not applicable. Show the change to the outside with `adapters.deployments.project` afterwards.
+    Raises DataInvalid for an unknown version or environment, Unavailable when the ledger can't be used.
+    """
+    check_environment(environment)
+    release = registered(ledger, model, version)
+    live = ledger.live(model, environment)
+    if live is not None and live.version == version:
+        return Promoted(deployment=live, unchanged=True)
+    request = _Request(
+        policy=policy,
+        store=store,
+        ledger=ledger,
+        release=release,
+        environment=environment,
+        now=now,
+        conditions=conditions | _champion(release, live, environment),
+    )
+    objections, approvals = _examine(request)
+    if not objections:
+        try:
+            deployment = ledger.deploy(release, environment, actor=actor, reason=reason, approvals=approvals, at=now)
+        except DataInvalid as error:  # it was barred or its approval used since we looked
+            objections = [Objection(str(error))]
+        else:
+            return Promoted(deployment=deployment)
+    refusal = refused(objections)
+    ledger.append(
+        "promotion_refused",
+        actor=actor,
+        subject=f"{model}@{environment}",
+        at=now,
+        payload={"version": version, "outcome": refusal.outcome, "reasons": list(refusal.reasons), "reason": reason},
+    )
+    return refusal
+
+
+def _champion(release: ReleaseRecord, live: DeploymentRecord | None, environment: str) -> frozenset[str]:
+    """Production's live model is the champion: whoever follows it has to have been compared with a champion."""
+    differs = live is not None and live.model_digest != release.candidate.model_digest
+    return frozenset({"champion"}) if differs and environment == "production" else frozenset()
+
+
+def _examine(request: _Request) -> tuple[list[Objection], tuple[str, ...]]:
+    release = request.release
+    objections: list[Objection] = []
+    if (why := request.ledger.barred(release.model).get(release.version)) is not None:
+        objections.append(Objection(f"{release.model} v{release.version} was barred: {why}. Release a new version"))
+    objections += artefact_objections(request.store, release)
+    try:
+        evidence = read_evidence(request.store, release.evidence_digest)
+    except (DataInvalid, Unavailable) as error:
+        return [*objections, Objection(f"the evidence of {release.model} v{release.version}: {error}")], ()
+    objections += _evidence_objections(request, evidence)
+    chosen = choose_approvals(
+        request.policy,
+        ledger=request.ledger,
+        release=release,
+        evidence=evidence,
+        environment=request.environment,
+        now=request.now,
+    )
+    if isinstance(chosen, Objection):
+        return [*objections, chosen], ()
+    return objections, chosen
+
+
+def _evidence_objections(request: _Request, evidence: Evidence) -> list[Objection]:
+    release, policy = request.release, request.policy
+    candidate = release.candidate
+    objections = examine_evidence(policy, evidence, candidate, holds=request.conditions, now=request.now)
+    for part in evidence.parts:
+        if request.ledger.part(release.model, part.stage, part.subject_digest, part.policy_digest) is None:
+            reason = f"the verdicts of {part.stage} were never recorded in the ledger: run the release job"
+            objections.append(Objection(reason))
+    if request.environment == "production" and policy.gates_of("staging"):
+        staged = request.ledger.part(release.model, "staging", candidate.digest, policy.digest)
+        objections += examine_part(
+            policy, "staging", staged, candidate.digest, holds=request.conditions, now=request.now
+        )
+    return objections

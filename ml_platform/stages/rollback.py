@@ -1,0 +1,68 @@
+"""Rolling back: the last good version goes live again and the bad one is barred for good."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.ports import ArtefactStore, Ledger
+from ml_platform.core.records import DeploymentRecord, ReleaseRecord
+from ml_platform.stages.objection import Objection, Refused, refused
+from ml_platform.stages.versions import artefact_objections, check_environment, registered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack:
+    """What is live again, and the version that was barred."""
+
+    deployment: DeploymentRecord
+    barred: int
+
+
+def rollback(
+    ledger: Ledger, store: ArtefactStore, model: str, environment: str, *, actor: str, reason: str, now: dt.datetime
+) -> RolledBack | Refused:
+    """Return to the last version that was live here, isn't barred and is intact; refuse when there is none.
+
+    No evidence is examined: a version that served before is safer than one known to be bad. Show the change to the
+    outside with `adapters.deployments.project` afterwards. Raises DataInvalid without a reason.
+    """
+    check_environment(environment)
+    if not reason.strip():
+        raise DataInvalid(f"{model}@{environment}: a rollback bars a version for good, so it needs a reason. Give one.")
+
+    def refuse(objections: list[Objection]) -> Refused:
+        refusal = refused(objections)
+        subject, payload = f"{model}@{environment}", {"reasons": list(refusal.reasons), "reason": reason}
+        ledger.append("rollback_refused", actor=actor, subject=subject, payload=payload, at=now)
+        return refusal
+
+    live = ledger.live(model, environment)
+    if live is None:
+        return refuse([Objection(f"{model}@{environment}: nothing is live")])
+    objections: list[Objection] = []
+    for release in _earlier(ledger, live):
+        found = artefact_objections(store, release)
+        if found:
+            objections += found
+            continue
+        try:
+            deployment = ledger.deploy(
+                release, environment, actor=actor, reason=reason, approvals=(), bar=live.version, at=now
+            )
+        except DataInvalid as error:  # something else went live, or was barred, since we looked
+            return refuse([*objections, Objection(str(error))])
+        return RolledBack(deployment=deployment, barred=live.version)
+    none = Objection(f"{model}@{environment}: no earlier version is good to return to from v{live.version}")
+    return refuse([none, *objections])
+
+
+def _earlier(ledger: Ledger, live: DeploymentRecord) -> Iterator[ReleaseRecord]:
+    """Yield the versions that were live before, newest first, each once, without the barred ones."""
+    barred = ledger.barred(live.model)
+    before = dict.fromkeys(each.version for each in reversed(ledger.history(live.model, live.environment)))
+    for version in before:
+        if version != live.version and version not in barred:
+            yield registered(ledger, live.model, version)

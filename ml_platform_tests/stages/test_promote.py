@@ -1,0 +1,362 @@
+"""The promotion lock: only a version whose own evidence proves every gate goes live."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml_platform.core.digest import digest_of_bytes
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
+from ml_platform.core.verdict import Outcome, Severity
+from ml_platform.policy.gates import Waiver
+from ml_platform.policy.resolve import Policy, make_policy
+from ml_platform.stages.evidence import STAGES, write_evidence
+from ml_platform.stages.objection import Refused
+from ml_platform.stages.promote import Promoted, promote
+from ml_platform_tests.fakes.ledger import FakeLedger
+from ml_platform_tests.fakes.store import FakeStore
+from ml_platform_tests.stages.lock_world import (
+    ALL_STAGES,
+    MODEL,
+    NOW,
+    World,
+    candidate,
+    evidence_of,
+    gates,
+    part,
+    parts,
+    policy,
+    put_model,
+)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(FakeLedger(), FakeStore(tmp_path), policy())
+
+
+def attempt(
+    world: World,
+    release: ReleaseRecord,
+    environment: str = "production",
+    *,
+    its_policy: Policy | None = None,
+    now: dt.datetime = NOW,
+    conditions: frozenset[str] = frozenset(),
+) -> Promoted | Refused:
+    return promote(
+        its_policy or world.policy,
+        store=world.store,
+        ledger=world.ledger,
+        model=MODEL,
+        version=release.version,
+        environment=environment,
+        actor="bob",
+        reason="a test",
+        now=now,
+        conditions=conditions,
+    )
+
+
+def reasons(outcome: Promoted | Refused) -> str:
+    assert isinstance(outcome, Refused)
+    return "\n".join(outcome.reasons)
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_a_version_that_passed_every_gate_goes_live(world: World, environment: str) -> None:
+    release = world.release()
+    promoted = attempt(world, release, environment)
+    assert isinstance(promoted, Promoted)
+    assert not promoted.unchanged
+    assert world.ledger.live(MODEL, environment) == promoted.deployment
+    assert promoted.deployment.model_digest == release.candidate.model_digest
+
+
+def test_promoting_what_is_live_changes_nothing_and_says_so(world: World) -> None:
+    release = world.release()
+    first = attempt(world, release)
+    again = attempt(world, release)
+    assert isinstance(first, Promoted)
+    assert again == Promoted(deployment=first.deployment, unchanged=True)
+    assert len(world.ledger.history(MODEL, "production")) == 1
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_failed_gate_of_any_stage_refuses_and_is_audited(world: World, stage: str) -> None:
+    refused = attempt(world, world.release(values={stage: 0.1}), "staging")
+    assert isinstance(refused, Refused)
+    assert refused.outcome == "refused"
+    assert any(f"{stage}_is_good failed" in reason and "do better" in reason for reason in refused.reasons)
+    entry = world.ledger.last("promotion_refused", subject="flights@staging")
+    assert entry is not None
+    assert entry.payload["reasons"] == list(refused.reasons)
+    assert world.ledger.live(MODEL, "staging") is None
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_undecided_gate_refuses_for_want_of_evidence(world: World, stage: str) -> None:
+    refused = attempt(world, world.release(values={stage: None}), "staging")
+    assert isinstance(refused, Refused)
+    assert refused.outcome == "undecided"
+    assert refused.exit_code == 3
+
+
+def test_a_closed_gate_that_only_warns_does_not_refuse(world: World) -> None:
+    release = world.release()
+    assert any(
+        part.verdicts[1].outcome is Outcome.FAILED
+        for part in evidence(world, release).parts
+        if part.stage == "evaluation"
+    )
+    assert isinstance(attempt(world, release), Promoted)
+
+
+def test_production_needs_staging_to_have_been_verified(world: World) -> None:
+    its_candidate = candidate(put_model(world.store))
+    made = parts(world.policy, its_candidate)
+    release = register(world, evidence_of(world.policy, its_candidate, made), leave_out="staging")
+    assert "gate staging_is_good (staging) never ran on this candidate" in reasons(attempt(world, release))
+    world.ledger.record_part(MODEL, part(world.policy, "staging", its_candidate.digest, 0.2))
+    assert "staging_is_good failed" in reasons(attempt(world, release))
+    world.ledger.record_part(MODEL, part(world.policy, "staging", its_candidate.digest))
+    assert isinstance(attempt(world, release), Promoted)
+
+
+def test_a_policy_that_changed_since_refuses(world: World) -> None:
+    release = world.release()
+    stricter = make_policy({**gates(), "more": gates()["split_is_good"]}, (), {}, ("small",))
+    refused = attempt(world, release, its_policy=stricter)
+    assert "was made under policy" in reasons(refused)
+    assert isinstance(refused, Refused)
+    assert refused.outcome == "undecided"
+
+
+def test_a_policy_without_gates_proves_nothing(tmp_path: Path) -> None:
+    world = World(FakeLedger(), FakeStore(tmp_path), make_policy({}, (), {}, ()))
+    release = register(world, evidence_of(world.policy, candidate(put_model(world.store)), {}))
+    assert "no gates" in reasons(attempt(world, release))
+
+
+def test_a_waived_gate_opens_until_its_waiver_has_run_out(tmp_path: Path) -> None:
+    waiver = Waiver(gate="split_is_good", owner="dora", reason="known and harmless", expires=dt.date(2013, 7, 3))
+    world = World(FakeLedger(), FakeStore(tmp_path), policy(waivers=[waiver]))
+    release = world.release(values={"split": 0.1})
+    late = attempt(world, release, now=NOW + dt.timedelta(days=3))
+    assert "split_is_good failed" in reasons(late)
+    assert "expired" in reasons(late)
+    assert isinstance(attempt(world, release, now=NOW + dt.timedelta(days=2)), Promoted)
+
+
+def test_an_altered_or_missing_model_refuses(world: World, tmp_path: Path) -> None:
+    release = world.release()
+    file = tmp_path / "models" / release.candidate.model_digest / "model.txt"
+    file.write_text("other trees")
+    assert "isn't intact" in reasons(attempt(world, release))
+    file.unlink()
+    assert "isn't intact" in reasons(attempt(world, release))
+
+
+def test_altered_or_missing_evidence_refuses(world: World, tmp_path: Path) -> None:
+    release = world.release()
+    file = tmp_path / "evidence" / release.evidence_digest / "evidence.json"
+    file.write_bytes(file.read_bytes().replace(b"passed", b"waived"))
+    assert "altered" in reasons(attempt(world, release))
+    file.unlink()
+    assert "is gone" in reasons(attempt(world, release))
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{", b'{"schema_version":2}', b""])
+def test_what_is_no_evidence_bundle_refuses(world: World, content: bytes) -> None:
+    good = evidence(world, world.release())
+    world.store.put("evidence", digest_of_bytes(content), {"evidence.json": content})
+    release = world.ledger.record_release(good, digest_of_bytes(content), actor="mallory", at=NOW)
+    assert "not an evidence bundle" in reasons(attempt(world, release))
+
+
+def test_a_bundle_with_unknown_keys_refuses(world: World) -> None:
+    good = evidence(world, world.release())
+    content = msgspec.json.encode(good)[:-1] + b',"also":1}'
+    world.store.put("evidence", digest_of_bytes(content), {"evidence.json": content})
+    release = world.ledger.record_release(good, digest_of_bytes(content), actor="mallory", at=NOW)
+    assert "holds more than an evidence bundle" in reasons(attempt(world, release))
+
+
+def test_a_barred_version_refuses(world: World) -> None:
+    first, second = world.release("one"), world.release("two")
+    attempt(world, first, "staging")
+    attempt(world, second, "staging")
+    world.ledger.deploy(first, "staging", actor="bob", reason="it was slow", approvals=(), bar=2, at=NOW)
+    assert "barred: it was slow" in reasons(attempt(world, second))
+
+
+def test_a_gate_that_the_model_file_makes_applicable_can_not_be_skipped(world: World) -> None:
+    release = world.release()
+    refused = attempt(world, release, conditions=frozenset({"groups"}))
+    assert "groups_are_equal was not judged, but it applies now" in reasons(refused)
+    assert isinstance(attempt(world, release), Promoted)
+
+
+def test_whoever_follows_a_live_version_in_production_was_compared_with_one(world: World) -> None:
+    first, second = world.release("one"), world.release("two")
+    assert isinstance(attempt(world, first), Promoted)
+    assert isinstance(attempt(world, second, "staging"), Promoted)
+    assert "champion_is_beaten was not judged" in reasons(attempt(world, second))
+
+
+def test_unknown_versions_and_environments_are_wrong_input(world: World) -> None:
+    release = world.release()
+    with pytest.raises(DataInvalid, match=r"flights v9 isn't registered; known: v1"):
+        attempt(world, replace(release, version=9))
+    with pytest.raises(DataInvalid, match="known: staging, production"):
+        attempt(world, release, "prod")
+
+
+def test_what_changes_between_looking_and_deploying_refuses(world: World) -> None:
+    release = world.release()
+
+    class Race(FakeLedger):
+        def deploy(
+            self,
+            release: ReleaseRecord,
+            environment: str,
+            *,
+            actor: str,
+            reason: str,
+            approvals: Sequence[str],
+            bar: int | None = None,
+            at: dt.datetime,
+        ) -> DeploymentRecord:
+            raise DataInvalid("barred meanwhile")
+
+    raced = Race()
+    raced.__dict__.update(world.ledger.__dict__)
+    assert "barred meanwhile" in reasons(attempt(World(raced, world.store, world.policy), release))
+
+
+def evidence(world: World, release: ReleaseRecord) -> Evidence:
+    content = world.store.read("evidence", release.evidence_digest, "evidence.json")
+    return msgspec.json.decode(content, type=Evidence)
+
+
+def register(world: World, its_evidence: Evidence, *, leave_out: str = "") -> ReleaseRecord:
+    """Record parts and register evidence, as somebody would who can write to the ledger and the store."""
+    for each in its_evidence.parts:
+        world.ledger.record_part(MODEL, each)
+    if leave_out != "staging" and "staging_is_good" in world.policy.gates:
+        digest = its_evidence.candidate.digest
+        world.ledger.record_part(MODEL, part(world.policy, "staging", digest))
+    return world.ledger.record_release(its_evidence, write_evidence(world.store, its_evidence), actor="alice", at=NOW)
+
+
+Damage = Callable[[EvidencePart], EvidencePart | None]
+
+
+def _outcome(outcome: Outcome) -> Damage:
+    return lambda its_part: replace(
+        its_part, verdicts=(replace(its_part.verdicts[0], outcome=outcome), *its_part.verdicts[1:])
+    )
+
+
+def _value(value: float | None) -> Damage:
+    def change(its_part: EvidencePart) -> EvidencePart:
+        first = its_part.verdicts[0]
+        worse = tuple(replace(each, value=value) for each in first.measurements)
+        return replace(its_part, verdicts=(replace(first, measurements=worse), *its_part.verdicts[1:]))
+
+    return change
+
+
+DAMAGES: dict[str, Damage] = {
+    "the part is missing": lambda _: None,
+    "a verdict is missing": lambda its_part: replace(its_part, verdicts=its_part.verdicts[1:]),
+    "a verdict is there twice": lambda its_part: replace(its_part, verdicts=its_part.verdicts + its_part.verdicts[:1]),
+    "the verdict failed": _outcome(Outcome.FAILED),
+    "the verdict is undecided": _outcome(Outcome.UNDECIDED),
+    "the verdict is waived by nobody": _outcome(Outcome.WAIVED),
+    "the verdict is not applicable": _outcome(Outcome.NOT_APPLICABLE),
+    "the measurement says otherwise": _value(0.1),
+    "the measurement is undefined": _value(None),
+    "nothing was measured": lambda its_part: replace(
+        its_part, verdicts=(replace(its_part.verdicts[0], measurements=()), *its_part.verdicts[1:])
+    ),
+    "the verdict only warns": lambda its_part: replace(
+        its_part, verdicts=(replace(its_part.verdicts[0], severity=Severity.WARN), *its_part.verdicts[1:])
+    ),
+    "the verdict names another policy": lambda its_part: replace(
+        its_part, verdicts=(replace(its_part.verdicts[0], policy_digest="99" * 32), *its_part.verdicts[1:])
+    ),
+    "another gate's verdict": lambda its_part: replace(
+        its_part, verdicts=(replace(its_part.verdicts[0], gate="another"), *its_part.verdicts[1:])
+    ),
+    "another subject": lambda its_part: replace(its_part, subject_digest="99" * 32),
+    "another policy": lambda its_part: replace(its_part, policy_digest="99" * 32),
+    "another stage": lambda its_part: replace(its_part, stage="monitoring"),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    damage=st.dictionaries(st.sampled_from(STAGES), st.sampled_from(sorted(DAMAGES)), max_size=3),
+    approvals=st.sampled_from(["good", "used", "expired", "own", "other policy", "too few", "same person"]),
+    environment=st.sampled_from(["staging", "production"]),
+)
+def test_only_complete_evidence_with_valid_approvals_opens_the_lock(
+    damage: dict[str, str], approvals: str, environment: str
+) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        world = World(FakeLedger(), FakeStore(Path(home)), policy(approvals={"production": 2}))
+        # Another source is another, equally valid subject: which one it was, only the snapshot's verdicts know.
+        damage = {stage: how for stage, how in damage.items() if (stage, how) != ("source", "another subject")}
+        its_candidate = candidate(put_model(world.store))
+        made = parts(world.policy, its_candidate)
+        damaged = {stage: DAMAGES[damage[stage]](each) if stage in damage else each for stage, each in made.items()}
+        kept = {stage: each for stage, each in damaged.items() if each is not None}
+        release = register(world, evidence_of(world.policy, its_candidate, kept))
+        give_approvals(world, release, approvals)
+        outcome = attempt(world, release, environment)
+        expected = not damage and (approvals == "good" or environment == "staging")
+        assert isinstance(outcome, Promoted) == expected, (damage, approvals, outcome)
+        assert (world.ledger.live(MODEL, environment) is not None) == expected
+
+
+def give_approvals(world: World, release: ReleaseRecord, kind: str) -> None:
+    world.approval(release, "carol")
+    match kind:
+        case "good":
+            world.approval(release, "dora")
+        case "used":
+            used = world.approval(release, "dora")
+            world.ledger.given["dora-1"] = replace(used, used_at=NOW)  # type: ignore[attr-defined]
+        case "expired":
+            world.approval(release, "dora", expires_at=NOW)
+        case "own":
+            world.approval(release, "Alice ")
+        case "other policy":
+            world.approval(release, "dora", policy_digest="99" * 32)
+        case "same person":
+            world.approval(release, "CAROL")
+        case _:
+            pass
+
+
+@pytest.mark.parametrize("stage", ALL_STAGES)
+def test_verdicts_that_the_ledger_never_recorded_refuse(world: World, stage: str) -> None:
+    its_candidate = candidate(put_model(world.store))
+    made = parts(world.policy, its_candidate)
+    for name, each in made.items():
+        if name != stage:
+            world.ledger.record_part(MODEL, each)
+    its_evidence = evidence_of(world.policy, its_candidate, made)
+    digest = write_evidence(world.store, its_evidence)
+    release = world.ledger.record_release(its_evidence, digest, actor="mallory", at=NOW)
+    assert "never" in reasons(attempt(world, release))
