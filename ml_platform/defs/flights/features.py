@@ -18,8 +18,8 @@ MINUTES_PER_DAY = 1440.0
 SECONDS_PER_DAY = 86_400.0
 THURSDAY = 3.0
 AS_THEY_ARE = (
-    "carrier", "origin", "dest", "distance", "departures_in_hour", "temp", "dewp", "humid", "wind_dir", "wind_speed",
-    "wind_gust", "precip", "pressure", "visib",
+    "carrier", "origin", "dest", "distance", "departures_in_hour", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust",
+    "precip", "pressure", "visib",
 )  # fmt: skip
 
 
