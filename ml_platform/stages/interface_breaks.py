@@ -1,0 +1,76 @@
+"""Interface breaks: what callers of the live version would have to change before the candidate can answer them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from ml_platform.core.digest import short
+from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.measurement import Measurement
+from ml_platform.core.ports import ArtefactStore
+from ml_platform.core.scoring import SCORING, InputColumn, ScoringContract
+
+METRIC = "interface_breaks"
+
+
+def measure_interface_breaks(store: ArtefactStore, candidate_digest: str, live_digest: str) -> Measurement:
+    """Count the ways in which a request that the live model accepts would be refused by the candidate."""
+    contracts = []
+    for digest in (live_digest, candidate_digest):
+        try:
+            contracts.append(msgspec.json.decode(store.read("models", digest, SCORING), type=ScoringContract))
+        except (DataInvalid, Unavailable, msgspec.MsgspecError) as error:
+            reason = f"the scoring contract of model {short(digest)} can't be read ({error})"
+            return Measurement(metric=METRIC, value=None, n=0, reason=reason)
+    live, candidate = contracts
+    breaks = interface_breaks(live, candidate)
+    facts = {"breaks": "; ".join(breaks), "live_model": short(live_digest)}
+    return Measurement(metric=METRIC, value=len(breaks), n=len(live.inputs), unit="columns", facts=facts)
+
+
+def interface_breaks(live: ScoringContract, candidate: ScoringContract) -> tuple[str, ...]:
+    """Return each break in words; a request carries exactly the contract's columns, so adding one breaks too."""
+    before = {column.name: column for column in live.inputs}
+    after = {column.name: column for column in candidate.inputs}
+    return tuple(_breaks(live, candidate, before, after))
+
+
+def _breaks(
+    live: ScoringContract,
+    candidate: ScoringContract,
+    before: Mapping[str, InputColumn],
+    after: Mapping[str, InputColumn],
+) -> Iterator[str]:
+    if live.task != candidate.task:
+        yield f"the task was {live.task} and is {candidate.task}"
+    if live.time not in {None, candidate.time} and live.time not in after:
+        yield f"the time column {live.time} is gone"
+    for name in before.keys() - after.keys():
+        if name != candidate.time:
+            yield f"{name} is no longer accepted"
+    for name in after.keys() - before.keys():
+        yield f"{name} is new and needed"
+    for name in before.keys() & after.keys():
+        yield from (f"{name} {how}" for how in _narrowed(before[name], after[name]))
+
+
+def _narrowed(before: InputColumn, after: InputColumn) -> Iterator[str]:
+    if before.type != after.type and (before.type, after.type) != ("integer", "number"):
+        yield f"was {before.type} and is {after.type}"
+    if before.missing > 0 and after.missing == 0:
+        yield "may no longer be missing"
+    if _low(after) > _low(before) or _high(after) < _high(before):
+        yield f"has the narrower range {_low(after):g} to {_high(after):g}"
+    if after.levels is not None and (before.levels is None or not set(before.levels) <= set(after.levels)):
+        yield "accepts fewer levels"
+
+
+def _low(column: InputColumn) -> float:
+    return -math.inf if column.low is None else column.low
+
+
+def _high(column: InputColumn) -> float:
+    return math.inf if column.high is None else column.high

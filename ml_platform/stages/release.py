@@ -1,0 +1,172 @@
+"""Release: the last measurements of a candidate, its evidence put together, and its registration - or the refusal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml_platform.core.digest import short
+from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.measurement import Measurement
+from ml_platform.core.records import Candidate, Evidence, ReleaseRecord
+from ml_platform.core.verdict import Verdict
+from ml_platform.policy.conditions import conditions_of
+from ml_platform.policy.judge import judge
+from ml_platform.stages.clean_process import measure_in_clean_process
+from ml_platform.stages.evidence import Missing, assemble_evidence, part_of, read_evidence, write_evidence
+from ml_platform.stages.ingredients import Ingredients, measure_completeness, measure_size
+from ml_platform.stages.interface_breaks import measure_interface_breaks
+from ml_platform.stages.known_scores import known_scores
+from ml_platform.stages.objection import Refused, refused
+
+if TYPE_CHECKING:
+    from ml_platform.core.ports import ArtefactStore, Ledger, Tracker
+    from ml_platform.policy.resolve import Policy
+    from ml_platform.policy.spec import ModelSpec
+
+STAGE = "release"
+CLEAN = frozenset(
+    {
+        "loads_in_clean_process",
+        "clean_scores_equal",
+        "scoring_latency_p99_seconds",
+        "peak_memory_bytes",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseMade:
+    """The verdicts on a candidate, and its registration or why it was refused.
+
+    `unchanged` when the same candidate was registered before with the same outcomes. `problems` says what could not
+    be shown to the tracker yet; the next call tries again.
+    """
+
+    outcome: ReleaseRecord | Refused
+    candidate: Candidate
+    measurements: tuple[Measurement, ...]
+    verdicts: tuple[Verdict, ...]
+    unchanged: bool = False
+    problems: tuple[str, ...] = ()
+
+
+def make_release(
+    spec: ModelSpec,
+    policy: Policy,
+    *,
+    store: ArtefactStore,
+    ledger: Ledger,
+    tracker: Tracker,
+    ingredients: Ingredients,
+    actor: str,
+    now: dt.datetime,
+    run_id: str = "",
+) -> ReleaseMade:
+    """Measure a candidate in a clean process, judge it, and register it with its evidence when no gate is closed.
+
+    Nothing is registered otherwise. What a clean process showed before of the same candidate isn't measured again.
+    """
+    candidate = ingredients.candidate
+    champion = ledger.live(spec.model, "production")
+    measurements = _measure(spec, policy, store, ledger, ingredients)
+    if champion is not None:
+        measurements = (*measurements, measure_interface_breaks(store, candidate.model_digest, champion.model_digest))
+    conditions = frozenset(conditions_of(spec, champion=champion is not None))
+    verdicts = judge(policy, STAGE, measurements, conditions=conditions, now=now)
+    _record(policy, ledger, candidate, verdicts, now=now, run_id=run_id)
+    evidence = assemble_evidence(
+        policy,
+        ledger=ledger,
+        candidate=candidate,
+        source_digest=ingredients.source.digest,
+        trained_by=ingredients.model.trained_by,
+        now=now,
+    )
+    if isinstance(evidence, Missing):
+        outcome = refused(evidence.objections)
+        ledger.append(
+            "release_refused",
+            actor=actor,
+            subject=spec.model,
+            at=now,
+            payload={"candidate": candidate.digest, "outcome": outcome.outcome, "reasons": list(outcome.reasons)},
+        )
+        return ReleaseMade(outcome=outcome, candidate=candidate, measurements=measurements, verdicts=verdicts)
+    known = _registered_before(store, ledger, evidence)
+    release = known or ledger.record_release(evidence, write_evidence(store, evidence), actor=actor, at=now)
+    return ReleaseMade(
+        outcome=release,
+        candidate=candidate,
+        measurements=measurements,
+        verdicts=verdicts,
+        unchanged=known is not None,
+        problems=_show(ledger, tracker, release, ingredients.model.run_id, now=now),
+    )
+
+
+def _measure(
+    spec: ModelSpec, policy: Policy, store: ArtefactStore, ledger: Ledger, ingredients: Ingredients
+) -> tuple[Measurement, ...]:
+    clean = _measured_before(policy, ledger, ingredients.candidate)
+    if not clean:
+        known = known_scores(spec, store, ingredients)
+        digest = ingredients.model.digest
+        clean = measure_in_clean_process(store.folder("models", digest), digest, known.rows, known.scores)
+    return (*clean, measure_size(store, ingredients.model), measure_completeness(store, ingredients))
+
+
+def _measured_before(policy: Policy, ledger: Ledger, candidate: Candidate) -> tuple[Measurement, ...]:
+    """Return what a clean process showed of exactly this candidate, unless a gate was closed then."""
+    part = ledger.part(candidate.model, STAGE, candidate.digest, policy.digest)
+    if part is None or any(verdict.closes for verdict in part.verdicts):
+        return ()
+    found: dict[str, Measurement] = {}
+    for verdict in part.verdicts:
+        found.update({each.metric: each for each in verdict.measurements if each.metric in CLEAN})
+    return tuple(found.values()) if found.keys() == CLEAN else ()
+
+
+def _record(
+    policy: Policy, ledger: Ledger, candidate: Candidate, verdicts: Sequence[Verdict], *, now: dt.datetime, run_id: str
+) -> None:
+    part = part_of(STAGE, candidate.digest, policy, verdicts, now=now, run_id=run_id)
+    before = ledger.part(candidate.model, STAGE, candidate.digest, policy.digest)
+    if before is None or before.verdicts != part.verdicts:
+        ledger.record_part(candidate.model, part)
+
+
+def _registered_before(store: ArtefactStore, ledger: Ledger, evidence: Evidence) -> ReleaseRecord | None:
+    """Return the version that this candidate has already under this policy with the same outcomes, if it has one."""
+    for release in reversed(ledger.releases(evidence.candidate.model)):
+        if (release.candidate, release.policy_digest) == (evidence.candidate, evidence.policy_digest):
+            try:
+                before = read_evidence(store, release.evidence_digest)
+            except (DataInvalid, Unavailable):
+                continue  # its evidence is spoiled, so it needs a new version
+            if _outcomes(before) == _outcomes(evidence):
+                return release
+    return None
+
+
+def _outcomes(evidence: Evidence) -> list[tuple[str, str, str]]:
+    return [
+        (part.subject_digest, verdict.gate, verdict.outcome) for part in evidence.parts for verdict in part.verdicts
+    ]
+
+
+def _show(
+    ledger: Ledger, tracker: Tracker, release: ReleaseRecord, run_id: str, *, now: dt.datetime
+) -> tuple[str, ...]:
+    """Show a version in the tracker, once."""
+    subject = f"{release.model} v{release.version}"
+    if ledger.last("release_shown", subject=subject) is not None:
+        return ()
+    try:
+        tracker.project_release(release, run_id)
+    except Unavailable as error:
+        return (f"{subject} ({short(release.candidate.digest)}) isn't in the tracker yet: {error}",)
+    ledger.append("release_shown", actor="ml_platform", subject=subject, payload={"run_id": run_id}, at=now)
+    return ()
