@@ -24,9 +24,15 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 # Fixed, so that a training can be repeated; `linear_tree` would leave the model without explanations.
-_FIXED: Mapping[str, object] = MappingProxyType({
-    "deterministic": True, "force_row_wise": True, "force_col_wise": False, "linear_tree": False, "verbosity": -1,
-})
+_FIXED: Mapping[str, object] = MappingProxyType(
+    {
+        "deterministic": True,
+        "force_row_wise": True,
+        "force_col_wise": False,
+        "linear_tree": False,
+        "verbosity": -1,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +111,8 @@ def gains(model_text: str) -> Floats:
 def library() -> ModuleType:
     """Import LightGBM with threads that sleep while they wait (spinning ones cost a third more)."""
     if "lightgbm" not in sys.modules:
-        # OpenMP reads this once, when its library is loaded.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        # Said to OpenMP, which reads it once, when its library is loaded.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # noqa: TID251
     import lightgbm
 
     return lightgbm
@@ -120,8 +126,12 @@ def _booster(model_text: str) -> Any:  # noqa: ANN401  (LightGBM ships no types)
 
 def _table(lightgbm: ModuleType, rows: Rows, reference: object = None) -> Any:  # noqa: ANN401  (as above)
     return lightgbm.Dataset(
-        rows.values, rows.target, feature_name=list(rows.names), categorical_feature=list(rows.categorical),
-        reference=reference, params={"verbosity": -1},
+        rows.values,
+        rows.target,
+        feature_name=list(rows.names),
+        categorical_feature=list(rows.categorical),
+        reference=reference,
+        params={"verbosity": -1},
     )
 
 
@@ -167,6 +177,10 @@ def _parameters(learner: Learner) -> dict[str, object]:
         message = f"learner.parameters: {seen}; {needed} is needed to repeat and explain a training; remove it"
         raise DataInvalid(message)
     return {
-        **learner.parameters, **_FIXED, "objective": learner.objective, "metric": "binary_logloss",
-        "seed": learner.seed, "num_threads": learner.threads,
+        **learner.parameters,
+        **_FIXED,
+        "objective": learner.objective,
+        "metric": "binary_logloss",
+        "seed": learner.seed,
+        "num_threads": learner.threads,
     }

@@ -1,0 +1,50 @@
+"""MLflow's client: opened without telemetry, chatter or a race over a new database."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_SQLITE = "sqlite:///"
+_LOG = logging.getLogger(__name__)
+
+
+def open_client(tracking_uri: str) -> MlflowClient:
+    """Return a client for runs and registered models; a SQLite database that isn't there is made.
+
+    Raises OSError when the database's folder can't be written, and MLflow's own errors.
+    """
+    # Said to MLflow, which reads it once, when it is imported; otherwise it calls out and writes to the user's home.
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # noqa: TID251
+    from mlflow import MlflowClient
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    with _alone(database_of(tracking_uri)):
+        return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+
+
+def database_of(tracking_uri: str) -> Path | None:
+    """Return the database file of a SQLite URI; None for any other."""
+    return Path(tracking_uri.removeprefix(_SQLITE)) if tracking_uri.startswith(_SQLITE) else None
+
+
+@contextlib.contextmanager
+def _alone(database: Path | None) -> Iterator[None]:
+    """Let one process at a time make and migrate the database: two at once leave half of the tables."""
+    if database is None:
+        yield
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with database.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not database.exists():
+            _LOG.info("MLflow: making its database %s; this happens once and takes a few seconds", database)
+        yield

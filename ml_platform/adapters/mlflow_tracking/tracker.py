@@ -1,0 +1,201 @@
+"""MLflow: where people look at training runs and versions; what is live is decided elsewhere and only shown here."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml_platform.adapters.mlflow_tracking.client import database_of, open_client
+from ml_platform.adapters.mlflow_tracking.model import describe_model
+from ml_platform.core.digest import short
+from ml_platform.core.errors import Unavailable
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+    from mlflow.entities.model_registry import ModelVersion
+
+    from ml_platform.core.ports import TrainingRun
+    from ml_platform.core.records import DeploymentRecord, ReleaseRecord
+
+
+class MlflowTracker:
+    """Tracks training runs in MLflow; see `Tracker`. Nothing leaves the tracking URI, nothing is written elsewhere.
+
+    With a SQLite URI artefacts lie under `artifact_root`; with a server's URI the server decides. Every method raises
+    Unavailable when MLflow can't be reached or has lost what is asked for.
+    """
+
+    def __init__(self, tracking_uri: str, artifact_root: Path) -> None:
+        self.tracking_uri = tracking_uri
+        self.artifact_root = artifact_root
+
+    def log_training(self, run: TrainingRun) -> str:
+        """Write a run down, its model among its artefacts, and return its id."""
+        with self._explained("a training run can't be written"):
+            started = self._client.create_run(self._experiment_id(run.model), tags=dict(run.tags), run_name=_name(run))
+            run_id: str = started.info.run_id
+            try:
+                self._log_batch(run_id, run.metrics, run.parameters)
+                self._log_model(run_id, started.info.experiment_id, run)
+            except BaseException:
+                self._client.set_terminated(run_id, status="FAILED")
+                raise
+            self._client.set_terminated(run_id)
+            return run_id
+
+    def log_metrics(self, run_id: str, metrics: Mapping[str, float]) -> None:
+        """Add metrics to a run."""
+        with self._explained(f"metrics of run {run_id} can't be written"):
+            self._log_batch(run_id, metrics, {})
+
+    def has_run(self, run_id: str) -> bool:
+        """Say whether a run is tracked and finished."""
+        with self._explained("runs can't be read"):
+            run = self._run(run_id)
+            return run is not None and run.info.status == "FINISHED" and run.info.lifecycle_stage == "active"
+
+    def project_release(self, release: ReleaseRecord, run_id: str) -> None:
+        """Show a release as a registered model version; the same call twice changes nothing."""
+        with self._explained(f"version {release.version} of {release.model} can't be shown"):
+            self._ensure_registered(release.model)
+            if self._version_of(release.model, release.evidence_digest) is None:
+                model_id, source = self._logged_model(run_id)
+                self._client.create_model_version(
+                    release.model, source=source, run_id=run_id, model_id=model_id, tags=_release_tags(release)
+                )
+
+    def project_live(self, deployment: DeploymentRecord) -> None:
+        """Point the environment's alias at the live version; the same call twice changes nothing."""
+        with self._explained(f"{deployment.environment} of {deployment.model} can't be shown"):
+            shown = self._version_of(deployment.model, deployment.evidence_digest)
+            if shown is None:
+                message = (
+                    f"MLflow at {self.tracking_uri}: version {deployment.version} of {deployment.model} isn't "
+                    "registered there; it is shown as live only once it is; project the release first"
+                )
+                raise Unavailable(message)
+            self._client.set_registered_model_alias(deployment.model, deployment.environment, str(shown.version))
+
+    @functools.cached_property
+    def _client(self) -> MlflowClient:
+        return open_client(self.tracking_uri)
+
+    def _experiment_id(self, model: str) -> str:
+        found = self._client.get_experiment_by_name(model)
+        if found is None:
+            return str(self._client.create_experiment(model, artifact_location=self._location(model)))
+        if found.lifecycle_stage != "active":
+            self._client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+
+    def _location(self, model: str) -> str | None:
+        return None if database_of(self.tracking_uri) is None else (self.artifact_root.absolute() / model).as_uri()
+
+    def _run(self, run_id: str) -> Run | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+                return None
+            raise
+
+    def _log_batch(self, run_id: str, metrics: Mapping[str, float], parameters: Mapping[str, object]) -> None:
+        from mlflow.entities import Metric, Param
+
+        at = time.time_ns() // 1_000_000
+        self._client.log_batch(
+            run_id,
+            metrics=[Metric(name, value, at, 0) for name, value in metrics.items()],
+            params=[Param(name, str(value)) for name, value in parameters.items() if value is not None],
+        )
+
+    def _log_model(self, run_id: str, experiment_id: str, run: TrainingRun) -> None:
+        from mlflow.entities import LoggedModelOutput
+
+        logged = self._client.create_logged_model(
+            experiment_id,
+            name=run.model,
+            source_run_id=run_id,
+            tags=dict(run.tags),
+            model_type="lightgbm",
+        )
+        self.artifact_root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".draft-", dir=self.artifact_root) as scratch:
+            folder = Path(scratch) / "model"
+            shutil.copytree(run.artefact, folder)
+            describe_model(folder, run, run_id=run_id, model_id=logged.model_id)
+            self._client.log_model_artifacts(logged.model_id, str(folder))
+        self._client.finalize_logged_model(logged.model_id, "READY")
+        self._client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+
+    def _logged_model(self, run_id: str) -> tuple[str, str]:
+        run = self._run(run_id)
+        outputs = run.outputs.model_outputs if run is not None and run.outputs is not None else []
+        if not outputs:
+            message = (
+                f"MLflow at {self.tracking_uri}: has no run {run_id} with a model; a version is registered from its "
+                "training run; restore MLflow's database or train again"
+            )
+            raise Unavailable(message)
+        model_id: str = outputs[0].model_id
+        return model_id, self._client.get_logged_model(model_id).artifact_location
+
+    def _ensure_registered(self, model: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.create_registered_model(model)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _version_of(self, model: str, evidence_digest: str) -> ModelVersion | None:
+        found = self._client.search_model_versions(f"name = '{model}' and tags.evidence_digest = '{evidence_digest}'")
+        return min(found, key=lambda version: int(version.version), default=None)
+
+    @contextlib.contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        """Turn MLflow's and the disk's errors into words."""
+        try:
+            self._client  # noqa: B018  (opens the store)
+            from mlflow.exceptions import MlflowException
+        except OSError as error:
+            raise Unavailable(self._words(what, str(error))) from error
+        try:
+            yield
+        except (MlflowException, OSError) as error:
+            raise Unavailable(self._words(what, str(error))) from error
+
+    def _words(self, what: str, seen: str) -> str:
+        first_line = seen.strip().partition("\n")[0]
+        return (
+            f"MLflow at {self.tracking_uri}: {what} ({first_line}); a tracking store that can be written is needed; "
+            "check MLFLOW_TRACKING_URI, the server, free space and permissions"
+        )
+
+
+def _name(run: TrainingRun) -> str:
+    return f"{run.model} {short(run.tags['model_digest'])}" if "model_digest" in run.tags else run.model
+
+
+def _release_tags(release: ReleaseRecord) -> dict[str, str]:
+    return {
+        "version": str(release.version),
+        "evidence_digest": release.evidence_digest,
+        "policy_digest": release.policy_digest,
+        "candidate_digest": release.candidate.digest,
+        "model_digest": release.candidate.model_digest,
+        "snapshot_digest": release.candidate.snapshot_digest,
+        "git_commit": release.candidate.git_commit,
+        "released_by": release.released_by,
+        "released_at": release.released_at.isoformat(),
+    }

@@ -1,0 +1,65 @@
+"""Model files: what lies in a model artefact; text only, and no code but the features' own source."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ml_platform.core.digest import canonical_json
+from ml_platform.core.scoring import (
+    FEATURES_SOURCE,
+    FEATURES_STATE,
+    MODEL_TEXT,
+    SCORING,
+    FeaturesState,
+    ScoringContract,
+    artefact_digest,
+)
+from ml_platform.stages.encode import input_columns
+
+if TYPE_CHECKING:
+    from ml_platform.core.records import FeaturesRecord
+    from ml_platform.policy.spec import ModelSpec
+    from ml_platform.stages.environment import Environment
+    from ml_platform.stages.features_module import FeaturesModule
+
+ENVIRONMENT = "environment.json"
+KIND = "models"
+
+
+def model_files(
+    spec: ModelSpec,
+    features: FeaturesRecord,
+    *,
+    model_text: str,
+    threshold: float,
+    state: Mapping[str, Any],
+    module: FeaturesModule,
+    environment: Environment,
+) -> dict[str, bytes]:
+    """Return the artefact's files by name."""
+    contract = ScoringContract(
+        model=spec.model,
+        inputs=input_columns(spec),
+        time=spec.time,
+        features_module=module.name,
+        code_digest=features.code_digest,
+        feature_names=features.names,
+        categorical=features.categorical,
+        threshold=threshold,
+        task=spec.learner.objective,
+    )
+    levels = {name: tuple(found) for name, found in state["levels"].items()}
+    return {
+        MODEL_TEXT: model_text.encode(),
+        FEATURES_STATE: canonical_json(FeaturesState(levels=levels, state=state["fitted"])).encode(),
+        FEATURES_SOURCE: module.path.read_bytes(),
+        SCORING: canonical_json(contract).encode(),
+        ENVIRONMENT: canonical_json(environment).encode(),
+    }
+
+
+def files_digest(files: Mapping[str, bytes]) -> str:
+    """Return the digest of an artefact with these files."""
+    return artefact_digest({name: hashlib.sha256(content).hexdigest() for name, content in files.items()})

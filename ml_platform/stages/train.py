@@ -1,0 +1,183 @@
+"""Train: features in, a model as text out, under declared conditions, repeated in part to see that it can be."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml_platform.core.digest import digest_of, short
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.measured import Measured
+from ml_platform.core.measurement import Measurement
+from ml_platform.core.records import FeaturesRecord, ModelRecord
+from ml_platform.learners.lightgbm_native import Rows, Trained, fit, predict
+from ml_platform.learners.tree_text import same_beginning, tree_digest
+from ml_platform.stages.conditions import declare_conditions, missing_conditions, require_conditions
+from ml_platform.stages.environment import read_environment
+from ml_platform.stages.features import read_matrix, read_state
+from ml_platform.stages.features_module import FeaturesModule, load_features
+from ml_platform.stages.model_files import KIND, files_digest, model_files
+from ml_platform.stages.threshold import Threshold, choose_threshold
+from ml_platform.stages.training_run import training_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ml_platform.core.ports import ArtefactStore, Tracker
+    from ml_platform.policy.spec import ModelSpec
+    from ml_platform.stages.matrix import Matrix
+
+REPEATED_ROUNDS = 20
+
+
+def train(
+    spec: ModelSpec,
+    *,
+    store: ArtefactStore,
+    features: FeaturesRecord,
+    tracker: Tracker,
+    actor: str,
+    now: dt.datetime,
+    root: Path | None = None,
+) -> Measured[ModelRecord]:
+    """Train on the training rows, choose the threshold on the calibration rows, store and track the model.
+
+    `root` is the folder whose lock file and git repository describe the run (default: the working directory). Raises
+    DataInvalid when a condition is unknown, when the features were built with other code, and for unusable rows.
+    """
+    root = root or Path.cwd()
+    module, environment = _module(spec, features), read_environment(root)
+    conditions = declare_conditions(spec, features.code_digest, environment=environment, source=module.path, root=root)
+    require_conditions(spec, conditions)
+    matrix = read_matrix(store, features)
+    learned = _learn(spec, matrix)
+    files = model_files(
+        spec,
+        features,
+        model_text=learned.trained.text,
+        threshold=learned.threshold.value,
+        state=read_state(store, features),
+        module=module,
+        environment=environment,
+    )
+    digest = files_digest(files)
+    unchanged = store.has(KIND, digest) or not store.put(KIND, digest, files)
+    record = ModelRecord(
+        model=spec.model,
+        digest=digest,
+        tree_digest=tree_digest(learned.trained.text),
+        features_digest=features.digest,
+        parameters_digest=digest_of(spec.learner.model_dump(mode="json")),
+        conditions=conditions,
+        rounds=learned.trained.rounds,
+        threshold=learned.threshold.value,
+        run_id="",
+        trained_by=actor,
+        trained_at=now,
+        metrics=learned.metrics,
+    )
+    run = training_run(spec, features, record, artefact=store.folder(KIND, digest), example=matrix.values[0])
+    record = dataclasses.replace(record, run_id=tracker.log_training(run))
+    measurements = _measurements(record, learned, files, tracked=tracker.has_run(record.run_id))
+    return Measured(record=record, measurements=measurements, unchanged=unchanged)
+
+
+def rows_of(matrix: Matrix) -> Rows:
+    """Return a matrix as the rows that a learner takes."""
+    return Rows(values=matrix.values, target=matrix.target, names=matrix.names, categorical=matrix.categorical)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Learned:
+    trained: Trained
+    threshold: Threshold
+    repeated_rounds: int
+    repeats: bool
+    train_rows: int
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Return what is worth plotting over trainings."""
+        loss = self.trained.validation_log_loss
+        found = {
+            "rounds": float(self.trained.rounds),
+            "threshold": self.threshold.value,
+            "train_rows": float(self.train_rows),
+        }
+        return found if loss is None else {**found, "validation_log_loss": loss}
+
+
+def _learn(spec: ModelSpec, matrix: Matrix) -> _Learned:
+    rows, validation, calibration = (rows_of(matrix.part_of(part)) for part in ("train", "validation", "calibration"))
+    trained = fit(spec.learner, rows, validation)
+    score = predict(trained.text, calibration.values, threads=spec.learner.threads)
+    threshold = choose_threshold(score, calibration.target, selected_share=spec.deployment.selected_share)
+    # DART changes earlier trees later on, so that only a whole training repeats it.
+    whole = spec.learner.parameters.get("boosting") == "dart"
+    again = fit(spec.learner, rows, rounds=trained.rounds if whole else min(REPEATED_ROUNDS, trained.rounds))
+    return _Learned(
+        trained=trained,
+        threshold=threshold,
+        repeated_rounds=again.rounds,
+        repeats=same_beginning(trained.text, again.text),
+        train_rows=rows.target.size,
+    )
+
+
+def _module(spec: ModelSpec, features: FeaturesRecord) -> FeaturesModule:
+    module = load_features(spec)
+    if module.digest != features.code_digest:
+        message = (
+            f"{spec.model}: the features were built by code {short(features.code_digest)}, {module.path} is now "
+            f"{short(module.digest)}; a model is trained only with the code that made its features; build them again"
+        )
+        raise DataInvalid(message)
+    return module
+
+
+def _measurements(
+    record: ModelRecord, learned: _Learned, files: Mapping[str, bytes], *, tracked: bool
+) -> tuple[Measurement, ...]:
+    missing, threshold = missing_conditions(record.conditions), learned.threshold
+    said = len(dataclasses.fields(record.conditions))
+    return (
+        Measurement(
+            metric="conditions_missing",
+            value=len(missing),
+            n=said,
+            unit="conditions",
+            facts={"missing": ", ".join(missing), "git_dirty": record.conditions.git_dirty},
+        ),
+        Measurement(metric="tracked", value=float(tracked), n=1, unit="fact", facts={"run": record.run_id}),
+        Measurement(
+            metric="reproducible",
+            value=float(learned.repeats),
+            n=learned.repeated_rounds,
+            unit="fact",
+            facts={"rounds_repeated": learned.repeated_rounds, "tree_digest": record.tree_digest},
+        ),
+        Measurement(metric="rounds", value=learned.trained.rounds, n=learned.train_rows, unit="rounds"),
+        Measurement(
+            metric="artefact_is_text",
+            value=float(all(map(_is_text, files.values()))),
+            n=len(files),
+            unit="fact",
+            facts={name: len(content) for name, content in files.items()},
+        ),
+        Measurement(
+            metric="decision_threshold",
+            value=threshold.value,
+            n=threshold.n,
+            facts={"rule": threshold.rule, "selected_share": threshold.selected_share},
+        ),
+    )
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return False
+    return text.replace("\n", "").replace("\t", "").isprintable()

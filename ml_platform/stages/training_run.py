@@ -1,0 +1,62 @@
+"""Training run: what is written down of a training in the tracker, so that it can be found and repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml_platform.core.ports import TrainingRun
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ml_platform.core.records import FeaturesRecord, ModelRecord
+    from ml_platform.policy.spec import ModelSpec
+
+
+def training_run(
+    spec: ModelSpec, features: FeaturesRecord, record: ModelRecord, *, artefact: Path, example: NDArray[np.float64]
+) -> TrainingRun:
+    """Return the run of a trained model; `example` is one feature row, shape (k,), for the tracker's signature."""
+    learner = spec.learner
+    return TrainingRun(
+        model=spec.model,
+        parameters={
+            **learner.parameters,
+            "learner": learner.kind,
+            "objective": learner.objective,
+            "seed": learner.seed,
+            "threads": learner.threads,
+            "rounds_at_most": learner.rounds,
+            "early_stopping_rounds": learner.early_stopping_rounds,
+            "split": spec.split.kind,
+            "features": spec.features,
+        },
+        metrics=record.metrics,
+        tags=_tags(features, record),
+        conditions=record.conditions,
+        artefact=artefact,
+        example={name: (float(value),) for name, value in zip(features.names, example, strict=True)},
+    )
+
+
+def _tags(features: FeaturesRecord, record: ModelRecord) -> dict[str, str]:
+    conditions = record.conditions
+    return {
+        "snapshot_digest": features.snapshot_digest,
+        "split_digest": features.split_digest,
+        "features_digest": features.digest,
+        "features_code_digest": features.code_digest,
+        "parameters_digest": record.parameters_digest,
+        "environment_digest": conditions.environment_digest,
+        "model_digest": record.digest,
+        "tree_digest": record.tree_digest,
+        "git_commit": conditions.git_commit,
+        "git_dirty": str(conditions.git_dirty).lower(),
+        "cpu": conditions.cpu,
+        "python": conditions.python,
+        "learner_version": conditions.learner_version,
+        "trained_by": record.trained_by,
+        "trained_at": record.trained_at.isoformat(),
+    }
