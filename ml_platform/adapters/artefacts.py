@@ -151,7 +151,9 @@ def _explained(verb: str, path: Path) -> Iterator[None]:
         message = f"{seen}: isn't there; the artefact is needed; make it again from its source"
         raise Unavailable(message) from error
     except OSError as error:
-        message = f"{path}: can't be {verb} ({error.strerror}); nothing was left half-written; free space or permissions"
+        message = (
+            f"{path}: can't be {verb} ({error.strerror}); nothing was left half-written; free space or permissions"
+        )
         raise Unavailable(message) from error
 
 

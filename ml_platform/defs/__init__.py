@@ -1,1 +1,1 @@
-"""The shipped governed models: one folder each, `defs.yaml` says what a model is, `features.py` how its features are made."""
+"""The shipped governed models: one folder each, with `defs.yaml` for what it is and `features.py` for its features."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 from ml_platform.core.errors import DataInvalid
@@ -40,6 +41,9 @@ def parse_table(where: str, content: bytes, *, text_columns: Collection[str] = (
     raw = [field.name for field in table.schema if pa.types.is_binary(_value_type(field.type))]
     if raw:
         raise DataInvalid(f"{where}: columns {raw} are not UTF-8 text; UTF-8 is needed; convert the file")
+    nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
+    if nested:
+        raise DataInvalid(f"{where}: columns {nested} hold lists or structs; flat columns are needed; unnest them")
     if table.num_rows == 0:
         raise DataInvalid(f"{where}: has a header and no rows; at least one row is needed; fetch the file again")
     return table
@@ -63,7 +67,7 @@ def _unzip(where: str, content: bytes) -> bytes:
                 )
                 raise DataInvalid(message)
             return archive.read(members[0])
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zipfile.zlib.error) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         message = f"{where}: the zip can't be unpacked ({type(error).__name__}); a whole one is needed; fetch it again"
         raise DataInvalid(message) from None
 
@@ -75,7 +79,9 @@ def _parquet(where: str, content: bytes) -> pa.Table:
     try:
         return pq.read_table(pa.BufferReader(content), use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        message = f"{where}: is no readable Parquet file ({type(error).__name__}); a whole one is needed; fetch it again"
+        message = (
+            f"{where}: is no readable Parquet file ({type(error).__name__}); a whole one is needed; fetch it again"
+        )
         raise DataInvalid(message) from None
 
 

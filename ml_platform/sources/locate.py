@@ -50,7 +50,9 @@ def _package_folders(where: str, package: str) -> list[Path]:
     except (ImportError, ValueError):
         found = None
     if found is None or not found.submodule_search_locations:
-        message = f"{where}: no package '{package}' is installed here; it holds the table; install it or correct its name"
+        message = (
+            f"{where}: no package '{package}' is installed here; it holds the table; install it or correct its name"
+        )
         raise Unavailable(message)
     return [Path(folder, *inner) for folder in found.submodule_search_locations]
 

@@ -19,7 +19,7 @@ ColumnType = Literal["integer", "number", "category", "boolean", "datetime"]
 LARGEST_WHOLE = float(1 << 53)
 LONGEST_TEXT = 256
 FLAWS = {
-    "integer": "not a whole number",
+    "integer": "not a whole number of at most 2^53",
     "number": "not a finite number",
     "category": "not a text of at most 256 characters",
     "boolean": "neither true nor false",
@@ -53,19 +53,12 @@ def _floats(values: pd.Series) -> NDArray[np.float64]:
     import pandas as pd
 
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return _by_level(values, lambda texts: _floats(texts))
+        of_level = np.append(_floats(pd.Series(values.cat.categories)), np.nan)
+        by_row: NDArray[np.float64] = of_level[values.cat.codes.to_numpy()]
+        return by_row
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return np.full(len(values), np.nan)
     return pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _by_level(values: pd.Series, convert: object) -> NDArray[np.float64]:
-    import pandas as pd
-
-    assert callable(convert)
-    of_level = np.append(convert(pd.Series(values.cat.categories)), np.nan)
-    found: NDArray[np.float64] = of_level[values.cat.codes.to_numpy()]
-    return found
 
 
 def _number(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
@@ -132,4 +125,4 @@ def _datetime(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
         texts = values.astype("str").reset_index(drop=True)
     found = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce").dt.as_unit("us")
     bad = found.isna().to_numpy() & values.notna().to_numpy()
-    return found.rename(values.name), bad
+    return pd.Series(found, name=values.name), bad

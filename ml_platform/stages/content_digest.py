@@ -49,7 +49,7 @@ def _parts(values: pd.Series, kind: str) -> tuple[NDArray[np.bool_], list[bytes]
 def _category(values: pd.Series) -> tuple[NDArray[np.bool_], list[bytes]]:
     codes = values.cat.codes.to_numpy()
     used = np.flatnonzero(np.bincount(codes[codes >= 0], minlength=len(values.cat.categories)))
-    texts = [str(values.cat.categories[code]) for code in used]
+    texts = [str(level) for level in values.cat.categories[used]]
     order = sorted(range(len(texts)), key=texts.__getitem__)
     rank = np.full(len(values.cat.categories) + 1, -1, dtype="<i4")
     rank[used[order]] = np.arange(len(order))

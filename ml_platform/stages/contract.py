@@ -16,7 +16,7 @@ from ml_platform.stages.assemble import SEPARATOR, UNREADABLE
 from ml_platform.stages.coerce import FLAWS, coerce
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # noqa: TC004  (dear, and nobody reads this dataclass's annotations)
     import pandera.pandas as pa
 
     from ml_platform.policy.spec import Column, ModelSpec
@@ -47,7 +47,7 @@ class Checked:
     @property
     def refused(self) -> NDArray[np.bool_]:
         """True for every row that breaks a rule, shape (n,)."""
-        return self.reasons != ""
+        return np.asarray(self.reasons != "", dtype=np.bool_)
 
     @property
     def accepted(self) -> pd.DataFrame:

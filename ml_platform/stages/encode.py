@@ -39,9 +39,7 @@ def input_columns(spec: ModelSpec) -> tuple[InputColumn, ...]:
 def _input_column(spec: ModelSpec, name: str) -> InputColumn:
     column = spec.contract[name]
     low, high = column.range or (None, None)
-    return InputColumn(
-        name=name, type=column.type, low=low, high=high, levels=column.levels, missing=column.missing
-    )
+    return InputColumn(name=name, type=column.type, low=low, high=high, levels=column.levels, missing=column.missing)
 
 
 def learn_levels(spec: ModelSpec, frame_train: pd.DataFrame) -> dict[str, list[str]]:
@@ -57,8 +55,11 @@ def _levels_seen(values: pd.Series) -> list[str]:
 
 
 def encode_frame(spec: ModelSpec, levels: Levels, frame: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
-    """Return the inputs of a contract-checked frame as float64 columns of shape (n,)."""
-    return {name: _column(spec.contract[name].type, levels.get(name, ()), frame[name]) for name in spec.inputs}
+    """Return the inputs of a contract-checked frame as float64 columns of shape (n,), read-only."""
+    columns = {name: _column(spec.contract[name].type, levels.get(name, ()), frame[name]) for name in spec.inputs}
+    for values in columns.values():
+        values.flags.writeable = False
+    return columns
 
 
 def _column(kind: str, levels: Sequence[str], values: pd.Series) -> NDArray[np.float64]:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from ml_platform.core.digest import canonical_json, digest_of
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
-from ml_platform.core.records import FeaturesRecord
+from ml_platform.core.records import FeaturesRecord, SnapshotRecord, SplitRecord
 from ml_platform.policy.spec import Role
-from ml_platform.stages.encode import encode_frame, learn_levels
-from ml_platform.stages.features_module import Columns, FeaturesModule, load_features
+from ml_platform.stages.author_code import fitted, transformed
+from ml_platform.stages.encode import Columns, encode_frame, learn_levels
+from ml_platform.stages.features_module import load_features
 from ml_platform.stages.leakage import measure_features
 from ml_platform.stages.lineage import find_lineage
 from ml_platform.stages.matrix import Matrix, matrix_digest, matrix_frame, matrix_of
@@ -28,11 +29,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml_platform.core.ports import ArtefactStore
-    from ml_platform.core.records import SnapshotRecord, SplitRecord
     from ml_platform.policy.spec import ModelSpec
 
 KIND = "features"
-_AUTHORS_FAULTS = (KeyError, IndexError, TypeError, ValueError, AttributeError, ZeroDivisionError)
 
 
 def build_features(
@@ -40,41 +39,32 @@ def build_features(
 ) -> Measured[FeaturesRecord]:
     """Encode the inputs, fit on the training rows, transform all rows and store matrix and state.
 
-    Raises DataInvalid when the features module fails or returns anything but float columns of the rows' length.
+    Raises DataInvalid when the features module fails or returns anything but float columns of the rows' length, and
+    when snapshot and split don't belong together.
     """
     module = load_features(spec)
     frame, parts = read_rows(spec, store, snapshot), read_parts(store, split)
-    _require_same_rows(spec, snapshot, split, frame, parts)
+    _require_same_rows(spec, snapshot, split, rows=len(frame), parts=parts.size)
     train = parts == "train"
     levels = learn_levels(spec, frame[train])
     inputs = encode_frame(spec, levels, frame)
-    fitted = _fitted(module, {name: values[train] for name, values in inputs.items()})
-    outputs = transformed(module, inputs, fitted)
-    state = {"schema_version": 1, "levels": levels, "fitted": fitted}
-    matrix = _matrix(spec, frame, parts, inputs, outputs)
-    lineage = find_lineage(module, inputs, fitted, tuple(outputs))
-    code, state_digest = module.digest, digest_of(state)
+    learned = fitted(module, {name: values[train] for name, values in inputs.items()})
+    state = {"schema_version": 1, "levels": levels, "fitted": learned}
+    matrix = _matrix(spec, frame, parts, inputs, transformed(module, inputs, learned))
+    lineage = find_lineage(module, inputs, learned, matrix.names)
     record = FeaturesRecord(
         model=spec.model,
-        digest=digest_of([split.digest, code, state_digest, matrix_digest(matrix)]),
+        digest=digest_of([split.digest, module.digest, digest_of(state), matrix_digest(matrix)]),
         snapshot_digest=snapshot.digest,
         split_digest=split.digest,
-        code_digest=code,
-        state_digest=state_digest,
+        code_digest=module.digest,
+        state_digest=digest_of(state),
         names=matrix.names,
         categorical=matrix.categorical,
         rows=len(frame),
         lineage=lineage,
     )
-    unchanged = store.has(KIND, record.digest) or not store.put(
-        KIND,
-        record.digest,
-        {
-            "matrix.parquet": parquet_bytes(matrix_frame(matrix)),
-            "state.json": canonical_json(state).encode(),
-            "features.json": canonical_json(record).encode(),
-        },
-    )
+    unchanged = not _keep(store, record, matrix, state)
     measurements = measure_features(spec, module, state, frame=frame, matrix=matrix, lineage=lineage)
     return Measured(record=record, measurements=measurements, unchanged=unchanged)
 
@@ -91,64 +81,8 @@ def read_state(store: ArtefactStore, features: FeaturesRecord) -> dict[str, Any]
     return found
 
 
-def transformed(module: FeaturesModule, inputs: Columns, fitted: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
-    """Run a features module's `transform`; raises DataInvalid, without values, when it fails or returns no columns."""
-    try:
-        outputs = dict(module.transform(inputs, fitted))
-    except _AUTHORS_FAULTS as error:
-        raise DataInvalid(f"{module.name}: transform failed ({_said(error)}); correct it") from None
-    rows = len(next(iter(inputs.values())))
-    for name, values in outputs.items():
-        if not isinstance(values, np.ndarray) or values.dtype != np.float64 or values.shape != (rows,):
-            seen = f"{values.dtype} {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
-            message = f"{module.name}: transform returns '{name}' as {seen}; float64 ({rows},) is needed; correct it"
-            raise DataInvalid(message)
-    if not outputs:
-        raise DataInvalid(f"{module.name}: transform returns no columns; at least one feature is needed; correct it")
-    return outputs
-
-
-def _fitted(module: FeaturesModule, train: Columns) -> dict[str, Any]:
-    if module.fit is None:
-        return {}
-    try:
-        found = json.loads(canonical_json(module.fit(train)))
-    except _AUTHORS_FAULTS as error:
-        message = f"{module.name}: fit failed ({_said(error)}); it returns a dict of finite JSON values; correct it"
-        raise DataInvalid(message) from None
-    if not isinstance(found, dict):
-        raise DataInvalid(f"{module.name}: fit returned {type(found).__name__}; a dict is needed; correct it")
-    return found
-
-
-def _said(error: Exception) -> str:
-    return f"no column {error}" if isinstance(error, KeyError) else type(error).__name__
-
-
-def _matrix(
-    spec: ModelSpec, frame: pd.DataFrame, parts: NDArray[np.str_], inputs: Columns, outputs: Columns
-) -> Matrix:
-    categorical = tuple(
-        name
-        for name, values in outputs.items()
-        if name in inputs
-        and spec.contract[name].type == "category"
-        and (values is inputs[name] or np.array_equal(values, inputs[name], equal_nan=True))
-    )
-    return Matrix(
-        values=np.column_stack(list(outputs.values())),
-        names=tuple(outputs),
-        categorical=categorical,
-        target=frame[spec.target].to_numpy(dtype=np.float64),
-        part=parts,
-        entity=None if spec.entity is None else hashed(spec.model, frame[spec.entity]),
-        groups={name: _group(frame[name]) for name in spec.columns(Role.GROUP)},
-        time=None if spec.time is None else frame[spec.time].to_numpy(dtype="datetime64[us]"),
-    )
-
-
-def hashed(model: str, entities: pd.Series) -> NDArray[np.uint64]:
-    """Return one 64-bit hash per row: enough to tell entities apart, a pseudonym and no secret."""
+def pseudonyms(model: str, entities: pd.Series) -> NDArray[np.uint64]:
+    """Return one 64-bit hash per row: enough to tell entities apart within a model, a pseudonym and no secret."""
     import pandas as pd
 
     codes, names = pd.factorize(entities)
@@ -158,18 +92,46 @@ def hashed(model: str, entities: pd.Series) -> NDArray[np.uint64]:
     return found
 
 
-def _group(values: pd.Series) -> NDArray[np.object_]:
-    texts = values.astype("str").to_numpy(dtype=object)
-    found: NDArray[np.object_] = np.where(values.isna().to_numpy(), None, texts)
-    return found
+def _keep(store: ArtefactStore, record: FeaturesRecord, matrix: Matrix, state: Mapping[str, Any]) -> bool:
+    if store.has(KIND, record.digest):
+        return False
+    files = {
+        "matrix.parquet": parquet_bytes(matrix_frame(matrix)),
+        "state.json": canonical_json(state).encode(),
+        "features.json": canonical_json(record).encode(),
+    }
+    return store.put(KIND, record.digest, files)
 
 
-def _require_same_rows(
-    spec: ModelSpec, snapshot: SnapshotRecord, split: SplitRecord, frame: pd.DataFrame, parts: NDArray[np.str_]
-) -> None:
-    if split.snapshot_digest != snapshot.digest or len(frame) != parts.size:
-        message = (
+def _matrix(spec: ModelSpec, frame: pd.DataFrame, parts: NDArray[np.str_], inputs: Columns, outputs: Columns) -> Matrix:
+    return Matrix(
+        values=np.column_stack(list(outputs.values())),
+        names=tuple(outputs),
+        categorical=tuple(name for name in outputs if _is_level_code(spec, name, inputs, outputs)),
+        target=frame[spec.target].to_numpy(dtype=np.float64),
+        part=parts,
+        entity=None if spec.entity is None else pseudonyms(spec.model, frame[spec.entity]),
+        groups={name: _texts(frame[name]) for name in spec.columns(Role.GROUP)},
+        time=None if spec.time is None else frame[spec.time].to_numpy(dtype="datetime64[us]"),
+    )
+
+
+def _is_level_code(spec: ModelSpec, name: str, inputs: Columns, outputs: Columns) -> bool:
+    """Say whether a feature is a category column's own code, handed through under its name."""
+    if name not in inputs or spec.contract[name].type != "category":
+        return False
+    return outputs[name] is inputs[name] or np.array_equal(outputs[name], inputs[name], equal_nan=True)
+
+
+def _texts(values: pd.Series) -> NDArray[np.object_]:
+    texts = np.array([None if value is None else str(value) for value in values.astype(object)], dtype=object)
+    texts[values.isna().to_numpy()] = None
+    return texts
+
+
+def _require_same_rows(spec: ModelSpec, snapshot: SnapshotRecord, split: SplitRecord, *, rows: int, parts: int) -> None:
+    if split.snapshot_digest != snapshot.digest or rows != parts:
+        raise DataInvalid(
             f"{spec.model}: the split is of snapshot {split.snapshot_digest}, the rows are of {snapshot.digest}; "
             "they must belong together; materialise `split` again"
         )
-        raise DataInvalid(message)

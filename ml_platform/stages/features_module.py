@@ -8,23 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ml_platform.core.digest import digest_of, digest_of_bytes
 from ml_platform.core.errors import PolicyInvalid
 from ml_platform.stages import encode
+from ml_platform.stages.encode import Columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ml_platform.policy.spec import ModelSpec
 
-Columns = Mapping[str, NDArray[np.float64]]
 State = Mapping[str, Any]
 Assemble = Callable[[Mapping[str, "pd.DataFrame"]], "pd.DataFrame"]
 Fit = Callable[[Columns], dict[str, Any]]
-Transform = Callable[[Columns, State], Columns]
+Transform = Callable[[Columns, State], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

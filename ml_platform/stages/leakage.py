@@ -26,7 +26,7 @@ TWIN_CORRELATION = 0.9999
 IDENTIFIER_LEAST_DISTINCT_SHARE = 0.9
 
 
-def measure_features(  # noqa: PLR0913  (the rows, what was made of them, and how)
+def measure_features(
     spec: ModelSpec,
     module: FeaturesModule,
     state: Mapping[str, Any],
@@ -81,8 +81,9 @@ def _single_feature_aucs(learned: Matrix) -> Iterator[Measurement]:
 
 
 def _codes_as_text(codes: NDArray[np.float64]) -> NDArray[np.object_]:
-    found: NDArray[np.object_] = np.where(np.isnan(codes), None, codes.astype(object))
-    return found
+    texts = codes.astype(object)
+    texts[np.isnan(codes)] = None
+    return texts
 
 
 def _after_the_fact(

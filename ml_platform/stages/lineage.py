@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml_platform.stages.author_code import transformed
+
 if TYPE_CHECKING:
-    from ml_platform.stages.features_module import Columns, FeaturesModule
+    from ml_platform.stages.encode import Columns
+    from ml_platform.stages.features_module import FeaturesModule
 
 SAMPLE = 512
 
@@ -20,14 +23,15 @@ def find_lineage(
     """Return the inputs of each feature, in the contract's order.
 
     On a sample of rows each input is shifted by a row, reversed and made missing; the features that change depend
-    on it. A dependence that none of this shows on the sample stays unseen.
+    on it. A dependence that none of this shows on the sample stays unseen. Raises DataInvalid when `transform` can't
+    cope with a missing input.
     """
     rows = _sample(len(next(iter(inputs.values()))))
     sample = {name: values[rows] for name, values in inputs.items()}
-    before = module.transform(sample, fitted)
+    before = transformed(module, sample, fitted)
     found: dict[str, list[str]] = {name: [] for name in names}
     for source, values in sample.items():
-        changed = [module.transform({**sample, source: other}, fitted) for other in _changes(values)]
+        changed = [transformed(module, {**sample, source: other}, fitted) for other in _changes(values)]
         for name in names:
             if any(not np.array_equal(before[name], after[name], equal_nan=True) for after in changed):
                 found[name].append(source)

@@ -117,4 +117,4 @@ def _categorical(texts: NDArray[Any]) -> pd.Categorical:
     import pandas as pd
 
     names, codes = _coded(texts)
-    return pd.Categorical.from_codes(codes, categories=names)
+    return pd.Categorical.from_codes(codes, categories=pd.Index(names, dtype="str"))

@@ -30,7 +30,8 @@ def read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, use_threads=False).to_pandas(use_threads=False)
+        found: pd.DataFrame = pq.read_table(path, use_threads=False).to_pandas(use_threads=False)
     except pa.ArrowException as error:
         message = f"{path}: is no readable Parquet file ({type(error).__name__}); remove it and make the artefact again"
         raise DataInvalid(message) from None
+    return found

@@ -27,7 +27,7 @@ def profile(spec: ModelSpec, frame: pd.DataFrame) -> dict[str, Any]:
 
     Every column has `type`, `n` and `missing`; numbers have least, greatest, mean, quantiles, `edges` and `counts` (of
     `histogram_counts`); categories and booleans have `levels` with their counts, the rarest under "(other)". Of
-    entities and direct personal data only how many values differ is told.
+    entities and direct personal data only how many values differ is told; other personal data have no extremes.
     """
     columns = {name: describe(column, frame[name]) for name, column in spec.contract.items()}
     return {"schema_version": SCHEMA_VERSION, "rows": len(frame), "columns": columns}
@@ -46,7 +46,9 @@ def describe(column: Column, values: pd.Series) -> dict[str, Any]:
             bounds = {"least": present.min().isoformat(), "greatest": present.max().isoformat()} if len(present) else {}
             return {**found, **bounds, "distinct": int(values.nunique())}
         case _:
-            return {**found, **_numbers(values.to_numpy(dtype=np.float64, na_value=np.nan))}
+            told = _numbers(values.to_numpy(dtype=np.float64, na_value=np.nan))
+            extremes = set() if column.personal_data is PersonalData.NONE else {"least", "greatest"}
+            return {**found, **{key: value for key, value in told.items() if key not in extremes}}
 
 
 def counts_against(reference: Mapping[str, Any], values: pd.Series) -> tuple[list[int], list[int]] | None:

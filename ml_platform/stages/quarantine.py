@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ml_platform.core.digest import digest_of
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
@@ -49,10 +51,11 @@ def _masked(spec: ModelSpec, checked: Checked) -> pd.DataFrame:
     return rows.assign(**hidden, **{REASON: pd.Categorical(checked.reasons[refused])})
 
 
-def _mask(values: pd.Series) -> pd.Categorical:
+def _mask(values: pd.Series) -> pd.Categorical[str]:
     import pandas as pd
 
-    return pd.Categorical.from_codes(-values.isna().to_numpy().astype("int8"), categories=[MASK])
+    codes = np.where(values.isna().to_numpy(), -1, 0)
+    return pd.Categorical.from_codes(codes, categories=pd.Index([MASK]))
 
 
 def _measurements(record: QuarantineRecord) -> tuple[Measurement, ...]:

@@ -12,6 +12,7 @@ from ml_platform.core.measured import Measured
 from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SourceFingerprint
 from ml_platform.sources.read import fingerprint
 from ml_platform.stages.assemble import assemble
+from ml_platform.stages.coerce import coerce
 from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
 from ml_platform.stages.parquet import parquet_bytes, read_parquet
@@ -52,7 +53,7 @@ def take_snapshot(
     snapshot the shift of each used column is measured too. Raises DataInvalid when the source changed since it was
     fingerprinted and when no row is left.
     """
-    as_of = as_of or spec.source.as_of
+    as_of = (as_of or spec.source.as_of) if spec.time else None
     frame = assemble(spec, before=as_of)
     _require_same_source(spec, source, now)
     checked = check_contract(spec, frame)
@@ -101,8 +102,8 @@ def rows_after(spec: ModelSpec, start: dt.datetime, end: dt.datetime) -> pd.Data
         message = f"{spec.model}: has no time column; rows after {start} can't be told; give one column the role time"
         raise DataInvalid(message)
     frame = assemble(spec, before=end)
-    times = frame[spec.time]
-    later = frame[((times >= start) & (times < end)).to_numpy()].reset_index(drop=True)
+    times, _ = coerce(frame[spec.time], "datetime")
+    later = frame[(times >= start).to_numpy()].reset_index(drop=True)
     accepted = check_contract(spec, later).accepted
     return accepted.sort_values(spec.time, kind="stable", ignore_index=True)
 
@@ -125,7 +126,7 @@ def _require_rows(spec: ModelSpec, checked: Checked, as_of: dt.datetime | None) 
         worst = sorted(checked.broken.items(), key=lambda item: -item[1])[:_MOST_RULES_SAID]
         seen = ", ".join(f"{rule} ({count:,} rows)" for rule, count in worst)
         message = (
-            f"{spec.model}: all {len(checked.frame):,} rows break the contract: {seen}; rows that keep to it are needed; "
-            "correct the source or the contract"
+            f"{spec.model}: all {len(checked.frame):,} rows break the contract: {seen}; rows that keep to it are "
+            "needed; correct the source or the contract"
         )
         raise DataInvalid(message)

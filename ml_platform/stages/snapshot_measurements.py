@@ -32,7 +32,7 @@ def read_profile(store: ArtefactStore, snapshot: SnapshotRecord) -> Profile:
     return found
 
 
-def measure_snapshot(  # noqa: PLR0913  (what was read, checked, kept and what it is compared with)
+def measure_snapshot(
     spec: ModelSpec,
     checked: Checked,
     accepted: pd.DataFrame,
@@ -106,9 +106,7 @@ def _of_columns(spec: ModelSpec, checked: Checked, described: Profile, frame: pd
         )
 
 
-def _of_shift(
-    spec: ModelSpec, accepted: pd.DataFrame, described: Profile, reference: Profile
-) -> Iterator[Measurement]:
+def _of_shift(spec: ModelSpec, accepted: pd.DataFrame, described: Profile, reference: Profile) -> Iterator[Measurement]:
     before = reference["columns"]
     now = described["columns"]
     same = sum(name in now and now[name]["type"] == column["type"] for name, column in before.items())

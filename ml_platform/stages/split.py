@@ -82,7 +82,7 @@ def part_names(codes: Codes) -> NDArray[np.str_]:
 def _files(record: SplitRecord, codes: Codes) -> Mapping[str, bytes]:
     import pandas as pd
 
-    parts = pd.DataFrame({"part": pd.Categorical.from_codes(codes, categories=[*PARTS, UNUSED])})
+    parts = pd.DataFrame({"part": pd.Categorical.from_codes(codes, categories=pd.Index([*PARTS, UNUSED]))})
     return {"parts.parquet": parquet_bytes(parts), "split.json": canonical_json(record).encode()}
 
 
@@ -100,8 +100,7 @@ def _edges(spec: ModelSpec, split: TimeSplit, as_of: dt.datetime | None) -> dict
 
 
 def _by_time(spec: ModelSpec, edges: Mapping[str, dt.datetime], frame: pd.DataFrame) -> Codes:
-    assert spec.time is not None
-    times = frame[spec.time].to_numpy(dtype="datetime64[us]")
+    times = frame[_required(spec, spec.time, "time")].to_numpy(dtype="datetime64[us]")
     naive = [edge.astimezone(dt.UTC).replace(tzinfo=None) for edge in edges.values()]
     places = np.searchsorted(np.array(naive, dtype="datetime64[us]"), times, side="right") - 1
     outside = (places < 0) | (places >= len(PARTS))
@@ -111,12 +110,18 @@ def _by_time(spec: ModelSpec, edges: Mapping[str, dt.datetime], frame: pd.DataFr
 def _by_entity(spec: ModelSpec, split: EntitySplit, frame: pd.DataFrame) -> Codes:
     import pandas as pd
 
-    assert spec.entity is not None
-    codes, entities = pd.factorize(frame[spec.entity])
+    codes, entities = pd.factorize(frame[_required(spec, spec.entity, "entity")])
     positions = np.array([_position(split.salt, entity) for entity in entities])
     limits = np.cumsum([getattr(split, name) for name in PARTS])[:-1]
     found: Codes = np.searchsorted(limits, positions, side="right").astype(np.int8)[codes]
     return found
+
+
+def _required(spec: ModelSpec, column: str | None, role: str) -> str:
+    if column is None:
+        message = f"{spec.model}: split goes by {role} and no column has the role {role}; give it to one"
+        raise DataInvalid(message)
+    return column
 
 
 def _position(salt: str, entity: object) -> float:

@@ -35,11 +35,11 @@ def measure_split(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> tuple[M
 
 
 def _learned(parts: Parts) -> NDArray[np.bool_]:
-    return (parts == "train") | (parts == "validation")
+    return np.isin(parts, ["train", "validation"])
 
 
 def _evaluated(parts: Parts) -> NDArray[np.bool_]:
-    return (parts == "calibration") | (parts == "holdout")
+    return np.isin(parts, ["calibration", "holdout"])
 
 
 def _row_overlap(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> Measurement:

@@ -16,15 +16,15 @@ Columns = Mapping[str, NDArray[np.float64]]
 LATE_MINUTES = 15.0
 MINUTES_PER_DAY = 1440.0
 SECONDS_PER_DAY = 86_400.0
-THURSDAY = 3.0
+EPOCH_WEEKDAY = 3.0
 AS_THEY_ARE = (
-    "carrier", "origin", "dest", "distance", "departures_in_hour", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust",
-    "precip", "pressure", "visib",
+    "carrier", "origin", "dest", "distance", "departures_in_hour", "dewp", "humid", "wind_dir", "wind_speed",
+    "wind_gust", "precip", "pressure", "visib",
 )  # fmt: skip
 
 
 def assemble(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Join each flight with the weather at its airport in the hour of its planned departure, and say whether it was late.
+    """Join each flight with the weather at its airport in the hour of its planned departure, and tell the late ones.
 
     The join goes by `time_hour`, which is the same hour as origin, year, month, day and hour, and unique in the weather
     table even in the night when the clocks go back. A flight that never arrived has no outcome: `late` is missing.
@@ -53,7 +53,7 @@ def transform(columns: Columns, state: Mapping[str, Any]) -> dict[str, NDArray[n
     span = _planned_span(columns)
     return {
         **{name: columns[name] for name in AS_THEY_ARE},
-        "weekday": (local_day + THURSDAY) % 7.0,
+        "weekday": (local_day + EPOCH_WEEKDAY) % 7.0,
         "minute_of_day": columns["hour"] * 60.0 + columns["minute"],
         "planned_span": span,
         "span_beyond_usual": span - _usual_span(columns["dest"], state["usual_span"]),

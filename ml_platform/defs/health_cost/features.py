@@ -1,4 +1,4 @@
-"""Features of an insured person's next year: the plan, the household, health at enrolment, and last year's use of care."""
+"""Features of an insured person's coming year: plan, household, health at enrolment, and last year's use of care."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Columns = Mapping[str, NDArray[np.float64]]
 HIGH_COST_DOLLARS = 200.0
 LAGGED = ("meddol", "outpdol", "drugdol", "suppdol", "mentdol", "inpdol", "totadm", "mdvis", "notmdvis", "mentvis")
 AS_THEY_ARE = (
-    "plan", "site", "coins", "tookphys", "income", "xage", "female", "educdec", "num", "child", "fchild", "mhi", "disea",
-    "physlm", "ghindx", "hlthg", "hlthf", "hlthp", "mdeoff", "pioff", *(f"last_{name}" for name in LAGGED),
+    "plan", "site", "coins", "tookphys", "income", "xage", "female", "educdec", "num", "child", "fchild", "mhi",
+    "disea", "physlm", "ghindx", "hlthg", "hlthf", "hlthp", "mdeoff", "pioff", *(f"last_{name}" for name in LAGGED),
 )  # fmt: skip
 
 
