@@ -1,0 +1,201 @@
+"""Outcomes that come later: one label per prediction, the first word stands, a contrary one is counted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from ml_platform.adapters.segments import (
+    SEGMENT_BYTES,
+    SUFFIX,
+    Scan,
+    line_of,
+    scan,
+    segments_of,
+    sync_data,
+    sync_folder,
+)
+from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.traffic import Label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """What an append did: labels that were new, known already, or contrary to the first word on their prediction."""
+
+    new: int
+    known: int
+    conflicts: int
+
+
+@dataclass(slots=True)
+class Labels:
+    """The labels of a model: the first per prediction, the predictions somebody contradicted, torn lines."""
+
+    by_prediction: dict[str, Label] = field(default_factory=dict)
+    conflicting: set[str] = field(default_factory=set)
+    torn: int = 0
+
+    @property
+    def conflict_share(self) -> float | None:
+        """Return the share of labelled predictions with contrary labels; None without labels."""
+        return len(self.conflicting) / len(self.by_prediction) if self.by_prediction else None
+
+
+@dataclass(slots=True)
+class _Folded:
+    """The labels read so far, and up to where in each segment."""
+
+    labels: Labels = field(default_factory=Labels)
+    heard: set[tuple[str, float]] = field(default_factory=set)
+    ends: dict[Path, int] = field(default_factory=dict)
+    altered: int = 0
+
+    def hear(self, label: Label) -> bool:
+        """Take a label in; False when exactly this was said before."""
+        said = (label.prediction_id, label.label)
+        if said in self.heard:
+            return False
+        self.heard.add(said)
+        if not self.agrees(label):
+            self.labels.conflicting.add(label.prediction_id)
+        self.labels.by_prediction.setdefault(label.prediction_id, label)
+        return True
+
+    def agrees(self, label: Label) -> bool:
+        """Say whether a label doesn't contradict the first word on its prediction."""
+        first = self.labels.by_prediction.get(label.prediction_id)
+        return first is None or first.label == label.label
+
+    def catch_up(self, folder: Path) -> None:
+        """Read what was appended since the last time; a line without its end is left for the next time."""
+        decode = msgspec.json.Decoder(Label).decode
+        unfinished = 0
+        for segment in segments_of(folder):
+            start = self.ends.get(segment, 0)
+            if segment.stat().st_size == start:
+                continue
+            seen = Scan()
+            for payload in scan(segment, seen, start=start):
+                self.hear(decode(payload))
+            self.ends[segment] = seen.end
+            self.altered += seen.altered
+            unfinished += seen.unfinished
+        self.labels.torn = self.altered + unfinished
+
+
+class LabelStore:
+    """Append-only labels by model under `<home>/labels/`; appending the same labels again changes nothing.
+
+    Processes may append at the same time; an object is used by one thread.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._known: dict[str, _Folded] = {}
+
+    def append(self, model: str, labels: Iterable[tuple[str, float, dt.datetime]]) -> Appended:
+        """Write labels `(prediction id, label, when it was known)` to the disk, all or none.
+
+        Raises DataInvalid for a label that isn't one and Unavailable when the disk refuses.
+        """
+        wanted = [_checked(index, label) for index, label in enumerate(labels)]
+        folder = self._folder(model)
+        try:
+            with _locked(folder):
+                return self._append(model, folder, wanted)
+        except OSError as error:
+            self._known.pop(model, None)
+            message = f"{folder}: labels can't be written ({error.strerror}): make the folder writable, then try again"
+            raise Unavailable(message) from error
+
+    def read(self, model: str) -> Labels:
+        """Return the labels of a model; none when there is no folder."""
+        return self._folded(model).labels
+
+    def _append(self, model: str, folder: Path, wanted: Sequence[Label]) -> Appended:
+        folded = self._folded(model)
+        known = conflicts = 0
+        lines = bytearray()
+        for label in wanted:
+            agrees, new = folded.agrees(label), folded.hear(label)
+            conflicts += not agrees
+            known += agrees and not new
+            if new:
+                lines += line_of(msgspec.json.encode(label))
+        if lines:
+            _write(folder, bytes(lines))
+        return Appended(new=len(wanted) - known - conflicts, known=known, conflicts=conflicts)
+
+    def _folded(self, model: str) -> _Folded:
+        folded = self._known.setdefault(model, _Folded())
+        folded.catch_up(self._folder(model))
+        return folded
+
+    def _folder(self, model: str) -> Path:
+        return self._home / "labels" / model
+
+
+def _checked(index: int, label: tuple[str, float, dt.datetime]) -> Label:
+    prediction_id, value, at = label
+    problem = ""
+    if not prediction_id:
+        problem = "the prediction id is empty"
+    elif not math.isfinite(value):
+        problem = f"the label is {value}, it has to be a finite number"
+    elif at.tzinfo is None:
+        problem = "the time has no time zone"
+    if problem:
+        message = f"label {index}: {problem}. Nothing was written: correct it, then send all of them again"
+        raise DataInvalid(message)
+    return Label(prediction_id=prediction_id, label=float(value), at=at)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write(folder: Path, lines: bytes) -> None:
+    """Append to the newest segment, or to a new one when that is full or ends in a torn line."""
+    segment = _continued(folder)
+    handle = os.open(segment, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    size = os.fstat(handle).st_size
+    try:
+        rest = memoryview(lines)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        sync_data(handle)
+    except OSError:
+        os.ftruncate(handle, size)
+        raise
+    finally:
+        os.close(handle)
+    if not size:
+        sync_folder(folder)
+
+
+def _continued(folder: Path) -> Path:
+    segments = segments_of(folder)
+    if segments:
+        newest = segments[-1]
+        with newest.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - 1, 0))
+            if size < SEGMENT_BYTES and file.read(1) in {b"\n", b""}:
+                return newest
+    return folder / f"{len(segments):08d}{SUFFIX}"

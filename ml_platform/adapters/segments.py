@@ -1,0 +1,236 @@
+"""Append-only segments: one JSON document per line, each behind the CRC-32 of its bytes.
+
+A line is `crc32 in 8 hex digits`, a space, the payload, a newline. JSON holds no raw newline, so a torn or altered
+line costs that line alone and the reader goes on with the next. Every writer has segments of its own: nothing is
+locked, and a segment that another process left behind torn is never continued.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml_platform.core.errors import Unavailable
+
+SUFFIX = ".log"
+PREFIX = 9  # eight hex digits and a space
+SEGMENT_BYTES = 16 << 20
+SYNC_SECONDS = 0.05
+PROBE_BYTES = 4096
+
+
+@dataclass(slots=True)
+class Scan:
+    """What scans met: lines that were altered, last lines without an end, the byte after the last whole line."""
+
+    altered: int = 0
+    unfinished: int = 0
+    end: int = 0
+
+    @property
+    def torn(self) -> int:
+        """Return how many lines could not be read."""
+        return self.altered + self.unfinished
+
+
+def line_of(payload: bytes) -> bytes:
+    r"""Put a payload behind its checksum.
+
+    >>> line_of(b"{}")
+    b'37f2d0a9 {}\n'
+    """
+    return b"%08x %b\n" % (zlib.crc32(payload), payload)
+
+
+def segments_of(folder: Path) -> list[Path]:
+    """Return a folder's segments, oldest first; empty when there is no folder."""
+    return sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+
+
+def scan(path: Path, seen: Scan, *, start: int = 0) -> Iterator[bytes]:
+    """Iterate over the intact payloads of a segment from byte `start`, counting into `seen`.
+
+    A last line without its newline is being written right now or was torn: it is counted and left out.
+    """
+    seen.end = start
+    with path.open("rb") as file:
+        file.seek(start)
+        for line in file:
+            if not line.endswith(b"\n"):
+                seen.unfinished += 1
+                return
+            seen.end += len(line)
+            payload = line[PREFIX:-1]
+            if line[:PREFIX] == b"%08x " % zlib.crc32(payload):
+                yield payload
+            else:
+                seen.altered += 1
+
+
+class SegmentWriter:
+    """Appends lines to segments of its own; what `append` returned from survives a kill of the process.
+
+    Lines reach the operating system before `append` returns and the disk within `sync_seconds` (0: before `append`
+    returns). A failed write is taken back, so that the next one starts on a clean line. `on_close` hears of every
+    finished segment. Safe for threads.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+        sync_seconds: float = SYNC_SECONDS,
+        on_close: Callable[[Path], None] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.problem = ""
+        self._segment_bytes = segment_bytes
+        self._sync_seconds = sync_seconds
+        self._on_close = on_close
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._file: int | None = None
+        self._path = folder
+        self._written = 0
+        self._appends = 0
+        self._waiting_since: float | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def lag_seconds(self) -> float:
+        """Return for how long the oldest line has been waiting for the disk."""
+        since = self._waiting_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def append(self, payloads: Sequence[bytes]) -> None:
+        """Write payloads, all or none; raises Unavailable when they can't be written."""
+        lines = b"".join([line_of(payload) for payload in payloads])
+        with self._lock:
+            try:
+                self._write(self._open_file(), lines)
+            except OSError as error:
+                self.problem = _unwritable(self.folder, error)
+                raise Unavailable(self.problem) from error
+            self.problem = ""
+
+    def probe(self) -> None:
+        """Try to write and take it back; `problem` then says whether appending would work."""
+        with self._lock:
+            try:
+                file = self._open_file()
+                self._write_all(file, bytes(PROBE_BYTES))
+                os.ftruncate(file, self._written)
+            except OSError as error:
+                self.problem = _unwritable(self.folder, error)
+                return
+            self.problem = ""
+
+    def close(self) -> None:
+        """Bring everything to the disk and stop."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        with self._lock:
+            self._finish_segment()
+
+    def _open_file(self) -> int:
+        if self._file is not None and self._written < self._segment_bytes:
+            return self._file
+        self._finish_segment()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%f")
+        self._path = self.folder / f"{stamp}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._written = 0
+        sync_folder(self.folder)
+        if self._sync_seconds and self._thread is None:
+            self._thread = threading.Thread(target=self._sync_always, name="segment-sync", daemon=True)
+            self._thread.start()
+        return self._file
+
+    def _write_all(self, file: int, content: bytes) -> None:
+        rest = memoryview(content)
+        try:
+            while rest:
+                rest = rest[os.write(file, rest) :]
+            if not self._sync_seconds:
+                sync_data(file)
+        except OSError:
+            self._take_back(file)
+            raise
+
+    def _write(self, file: int, lines: bytes) -> None:
+        self._write_all(file, lines)
+        self._written += len(lines)
+        self._appends += 1
+        if self._sync_seconds and self._waiting_since is None:
+            self._waiting_since = time.monotonic()
+
+    def _take_back(self, file: int) -> None:
+        try:
+            os.ftruncate(file, self._written)
+        except OSError:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Leave a segment whose end can't be trusted; the next append starts another."""
+        if self._file is not None:
+            file, self._file = self._file, None
+            os.close(file)
+
+    def _finish_segment(self) -> None:
+        if self._file is None:
+            return
+        sync_data(self._file)
+        os.close(self._file)
+        self._file = None
+        self._waiting_since = None
+        if self._on_close is not None:
+            self._on_close(self._path)
+
+    def _sync_always(self) -> None:
+        while not self._stop.wait(self._sync_seconds):
+            self._sync()
+
+    def _sync(self) -> None:
+        with self._lock:
+            if self._waiting_since is None or self._file is None:
+                return
+            file, appends, started = os.dup(self._file), self._appends, time.monotonic()
+        try:
+            sync_data(file)
+        except OSError as error:
+            with self._lock:  # the kernel may have dropped the pages, so this segment is never continued
+                self._abandon()
+                self.problem = f"{self.folder}: the disk refused what was written ({error.strerror})"
+            return
+        finally:
+            os.close(file)
+        with self._lock:
+            self._waiting_since = None if self._appends == appends else started
+
+
+def sync_data(file: int) -> None:
+    """Bring a file's content to the disk; macOS has no cheaper call than fsync."""
+    (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(file)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's entries to the disk, so that a new file's name survives a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unwritable(folder: Path, error: OSError) -> str:
+    return f"{folder}: writing failed ({error.strerror}); it has to be writable and to have free space: make room"
