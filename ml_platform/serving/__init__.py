@@ -1,0 +1,1 @@
+"""The scoring service: serves what is live, checks every request, logs every prediction; never imports Dagster."""

@@ -1,0 +1,55 @@
+"""`python -m ml_platform.serving`: the scoring service without the rest of the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ml_platform.core.errors import PlatformError
+from ml_platform.settings import load_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve; returns 0 after a graceful end, 2 for wrong arguments."""
+    parser = argparse.ArgumentParser(prog="python -m ml_platform.serving", description="Serve what is live over HTTP.")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--env", required=True, help="staging or production")
+    parser.add_argument("--home", type=Path, help="the platform's state (default: ML_PLATFORM_HOME or .ml_platform)")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080, help="0: any free one")
+    parser.add_argument("--port-file", type=Path, help="where to write the port once requests are accepted")
+    parser.add_argument("--traffic", type=Path, help="log predictions here instead of in the home")
+    parser.add_argument("--sync-seconds", type=float, default=0.05, help="0: every answer waits for the disk")
+    parser.add_argument("--with-parent", action="store_true", help="end when the starting process ends")
+    given = parser.parse_args(arguments)
+    from ml_platform.serving.run import Serving, serve
+
+    settings = load_settings()
+    serving = Serving(
+        home=(given.home or settings.home).absolute(),
+        model=given.model,
+        environment=given.env,
+        host=given.host,
+        port=given.port,
+        port_file=given.port_file,
+        traffic=given.traffic,
+        sync_seconds=given.sync_seconds,
+        with_parent=given.with_parent,
+    )
+    try:
+        serve(serving, defs=settings.defs, announce=_say)
+    except PlatformError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+def _say(url: str) -> None:
+    sys.stdout.write(f"serving at {url} (docs at {url}/docs); Ctrl-C ends it\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Answer: the way of one scoring request from its body to its logged predictions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from ml_platform.adapters.traffic_log import TrafficLog
+from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.traffic import InputValue, Prediction
+from ml_platform.serving.contract_check import Checked
+from ml_platform.serving.live import Live
+from ml_platform.serving.refusal import Refused
+from ml_platform.serving.request import Rows, parse
+
+OK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The JSON body of an answer: MLflow's `predictions`, and who said so."""
+
+    predictions: list[float]
+    prediction_ids: list[str]
+    model: str
+    version: int
+    model_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer with the columns per row whose level the model never saw."""
+
+    answer: Answer
+    unseen: list[tuple[str, ...]]
+
+
+def answer(live: Live, log: TrafficLog, body: bytes, started: float) -> Answered:
+    """Parse, check, score and log; raises Refused when the request or the log doesn't allow an answer.
+
+    `started` is `time.perf_counter()` at the request's head. The log is written before the answer is given: what
+    can't be written down isn't answered.
+    """
+    rows = parse(body)
+    checked = live.contract_check.check(rows)
+    scores = _scores(live, rows)
+    ids = _ids(len(rows))
+    _log(log, _predictions(live, rows, checked, zip(ids, scores, strict=True), time.perf_counter() - started))
+    manifest = live.manifest
+    said = Answer(
+        predictions=scores,
+        prediction_ids=ids,
+        model=manifest.model,
+        version=manifest.version,
+        model_digest=manifest.model_digest,
+    )
+    return Answered(said, checked.unseen)
+
+
+def log_failure(live: Live, log: TrafficLog, status: int, started: float) -> None:
+    """Write down that a request got no scores; a log that can't be written is seen in /health."""
+    now = dt.datetime.now(dt.UTC)
+    manifest = live.manifest
+    failed = Prediction(
+        id=_ids(1)[0], at=now, event_time=now, model=manifest.model, environment=manifest.environment,
+        version=manifest.version, model_digest=manifest.model_digest, status=status, score=None,
+        latency_seconds=time.perf_counter() - started,
+    )  # fmt: skip
+    try:
+        log.append([failed])
+    except Unavailable:
+        return
+
+
+def _scores(live: Live, rows: Rows) -> list[float]:
+    scores = live.predictor.score_rows(rows)
+    if not all(map(math.isfinite, scores)):
+        message = f"{live.manifest.model} version {live.manifest.version} gave a score that isn't a finite number"
+        raise DataInvalid(message)
+    return scores
+
+
+def _log(log: TrafficLog, predictions: Sequence[Prediction]) -> None:
+    try:
+        log.append(predictions)
+    except Unavailable as error:
+        message = "the prediction log can't be written, so nothing is answered (see /health); send again later"
+        raise Refused(503, "TEMPORARILY_UNAVAILABLE", message) from error
+
+
+def _predictions(
+    live: Live, rows: Rows, checked: Checked, scored: Iterable[tuple[str, float]], latency: float
+) -> list[Prediction]:
+    now = dt.datetime.now(dt.UTC)
+    manifest = live.manifest
+    logged = live.logged_columns
+    return [
+        Prediction(
+            id=given, at=now, event_time=event_time or now, model=manifest.model, environment=manifest.environment,
+            version=manifest.version, model_digest=manifest.model_digest, status=OK, score=score,
+            latency_seconds=latency, inputs={name: cast("InputValue", row[name]) for name in logged}, unseen=unseen,
+        )
+        for row, event_time, unseen, (given, score) in zip(
+            rows, checked.event_times, checked.unseen, scored, strict=True
+        )
+    ]  # fmt: skip
+
+
+def _ids(count: int) -> list[str]:
+    """Return random ids (128 bits each, so that nobody can label a prediction that isn't theirs)."""
+    random = secrets.token_hex(16 * count)
+    return [random[start : start + 32] for start in range(0, 32 * count, 32)]

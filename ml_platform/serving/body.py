@@ -1,0 +1,83 @@
+"""Body: a request's body, whole, within its limits of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from ml_platform.serving.refusal import Refused
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+JSON = b"application/json"
+MAXIMUM_BODY_BYTES = 10 << 20
+DRAINED_BYTES = 64 << 20
+BODY_SECONDS = 30.0
+DRAIN_SECONDS = 5.0
+
+
+async def read_body(scope: Scope, receive: Receive) -> bytes:
+    """Return the body; raises Refused when it is too large, too slow or of another type."""
+    waits = False
+    for name, value in scope["headers"]:
+        if name == b"content-type" and not value.lower().startswith(JSON):
+            raise Refused(415, "BAD_REQUEST", "the content type has to be application/json")
+        if name == b"content-encoding":
+            raise Refused(415, "BAD_REQUEST", "the body has to be sent uncompressed")
+        waits = waits or name == b"expect"
+        if name == b"content-length" and int(value) > MAXIMUM_BODY_BYTES:
+            if not waits:
+                await _drain(receive)
+            raise _too_large()
+    message = await _next_part(receive)
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read_rest(receive, bytearray(body))
+    except TimeoutError as error:
+        raise Refused(408, "BAD_REQUEST", f"the body didn't arrive within {BODY_SECONDS:g} s") from error
+
+
+async def _read_rest(receive: Receive, body: bytearray) -> bytes:
+    more = True
+    while more:
+        message = await _next_part(receive)
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MAXIMUM_BODY_BYTES:
+            body.clear()
+            if more:
+                await _drain(receive)
+            raise _too_large()
+    return bytes(body)
+
+
+async def _drain(receive: Receive) -> None:
+    """Take in the rest of a body, within limits: a sender that is cut off never reads why."""
+    taken = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while taken < DRAINED_BYTES:
+                message = await _next_part(receive)
+                taken += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
+
+
+async def _next_part(receive: Receive) -> Message:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Refused(499, "BAD_REQUEST", "the client went away before the body was whole")
+    return message
+
+
+def _too_large() -> Refused:
+    message = f"the body is larger than {MAXIMUM_BODY_BYTES >> 20} MB: send fewer rows at once"
+    return Refused(413, "TOO_LARGE", message)

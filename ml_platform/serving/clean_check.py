@@ -1,0 +1,165 @@
+"""Clean check: load and score a model in a process of its own, under limits, before anybody else trusts it.
+
+`python -m ml_platform.serving.clean_check FOLDER DIGEST ROWS.json` prints one JSON object. LightGBM's parser aborts or
+hangs on an unsound file; here that ends this process only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ml_platform.core.errors import DataInvalid, PlatformError
+
+MEMORY_BYTES = 4 << 30
+CPU_SECONDS = 60
+WALL_SECONDS = 120.0
+TIMED_CALLS = 200
+
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanCheck:
+    """What a fresh process saw: the scores of the rows, and what loading and scoring one row cost."""
+
+    digest: str
+    scores: tuple[float, ...]
+    load_seconds: float
+    scoring_latency_p99_seconds: float
+    timed_calls: int
+    peak_memory_bytes: int
+
+
+def check(folder: Path, digest: str, rows: Sequence[Row]) -> CleanCheck:
+    """Load an artefact in this process and score rows; without rows one all-missing row is timed."""
+    started = time.perf_counter()
+    from ml_platform.serving.predictor import Predictor
+
+    predictor = Predictor.load(folder, digest)
+    load_seconds = time.perf_counter() - started
+    scores = tuple(predictor.score_rows(rows))
+    timed = [[row] for row in rows] or [[dict.fromkeys(column.name for column in predictor.contract.inputs)]]
+    return CleanCheck(
+        digest=digest,
+        scores=scores,
+        load_seconds=load_seconds,
+        scoring_latency_p99_seconds=_p99(predictor.score_rows, timed),
+        timed_calls=TIMED_CALLS,
+        peak_memory_bytes=_peak_memory_bytes(),
+    )
+
+
+def check_in_child(folder: Path, digest: str, rows: Sequence[Row]) -> CleanCheck:
+    """Run the clean check in a child process; raises DataInvalid when the model can't be loaded or scored there."""
+    with tempfile.TemporaryDirectory(prefix="ml-platform-") as scratch:
+        written = Path(scratch) / "rows.json"
+        written.write_bytes(msgspec.json.encode(rows))
+        try:
+            done = subprocess.run(
+                command(folder, digest, written), capture_output=True, timeout=WALL_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise DataInvalid(_failed(folder, f"it took longer than {WALL_SECONDS:g} s")) from error
+    return _said(folder, done.returncode, done.stdout, done.stderr)
+
+
+async def check_in_child_async(folder: Path, digest: str) -> CleanCheck:
+    """Run the clean check without rows in a child process while this one goes on serving."""
+    with tempfile.TemporaryDirectory(prefix="ml-platform-") as scratch:
+        written = Path(scratch) / "rows.json"
+        written.write_bytes(b"[]")
+        child = await asyncio.create_subprocess_exec(
+            *command(folder, digest, written), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        try:
+            out, err = await asyncio.wait_for(child.communicate(), WALL_SECONDS)
+        except TimeoutError as error:
+            raise DataInvalid(_failed(folder, f"it took longer than {WALL_SECONDS:g} s")) from error
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+    return _said(folder, child.returncode or 0, out, err)
+
+
+def command(folder: Path, digest: str, rows: Path) -> list[str]:
+    """Return the command line of a clean check."""
+    return [sys.executable, "-m", "ml_platform.serving.clean_check", str(folder), digest, str(rows)]
+
+
+def _said(folder: Path, code: int, out: bytes, err: bytes) -> CleanCheck:
+    if code == 0:
+        return msgspec.json.decode(out, type=CleanCheck)
+    lines = err.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+    ended = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
+    raise DataInvalid(_failed(folder, f"{ended}: {lines[-1]}"))
+
+
+def _failed(folder: Path, seen: str) -> str:
+    return f"{folder}: the model can't be loaded and scored in a clean process ({seen}); train and release it again"
+
+
+def _p99(score_rows: Callable[[Sequence[Row]], list[float]], timed: Sequence[Sequence[Row]]) -> float:
+    taken = []
+    gc.collect()
+    for index in range(TIMED_CALLS):
+        row = timed[index % len(timed)]
+        before = time.perf_counter()
+        score_rows(row)
+        taken.append(time.perf_counter() - before)
+    return sorted(taken)[int(0.99 * TIMED_CALLS)]
+
+
+def _peak_memory_bytes() -> int:
+    """Return the peak resident memory; Linux' ru_maxrss would count the parent's, from before the exec."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    lines = status.read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
+def _limit() -> None:
+    """Bound this process's memory and time; where the system knows a limit not, the caller's timeout remains."""
+    for what, most in (
+        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(what, (most, most))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the clean check; returns 0 with JSON on standard output, 2 with the reason on standard error."""
+    parser = argparse.ArgumentParser(prog="python -m ml_platform.serving.clean_check", description=__doc__)
+    parser.add_argument("folder", type=Path, help="the model artefact's folder")
+    parser.add_argument("digest", help="the digest it has to have")
+    parser.add_argument("rows", type=Path, help="a JSON file with a list of rows to score")
+    given = parser.parse_args(arguments)
+    _limit()
+    try:
+        rows = msgspec.json.decode(given.rows.read_bytes(), type=list[dict[str, object]])
+        seen = check(given.folder, given.digest, rows)
+    except (PlatformError, OSError, msgspec.MsgspecError) as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code if isinstance(error, PlatformError) else 2
+    sys.stdout.write(msgspec.json.encode(seen).decode() + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

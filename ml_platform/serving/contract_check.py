@@ -1,0 +1,191 @@
+"""Contract check: every value of a request against what the model's contract declares, all problems at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from ml_platform.core.scoring import InputColumn, ScoringContract
+from ml_platform.serving.refusal import Problem, Refused, shown, type_of
+
+LARGEST_WHOLE = 1 << 53
+LARGEST_FLOAT = sys.float_info.max
+LONGEST_TEXT = 256
+PROBLEMS_COUNTED = 1_000
+
+Row = Mapping[str, object]
+Check = Callable[[object], str]
+Judge = Callable[[object], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Per row: when its event happens (None when it doesn't say) and the columns whose level the model never saw."""
+
+    event_times: list[dt.datetime | None]
+    unseen: list[tuple[str, ...]]
+
+
+class ContractCheck:
+    """Checks the rows of requests for one model.
+
+    Refused: a missing, unknown or ill-typed column, a null that isn't allowed, a value outside the declared range or
+    levels. Accepted and flagged: a level that was only *learned* to be unseen; it is scored as missing.
+    """
+
+    def __init__(self, contract: ScoringContract, levels: Mapping[str, Sequence[str]]) -> None:
+        self._contract = contract
+        self._columns = [(column.name, _judge(column)) for column in contract.inputs]
+        self._names = frozenset(column.name for column in contract.inputs)
+        self._time = contract.time
+        self._extra_time = contract.time if contract.time not in self._names else None
+        self._learned = [
+            (column.name, frozenset(levels.get(column.name, ())))
+            for column in contract.inputs
+            if column.type == "category" and column.levels is None
+        ]
+
+    def check(self, rows: Sequence[Row]) -> Checked:
+        """Check rows; raises Refused with every problem."""
+        problems: list[Problem] = []
+        for index, row in enumerate(rows):
+            self._check_row(index, row, problems)
+            if len(problems) >= PROBLEMS_COUNTED:
+                break
+        if problems:
+            first = problems[0]
+            message = f"row {first.row}, column '{first.column}': {first.problem}"
+            more = f" ({len(problems)} problems in all; the contract is at /docs)" if len(problems) > 1 else ""
+            raise Refused(422, "INVALID_PARAMETER_VALUE", message + more, tuple(problems))
+        return Checked(event_times=[self._event_time(row) for row in rows], unseen=[self._unseen(row) for row in rows])
+
+    def _check_row(self, index: int, row: Row, problems: list[Problem]) -> None:
+        if row.keys() != self._names:
+            problems += self._name_problems(index, row)
+        for name, judge in self._columns:
+            problem = judge(row.get(name, ABSENT))
+            if problem:
+                problems.append(Problem(row=index, column=name, problem=problem))
+        if self._extra_time is not None:
+            problem = _datetime(row.get(self._extra_time))
+            if problem:
+                problems.append(Problem(row=index, column=self._extra_time, problem=problem))
+
+    def _name_problems(self, index: int, row: Row) -> list[Problem]:
+        known = ", ".join(column.name for column in self._contract.inputs)
+        return [
+            Problem(row=index, column=shown(name), problem=f"it isn't in the contract, which has {known}")
+            for name in row
+            if name not in self._names and name != self._extra_time
+        ]
+
+    def _event_time(self, row: Row) -> dt.datetime | None:
+        value = row.get(self._time) if self._time is not None else None
+        return None if value is None else in_utc(str(value))
+
+    def _unseen(self, row: Row) -> tuple[str, ...]:
+        return tuple([name for name, seen in self._learned if row[name] is not None and row[name] not in seen])
+
+
+class _Absent:
+    """Stands for a column that the row doesn't have."""
+
+
+ABSENT = _Absent()
+
+
+def in_utc(text: str) -> dt.datetime:
+    """Read an ISO 8601 time; one without a zone is UTC."""
+    at = dt.datetime.fromisoformat(text)
+    return at.astimezone(dt.UTC) if at.tzinfo else at.replace(tzinfo=dt.UTC)
+
+
+def _judge(column: InputColumn) -> Judge:
+    """Return the function that says what is wrong with a value of the column; '' when nothing is."""
+    check = _typed(column)
+
+    def judge(value: object) -> str:
+        if value is None:
+            return "" if column.missing > 0 else "it is null; the contract allows no missing value here"
+        if value is ABSENT:
+            return "it isn't there; every column of the contract is needed" + (
+                " (null when unknown)" if column.missing > 0 else ""
+            )
+        return check(value)
+
+    return judge
+
+
+def _typed(column: InputColumn) -> Check:
+    match column.type:
+        case "integer":
+            return _ranged(column, _integer)
+        case "number":
+            return _ranged(column, _number)
+        case "boolean":
+            return lambda value: "" if value is True or value is False else f"it is {type_of(value)}, not true or false"
+        case "datetime":
+            return _datetime
+        case _:
+            return _category(column.levels)
+
+
+def _integer(value: object) -> str:
+    if type(value) is int and -LARGEST_WHOLE <= value <= LARGEST_WHOLE:
+        return ""
+    if type(value) is float and value.is_integer() and abs(value) <= LARGEST_WHOLE:
+        return ""
+    return f"it is {type_of(value)}, a whole number of at most 16 digits is needed"
+
+
+def _number(value: object) -> str:
+    if type(value) is float and math.isfinite(value):
+        return ""
+    if type(value) is int and -LARGEST_FLOAT <= value <= LARGEST_FLOAT:
+        return ""
+    return f"it is {type_of(value)}, a number of at most 308 digits is needed"
+
+
+def _ranged(column: InputColumn, typed: Check) -> Check:
+    low = -math.inf if column.low is None else column.low
+    high = math.inf if column.high is None else column.high
+    declared = f"{low:g} to {high:g}" if math.isfinite(high) else f"{low:g} or more"
+
+    def check(value: object) -> str:
+        problem = typed(value)
+        if problem:
+            return problem
+        number = cast("float", value)
+        if low <= number <= high:
+            return ""
+        return f"it is {'below' if number < low else 'above'} the declared range, {declared}"
+
+    return check
+
+
+def _category(levels: Sequence[str] | None) -> Check:
+    known = None if levels is None else frozenset(levels)
+    listed = ", ".join((levels or ())[:20])
+
+    def check(value: object) -> str:
+        if type(value) is not str:
+            return f"it is {type_of(value)}, a string is needed"
+        if known is not None:
+            return "" if value in known else f"it is none of the declared levels: {listed}"
+        return "" if len(value) <= LONGEST_TEXT else f"it is longer than {LONGEST_TEXT} characters"
+
+    return check
+
+
+def _datetime(value: object) -> str:
+    if value is None:
+        return ""
+    try:
+        in_utc(value if type(value) is str else "")
+    except (ValueError, OverflowError):
+        return f"it is {type_of(value)}, a time like 2013-06-01T09:30:00Z is needed"
+    return ""

@@ -1,0 +1,121 @@
+"""Live: which version the service scores with; it follows the deployment manifest without dropping a request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ml_platform.adapters.deployments import Manifest, manifest_path, read_manifest
+from ml_platform.core.errors import DataInvalid, PlatformError
+from ml_platform.serving.clean_check import check_in_child_async
+from ml_platform.serving.contract_check import ContractCheck
+from ml_platform.serving.predictor import Predictor
+
+LOOK_SECONDS = 0.2
+RETRY_SECONDS = 5.0
+
+log = logging.getLogger("ml_platform.serving")
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One version, ready to score; a request keeps the one it began with."""
+
+    manifest: Manifest
+    predictor: Predictor
+    contract_check: ContractCheck
+    logged_columns: tuple[str, ...]
+
+    @classmethod
+    def of(cls, manifest: Manifest, predictor: Predictor) -> Live:
+        """Make a version ready to answer."""
+        contract = predictor.contract
+        logged = tuple(column.name for column in contract.inputs if column.logged)
+        return cls(manifest, predictor, ContractCheck(contract, predictor.levels), logged)
+
+
+@dataclass(slots=True)
+class Follower:
+    """Follows one model's manifest in one environment.
+
+    A version that can't be verified, loaded or scored leaves the last good one serving; `problem` says so, and it is
+    tried again every few seconds.
+    """
+
+    home: Path
+    model: str
+    environment: str
+    on_swap: Callable[[Live], object]
+    live: Live | None = None
+    problem: str = ""
+    _seen: Stamp | None = None
+    _retry_at: float = 0.0
+    _checked: set[str] = field(default_factory=set)
+
+    async def follow(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.look()
+
+    async def look(self) -> None:
+        """Load what the manifest names, if it changed or failed the last time."""
+        stamp = self._stamp()
+        if stamp == self._seen and not (self.problem and time.monotonic() >= self._retry_at):
+            return
+        try:
+            await self._load()
+            self.problem = ""
+        except (PlatformError, OSError) as error:
+            if str(error) != self.problem:
+                log.warning("%s", error)
+            self.problem = str(error)
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+        self._seen = stamp
+
+    def _stamp(self) -> Stamp | None:
+        try:
+            seen = manifest_path(self.home, self.environment, self.model).stat()
+        except OSError:
+            return None
+        return seen.st_mtime_ns, seen.st_ino, seen.st_size
+
+    async def _load(self) -> None:
+        manifest = read_manifest(self.home, self.environment, self.model)
+        if manifest is None:
+            if self.live is not None:
+                path = manifest_path(self.home, self.environment, self.model)
+                message = f"{path} is gone; version {self.live.manifest.version} is still served: deploy again"
+                raise DataInvalid(message)
+            return
+        if (manifest.model, manifest.environment) != (self.model, self.environment):
+            message = (
+                f"{manifest_path(self.home, self.environment, self.model)}: it is about {manifest.model} in "
+                f"{manifest.environment}, not {self.model} in {self.environment}: deploy again"
+            )
+            raise DataInvalid(message)
+        if self.live is not None and manifest == self.live.manifest:
+            return
+        predictor = await self._predictor(manifest)
+        self.live = Live.of(manifest, predictor)
+        self.on_swap(self.live)
+        log.info("serving %s version %d in %s", self.model, manifest.version, self.environment)
+
+    async def _predictor(self, manifest: Manifest) -> Predictor:
+        digest = manifest.model_digest
+        folder = self.home / "models" / digest
+        if self.live is not None and self.live.predictor.digest == digest:
+            return self.live.predictor
+        if digest not in self._checked:
+            await check_in_child_async(folder, digest)
+            self._checked.add(digest)
+        predictor = await asyncio.to_thread(Predictor.load, folder, digest)
+        if predictor.contract.model != self.model:
+            message = f"{folder}: it is a model of {predictor.contract.model}, not of {self.model}: deploy again"
+            raise DataInvalid(message)
+        return predictor

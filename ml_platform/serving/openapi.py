@@ -1,0 +1,171 @@
+"""OpenAPI: the service described from the live model's contract, as a document and as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ml_platform.core.scoring import InputColumn, ScoringContract
+from ml_platform.serving.live import Live
+
+Schema = dict[str, object]
+
+_TYPES: Mapping[str, Schema] = {
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "datetime": {"type": "string", "format": "date-time"},
+    "category": {"type": "string", "maxLength": 256},
+}
+_ERRORS = {
+    "400": "The body is no JSON, or in none of the formats.",
+    "413": "The body is larger than 10 MB or holds more than 10,000 rows.",
+    "415": "The content type isn't application/json.",
+    "422": "The rows don't keep the contract; every problem is named with row and column.",
+    "503": "Nothing is live, or the prediction log can't be written.",
+}
+
+
+def document(model: str, live: Live | None) -> Schema:
+    """Return the OpenAPI 3.1 document; without a live model it has no row schema."""
+    schemas: Schema = {"Answer": _answer(), "Error": _error()}
+    if live is not None:
+        schemas["Row"] = row_schema(live.predictor.contract)
+    version = str(live.manifest.version) if live is not None else "none is live"
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": f"{model}: scoring", "version": version},
+        "paths": {
+            "/invocations": {"post": _invocations(live)},
+            "/health": {"get": _page("What is live since when, uptime, log lag, problems.")},
+            "/version": {"get": _page("Exactly what is served, by digest.")},
+            "/metrics": {"get": _page("Prometheus metrics.", "text/plain")},
+        },
+        "components": {"schemas": schemas},
+    }
+
+
+def row_schema(contract: ScoringContract) -> Schema:
+    """Return the JSON schema of one row."""
+    properties: Schema = {column.name: _column(column) for column in contract.inputs}
+    if contract.time is not None and contract.time not in properties:
+        about = "When the scored event happens; the time of the request when left out."
+        properties[contract.time] = {"type": ["string", "null"], "format": "date-time", "description": about}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [column.name for column in contract.inputs],
+        "additionalProperties": False,
+        "example": example(contract),
+    }
+
+
+def example(contract: ScoringContract) -> Schema:
+    """Return a row that keeps the contract."""
+    return {column.name: _value(column) for column in contract.inputs}
+
+
+def _column(column: InputColumn) -> Schema:
+    schema = dict(_TYPES[column.type])
+    if column.type in {"integer", "number"}:
+        schema |= {
+            key: value for key, value in (("minimum", column.low), ("maximum", column.high)) if value is not None
+        }
+    if column.levels is not None:
+        schema["enum"] = [*column.levels, None] if column.missing > 0 else list(column.levels)
+    if column.missing > 0:
+        schema["type"] = [schema["type"], "null"]
+    return schema
+
+
+def _value(column: InputColumn) -> object:
+    match column.type:
+        case "integer" | "number":
+            return _between(column)
+        case "boolean":
+            return True
+        case "datetime":
+            return "2013-06-01T09:30:00Z"
+        case _:
+            return column.levels[0] if column.levels else "a level"
+
+
+def _between(column: InputColumn) -> float | int:
+    low = column.low if column.low is not None else min(0.0, column.high or 0.0)
+    high = column.high if column.high is not None else max(low, 0.0)
+    middle = low / 2 + high / 2
+    if column.type == "number":
+        return middle
+    whole = round(middle)
+    return whole if low <= whole <= high else int(low)
+
+
+def _invocations(live: Live | None) -> Schema:
+    rows: Schema = {"type": "array", "minItems": 1, "maxItems": 10_000, "items": {"type": "object"}}
+    if live is not None:
+        rows["items"] = {"$ref": "#/components/schemas/Row"}
+    formats: Sequence[Schema] = [
+        _format("dataframe_records", rows),
+        _format(
+            "dataframe_split",
+            {
+                "type": "object",
+                "properties": {
+                    "columns": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+                    "data": {"type": "array", "items": {"type": "array"}},
+                    "index": {"type": "array"},
+                },
+                "required": ["columns", "data"],
+            },
+        ),
+        _format("inputs", {"oneOf": [rows, {"type": "object", "additionalProperties": {"type": "array"}}]}),
+        _format("instances", {"oneOf": [rows, {"type": "object", "additionalProperties": {"type": "array"}}]}),
+    ]
+    responses: Schema = {"200": _content("One score per row.", {"$ref": "#/components/schemas/Answer"})}
+    responses |= {code: _content(about, {"$ref": "#/components/schemas/Error"}) for code, about in _ERRORS.items()}
+    body = {"required": True, "content": {"application/json": {"schema": {"oneOf": formats}}}}
+    return {"summary": "Score rows in one of MLflow's formats.", "requestBody": body, "responses": responses}
+
+
+def _format(name: str, schema: Schema) -> Schema:
+    return {"type": "object", "properties": {name: schema}, "required": [name]}
+
+
+def _content(about: str, schema: Schema, kind: str = "application/json") -> Schema:
+    return {"description": about, "content": {kind: {"schema": schema}}}
+
+
+def _page(about: str, kind: str = "application/json") -> Schema:
+    schema = {"type": "object" if kind == "application/json" else "string"}
+    return {"summary": about, "responses": {"200": _content(about, dict(schema), kind)}}
+
+
+def _answer() -> Schema:
+    return {
+        "type": "object",
+        "properties": {
+            "predictions": {"type": "array", "items": {"type": "number"}},
+            "prediction_ids": {"type": "array", "items": {"type": "string"}},
+            "model": {"type": "string"},
+            "version": {"type": "integer"},
+            "model_digest": {"type": "string"},
+        },
+        "required": ["predictions", "prediction_ids", "model", "version", "model_digest"],
+    }
+
+
+def _error() -> Schema:
+    where: Schema = {
+        "problem": {"type": "string"},
+        "row": {"type": ["integer", "null"]},
+        "column": {"type": ["string", "null"]},
+    }
+    return {
+        "type": "object",
+        "properties": {
+            "error_code": {"type": "string"},
+            "message": {"type": "string"},
+            "problems": {"type": "array", "items": {"type": "object", "properties": where}},
+            "problems_found": {"type": "integer"},
+        },
+        "required": ["error_code", "message"],
+    }

@@ -1,0 +1,65 @@
+"""Predictor: exactly one released model, loaded after its bytes were checked, scoring contract rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ml_platform.core.errors import DataInvalid
+from ml_platform.serving.native_booster import NativeBooster
+from ml_platform.stages.bundle import Bundle, read_bundle
+from ml_platform.stages.encode import row_encoder
+
+Row = Mapping[str, object]
+
+
+class Predictor:
+    """Scores rows that keep the contract. Safe for threads."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.digest = bundle.digest
+        self.contract = bundle.contract
+        self.levels = bundle.features.levels
+        self._transform = bundle.transform
+        self._state = bundle.features.state
+        self._encode = row_encoder(bundle.contract.inputs, bundle.features.levels)
+        self._names = bundle.contract.feature_names
+        self._booster = NativeBooster(bundle.model_text)
+        if self._booster.feature_names != self._names:
+            message = (
+                f"{self.contract.model}: the trees were trained on other features than scoring.json names "
+                f"({', '.join(self._booster.feature_names[:5])} … and {', '.join(self._names[:5])} …): train it again"
+            )
+            raise DataInvalid(message)
+        self._check_features()
+
+    def _check_features(self) -> None:
+        """Score a row of missing values, so that features that can't be computed are found before a request is."""
+        try:
+            self.score_rows([{}])
+        except (KeyError, TypeError, ValueError, IndexError, ArithmeticError) as error:
+            message = (
+                f"{self.contract.model}: its features can't be computed from a row of missing values "
+                f"({type(error).__name__}: {error}): correct transform(), then train again"
+            )
+            raise DataInvalid(message) from error
+
+    @classmethod
+    def load(cls, folder: Path, expected_digest: str) -> Predictor:
+        """Load an artefact; raises DataInvalid when it is altered or unsound, Unavailable when it is gone."""
+        return cls(read_bundle(folder, expected_digest))
+
+    def score_rows(self, rows: Sequence[Row]) -> list[float]:
+        """Return one score per row; the same row gives the same bits alone and among others."""
+        if not rows:
+            return []
+        columns = self._transform(self._encode(rows), self._state)
+        if len(rows) == 1:
+            return [self._booster.score_one([float(columns[name][0]) for name in self._names])]
+        matrix = np.empty((len(rows), len(self._names)), dtype=np.float64)
+        for index, name in enumerate(self._names):
+            matrix[:, index] = columns[name]
+        scores: list[float] = self._booster.score_many(matrix).tolist()
+        return scores

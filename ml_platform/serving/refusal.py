@@ -1,0 +1,71 @@
+"""A refused request: its status and every problem found, in words that never repeat a value of the request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PROBLEMS_SHOWN = 20
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong, and where; `row` counts from 0."""
+
+    problem: str
+    row: int | None = None
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorBody:
+    """The JSON body of every error; `error_code` and `message` are those of MLflow's scoring server."""
+
+    error_code: str
+    message: str
+    problems: tuple[Problem, ...] = ()
+    problems_found: int = 0
+
+
+class Refused(Exception):
+    """The request can't be answered: what was seen, what is needed."""
+
+    def __init__(self, status: int, error_code: str, message: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = ErrorBody(
+            error_code=error_code,
+            message=message,
+            problems=problems[:PROBLEMS_SHOWN],
+            problems_found=len(problems),
+        )
+
+
+def shown(name: str) -> str:
+    """Shorten a name that came with the request.
+
+    >>> shown("x" * 1000) == "x" * 60 + "…"
+    True
+    """
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+
+
+def type_of(value: object) -> str:
+    """Name a JSON value's type, as its sender knows it.
+
+    >>> [type_of(value) for value in (None, True, 1.5, "a", [1], {})]
+    ['null', 'true or false', 'a number', 'a string', 'a list', 'an object']
+    """
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "a list"
+        case _:
+            return "an object"

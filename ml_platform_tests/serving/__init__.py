@@ -1,0 +1,1 @@
+"""Tests of the scoring service, most of them against real server processes."""
