@@ -1,0 +1,63 @@
+"""An ephemeral service: what is live, served by a real process for as long as somebody looks at it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ml_platform.core.errors import DataInvalid, Unavailable
+
+START_SECONDS = 60.0
+END_SECONDS = 15.0
+WRONG_INPUT = 2
+
+
+@contextlib.contextmanager
+def ephemeral_service(home: Path, model: str, environment: str) -> Iterator[str]:
+    """Start the scoring service on a free loopback port, yield its URL, and end it; it logs to a folder of its own.
+
+    Raises DataInvalid or Unavailable with the service's own words when it doesn't come up.
+    """
+    with tempfile.TemporaryDirectory(prefix="ml-platform-") as scratch:
+        port_file, said = Path(scratch) / "port", Path(scratch) / "said"
+        command = [
+            sys.executable, "-m", "ml_platform.serving", "--model", model, "--env", environment, "--home", str(home),
+            "--port", "0", "--port-file", str(port_file), "--traffic", str(Path(scratch) / "traffic"), "--with-parent",
+        ]  # fmt: skip
+        with said.open("wb") as output:
+            child = subprocess.Popen(command, stdout=output, stderr=output)
+        try:
+            yield f"http://127.0.0.1:{_port(child, port_file, said)}"
+        finally:
+            _end(child)
+
+
+def _port(child: subprocess.Popen[bytes], port_file: Path, said: Path) -> int:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if port_file.exists():
+            return int(port_file.read_text())
+        if child.poll() is not None:
+            lines = said.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+            message = f"the scoring service ended with exit code {child.returncode}: {lines[-1]}"
+            raise DataInvalid(message) if child.returncode == WRONG_INPUT else Unavailable(message)
+        time.sleep(0.01)
+    message = f"the scoring service didn't accept requests within {START_SECONDS:g} s: is the machine overloaded?"
+    raise Unavailable(message)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        os.kill(child.pid, signal.SIGTERM)
+    try:
+        child.wait(timeout=END_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
