@@ -38,7 +38,7 @@ class FolderDraft:
         target = self.path.parent / _checked(_DIGEST, digest, "digest")
         if target.is_dir():
             return False
-        with _explained("written", target):
+        with _writing(target):
             _write_index(self.path)
             try:
                 self.path.rename(target)
@@ -62,10 +62,10 @@ class FileArtefacts:
     def draft(self, kind: str) -> Iterator[FolderDraft]:
         """Start a folder of a kind; what wasn't kept is removed at the end, whatever happened."""
         path = self._kind(kind) / f"{DRAFT}{secrets.token_hex(8)}"
-        with _explained("written", path):
+        with _writing(path):
             path.mkdir(parents=True)
         try:
-            with _explained("written", path):
+            with _writing(path):
                 yield FolderDraft(path)
         finally:
             shutil.rmtree(path, ignore_errors=True)
@@ -86,7 +86,7 @@ class FileArtefacts:
     def read(self, kind: str, digest: str, name: str) -> bytes:
         """Return a file's bytes after checking its hash; raises DataInvalid when altered, Unavailable when gone."""
         path = self._place(kind, digest) / _plain(name)
-        with _explained("read", path):
+        with _reading(path):
             content = path.read_bytes()
         self._require(path, hashlib.sha256(content).hexdigest())
         return content
@@ -97,7 +97,7 @@ class FileArtefacts:
         A file that this process has checked is hashed again only when its size or time of change is another.
         """
         path = self._place(kind, digest) / _plain(name)
-        with _explained("read", path):
+        with _reading(path):
             state = path.stat()
             key = (path, state.st_mtime_ns, state.st_size)
             if key not in self._verified:
@@ -120,7 +120,7 @@ class FileArtefacts:
 
     def _require(self, path: Path, seen: str) -> None:
         index = path.parent / INDEX
-        with _explained("read", index):
+        with _reading(index):
             text = index.read_bytes()
         try:
             needed = json.loads(text)["files"].get(path.name)
@@ -142,17 +142,27 @@ class FileArtefacts:
 
 
 @contextlib.contextmanager
-def _explained(verb: str, path: Path) -> Iterator[None]:
+def _reading(path: Path) -> Iterator[None]:
     """Turn an error of the file system into words."""
     try:
         yield
     except FileNotFoundError as error:
-        seen = Path(error.filename) if isinstance(error.filename, str) else path
-        message = f"{seen}: isn't there; the artefact is needed; make it again from its source"
+        message = f"{path}: isn't there; the artefact is needed; make it again from its source"
         raise Unavailable(message) from error
     except OSError as error:
+        message = f"{path}: can't be read ({error.strerror}); check its permissions and the disk, then try again"
+        raise Unavailable(message) from error
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn an error of the file system into words."""
+    try:
+        yield
+    except OSError as error:
         message = (
-            f"{path}: can't be {verb} ({error.strerror}); nothing was left half-written; free space or permissions"
+            f"{path}: can't be written ({error.strerror}); nothing half-written is left; free space or correct the "
+            "permissions, then run again"
         )
         raise Unavailable(message) from error
 
