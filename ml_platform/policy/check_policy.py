@@ -26,7 +26,7 @@ def check_waivers(sections: Sections, gates: Mapping[str, Gate]) -> Iterator[Pro
             hint = nearest(gates, waiver.gate) or "Name one of the policy's gates."
             yield Problem(where, f"policy.waivers[{index}].gate is {seen(waiver.gate)}, which no pack defines. {hint}")
         if waiver.gate in met:
-            yield Problem(where, f"policy.waivers[{index}].gate is {seen(waiver.gate)} once more; keep one waiver of it")
+            yield Problem(where, f"policy.waivers[{index}].gate is {seen(waiver.gate)} again; keep one waiver of it")
         met.add(waiver.gate)
 
 

@@ -15,6 +15,7 @@ from ml_platform.policy.describe import describe
 from ml_platform.policy.gates import AtLeast, AtMost, Between, Gate, Holds, Waiver
 from ml_platform.policy.resolve import Policy
 
+_GRAVEST_FIRST = (Outcome.FAILED, Outcome.UNDECIDED, Outcome.PASSED)
 _BOUNDS = {"value": "value", "low": "lower bound", "high": "upper bound"}
 
 
@@ -38,19 +39,15 @@ def judge(
 ) -> tuple[Verdict, ...]:
     """Return one verdict per gate of the stage, in the policy's order."""
     return tuple(
-        _verdict(policy, name, gate, measurements, conditions, now.date())
-        for name, gate in policy.gates_of(stage).items()
+        _verdict(policy, name, measurements, conditions=conditions, today=now.date())
+        for name in policy.gates_of(stage)
     )
 
 
 def _verdict(
-    policy: Policy,
-    name: str,
-    gate: Gate,
-    measurements: Sequence[Measurement],
-    conditions: frozenset[str],
-    today: dt.date,
+    policy: Policy, name: str, measurements: Sequence[Measurement], *, conditions: frozenset[str], today: dt.date
 ) -> Verdict:
+    gate = policy.gates[name]
     used = tuple(each for each in measurements if each.metric == gate.metric)
     finding = _waive(_judge_gate(gate, used, conditions), policy.waiver_of(name), today)
     return Verdict(
@@ -74,10 +71,8 @@ def _judge_gate(gate: Gate, used: Sequence[Measurement], conditions: frozenset[s
     if not used:
         return _Finding(outcome=Outcome.UNDECIDED, reason=f"{gate.metric} was never measured")
     findings = [_judge_one(gate, measurement) for measurement in used]
-    for outcome in (Outcome.FAILED, Outcome.UNDECIDED, Outcome.PASSED):
-        deciding = [finding for finding in findings if finding.outcome is outcome]
-        if deciding:
-            break
+    outcome = min((finding.outcome for finding in findings), key=_GRAVEST_FIRST.index)
+    deciding = [finding for finding in findings if finding.outcome is outcome]
     worst = min(deciding, key=lambda finding: finding.margin)
     others = f" ({len(deciding)} of {len(findings)} subjects are so)" if len(findings) > 1 else ""
     return _Finding(outcome=outcome, reason=f"{worst.reason}{others}", worst=worst.worst, margin=worst.margin)

@@ -87,7 +87,7 @@ def _top_problems(document: LinedYaml) -> Iterator[Problem]:
     for where in document.lines:
         value = document.at(where)
         if isinstance(value, str) and "{{" in value:
-            yield Problem(where, f"{path_text(where)} is {seen(value)}; templates aren't filled in here, write the value")
+            yield Problem(where, f"{path_text(where)} is {seen(value)}; templates aren't filled in, write the value")
     if not isinstance(top.get("attributes"), dict):
         yield Problem(("attributes",), f"attributes is {seen(top.get('attributes'))}; needed: a mapping (`key: value`)")
 

@@ -37,7 +37,7 @@ class Gates:
 
 
 def pack_files(folders: Sequence[Path] = (SHIPPED,)) -> dict[str, Path]:
-    """Return the packs that can be named: the YAML files of the folders; raises PolicyInvalid for a name taken twice."""
+    """Return the YAML files of the folders by name; raises PolicyInvalid when a name is taken twice."""
     found: dict[str, Path] = {}
     problems: list[str] = []
     for path in (path for folder in folders for path in sorted(folder.glob("*.yaml"))):
@@ -122,7 +122,8 @@ def apply_overrides(
     for name, override in overrides.items():
         place = (*where, name)
         if name not in gates:
-            problems.append(Problem(place, f"{path_text(place)} names no inherited gate; {nearest(gates, name)}"))
+            hint = nearest(gates, name) or "Tighten a gate of the packs that are extended."
+            problems.append(Problem(place, f"{path_text(place)} names no inherited gate. {hint}"))
             continue
         changed[name], found = tighten(gates[name], override, place)
         problems += found

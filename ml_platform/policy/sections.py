@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ml_platform.policy.gates import Override, Waiver
+from ml_platform.policy.schema import Annotation
 from ml_platform.policy.spec import Column, Monitoring, RiskClass, Role, Split
-from ml_platform.policy.translate import validate
+from ml_platform.policy.translate import Value, validate
 from ml_platform.policy.yaml_lines import Plain
 
 
@@ -63,5 +63,5 @@ def _mapping(value: Plain) -> dict[str, Plain]:
     return value if isinstance(value, dict) else {}
 
 
-def _valid(schema: Any, value: Plain) -> Any:
+def _valid(schema: Annotation, value: Plain) -> Value:
     return validate(schema, value)[0]

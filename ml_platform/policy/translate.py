@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from ml_platform.policy.problems import Problem, Where, known, path_text, seen
-from ml_platform.policy.schema import fields_of, follow, tags_of
+from ml_platform.policy.schema import Annotation, fields_of, follow, tags_of
 from ml_platform.policy.yaml_lines import Plain
 
-ValueT = TypeVar("ValueT")
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
+Value: TypeAlias = Any  # whatever the schema describes, or None
+
+_QUOTE = "'"
 _NAME = "small letters, digits and _, beginning with a letter, at most 63"
+_TAGS = frozenset({"union_tag_invalid", "union_tag_not_found"})
 _LEAVES = frozenset({"float_type", "int_type", "bool_type", "string_type"})
 _NEEDED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_type": lambda _: "text",
@@ -42,7 +46,7 @@ _NEEDED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-def validate(schema: Any, value: Plain, prefix: Where = ()) -> tuple[Any, list[Problem]]:
+def validate(schema: Annotation, value: Plain, prefix: Where = ()) -> tuple[Value, list[Problem]]:
     """Validate strictly; return the value and no problems, or None and all of them (places begin with `prefix`)."""
     try:
         return _adapter(schema).validate_json(json.dumps(value), strict=True), []
@@ -51,14 +55,15 @@ def validate(schema: Any, value: Plain, prefix: Where = ()) -> tuple[Any, list[P
 
 
 @lru_cache(maxsize=64)
-def _adapter(schema: Any) -> TypeAdapter[Any]:
+def _adapter(schema: Annotation) -> TypeAdapter[Any]:
     return TypeAdapter(schema)
 
 
-def _translate(error: ValidationError, schema: Any, prefix: Where) -> list[Problem]:
+def _translate(error: ValidationError, schema: Annotation, prefix: Where) -> list[Problem]:
     groups: dict[Where, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
         where, _ = follow(schema, detail["loc"])
+        where = (*where, "kind") if detail["type"] in _TAGS else where
         groups.setdefault(where, []).append(detail)
     return [
         Problem((*prefix, *where), _sentence(where, details, schema))
@@ -68,14 +73,13 @@ def _translate(error: ValidationError, schema: Any, prefix: Where) -> list[Probl
 
 
 def _holds_another(where: Where, places: Iterable[Where]) -> bool:
-    """True when a place lies inside `where`: then the list was meant, and its item is what's wrong."""
+    """Say whether a place lies inside `where`: then the list was meant, and its item is what's wrong."""
     return any(len(place) > len(where) and place[: len(where)] == where for place in places)
 
 
-def _sentence(where: Where, details: list[ErrorDetails], schema: Any) -> str:
+def _sentence(where: Where, details: list[ErrorDetails], schema: Annotation) -> str:
     detail = details[0]
-    name, value = path_text(where), detail["input"]
-    _, at = follow(schema, detail["loc"])
+    name, value, context = path_text(where), detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
             _, owner = follow(schema, detail["loc"][:-1])
@@ -83,12 +87,12 @@ def _sentence(where: Where, details: list[ErrorDetails], schema: Any) -> str:
         case "missing":
             return f"{name} is missing; add it"
         case "literal_error" | "enum":
-            choices = [choice.strip("'") for choice in detail["ctx"]["expected"].replace(" or ", ", ").split(", ")]
-            return f"{name} is {seen(value)}; {known(choices, value)}"
-        case "union_tag_invalid":
-            return f"{name}.kind is {seen(detail['ctx']['tag'])}; {known(tags_of(at), detail['ctx']['tag'])}"
-        case "union_tag_not_found":
-            return f"{name}.kind is missing; {known(tags_of(at))}"
+            choices = context["expected"].replace(" or ", ", ").split(", ")
+            return f"{name} is {seen(value)}; {known([choice.strip(_QUOTE) for choice in choices], value)}"
+        case kind if kind in _TAGS:
+            tag = context.get("tag")
+            _, union = follow(schema, detail["loc"])
+            return f"{name} is {seen(tag) if tag else 'missing'}; {known(tags_of(union), tag)}"
         case "string_pattern_mismatch" if detail["loc"][-1] == "[key]":
             return f"{name}: the name {seen(value)} can't be used; needed: {_NAME}"
         case _:

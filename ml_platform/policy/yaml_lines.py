@@ -138,13 +138,11 @@ class _Reading:
                 return self._plain(event, where) if event.implicit[0] else str(event.value)
             case _:
                 anchor = getattr(event, "anchor", "")
-                self._stop(event, f"'*{anchor}' refers to another place; write the value out")
+                return self._stop(event, f"'*{anchor}' refers to another place; write the value out")
 
     def _mapping(self, events: Iterator[yaml.Event], where: Where) -> Plain:
         found: dict[str, Plain] = {}
-        for event in events:
-            if isinstance(event, yaml.MappingEndEvent):
-                break
+        while not isinstance(event := next(events), yaml.MappingEndEvent):
             name = self._key(event, where)
             place = (*where, name)
             if name in found:
@@ -170,9 +168,7 @@ class _Reading:
 
     def _sequence(self, events: Iterator[yaml.Event], where: Where) -> Plain:
         found: list[Plain] = []
-        for event in events:
-            if isinstance(event, yaml.SequenceEndEvent):
-                break
+        while not isinstance(event := next(events), yaml.SequenceEndEvent):
             place = (*where, len(found))
             self.lines[place] = _line(event)
             found.append(self.node(event, events, place))

@@ -12,7 +12,15 @@ from ml_platform.core.verdict import Outcome, Severity
 from ml_platform.policy.gates import Gate
 from ml_platform.policy.judge import judge
 from ml_platform_tests.policy.gates_of import (
-    NOW, at_least, at_most, between, holds, judged, measured, policy_of, waiver,
+    NOW,
+    at_least,
+    at_most,
+    between,
+    holds,
+    judged,
+    measured,
+    policy_of,
+    waiver,
 )
 
 PASSED, FAILED, UNDECIDED = Outcome.PASSED, Outcome.FAILED, Outcome.UNDECIDED

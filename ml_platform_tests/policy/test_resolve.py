@@ -13,7 +13,9 @@ from ml_platform_tests.policy.gates_of import at_least, at_most, holds, policy_o
 
 def test_the_digest_is_of_the_content_and_not_of_the_writing(tmp_path: Path) -> None:
     one = load_text(tmp_path)
-    rewritten = changed(("{limit: 0.7}", "\n        limit: 0.70  # tighter"), ("packs: [base]", "packs: [limited, base]"))
+    rewritten = changed(
+        ("{limit: 0.7}", "\n        limit: 0.70  # tighter"), ("packs: [base]", "packs: [limited, base]")
+    )
     other = load_text(tmp_path, rewritten)
     assert one.policy.digest == other.policy.digest
     assert one.digest != other.digest
@@ -46,8 +48,9 @@ def test_the_digest_is_the_same_on_every_load_and_at_any_time(tmp_path: Path) ->
 
 def test_the_order_of_waivers_and_gates_does_not_matter() -> None:
     gates: dict[str, Gate] = {"a": at_least(0.5), "b": at_most(0.5)}
+    backwards = dict(reversed(list(gates.items())))
     one = make_policy(gates, [waiver("a"), waiver("b")], {"production": 1}, ())
-    other = make_policy(dict(reversed(list(gates.items()))), [waiver("b"), waiver("a")], {"production": 1, "staging": 0}, ())
+    other = make_policy(backwards, [waiver("b"), waiver("a")], {"production": 1, "staging": 0}, ())
     assert one.digest == other.digest
     assert one.waivers == other.waivers
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -121,7 +120,7 @@ def test_a_missing_file_is_its_authors_mistake(tmp_path: Path, name: str) -> Non
 
 def test_a_file_that_cannot_be_read_is_unavailable(tmp_path: Path) -> None:
     path = tmp_path / "loop.yaml"
-    os.symlink(path, path)
+    path.symlink_to(path)
     with pytest.raises(Unavailable, match="can't be read"):
         read_yaml(path)
 
@@ -135,8 +134,7 @@ def test_problems_are_rendered_in_the_order_of_the_file_and_once() -> None:
 @given(st.text(max_size=60))
 def test_any_text_is_either_read_or_refused_with_a_line(text: str) -> None:
     try:
-        document = parse_yaml(text, "f.yaml")
+        problems = list(problems_of(text))
     except PolicyInvalid as error:
-        assert all(problem.startswith("f.yaml:") for problem in error.problems)
-    else:
-        assert document.line(()) >= 1
+        problems = list(error.problems)
+    assert all(problem.startswith("f.yaml:") for problem in problems)
