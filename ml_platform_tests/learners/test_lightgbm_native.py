@@ -13,7 +13,11 @@ from ml_platform.policy.spec import Learner
 
 def learner(**changes: Any) -> Learner:
     said = {
-        "kind": "lightgbm", "objective": "binary", "seed": 7, "threads": 1, "rounds": 12,
+        "kind": "lightgbm",
+        "objective": "binary",
+        "seed": 7,
+        "threads": 1,
+        "rounds": 12,
         "parameters": {"num_leaves": 7, "bagging_fraction": 0.8, "bagging_freq": 1},
     }
     return Learner.model_validate(said | changes)
@@ -94,7 +98,7 @@ def test_contributions_add_up_to_the_log_odds_but_for_the_base() -> None:
 )
 def test_rows_that_teach_nothing_are_refused(change: dict[str, Any], words: str) -> None:
     good = rows()
-    said = {"values": good.values, "target": good.target, "names": good.names}
+    said: dict[str, Any] = {"values": good.values, "target": good.target, "names": good.names}
     with pytest.raises(DataInvalid, match=words):
         fit(learner(), Rows(**(said | change)))
 

@@ -25,7 +25,6 @@ def describe_model(folder: Path, run: TrainingRun, *, run_id: str, model_id: str
     `mlflow.lightgbm.save_model` would write the trees anew and look through every installed package for the
     requirements, which costs ten times more.
     """
-    from mlflow import pyfunc
     from mlflow.models import Model
 
     version = importlib.metadata.version("lightgbm")
@@ -43,7 +42,13 @@ def describe_model(folder: Path, run: TrainingRun, *, run_id: str, model_id: str
         model_class="lightgbm.basic.Booster",
         serialization_format="text",
     )
-    pyfunc.add_to_model(model, loader_module="mlflow.lightgbm", data=MODEL_TEXT, python_env=_PYTHON_ENVIRONMENT)
+    model.add_flavor(
+        "python_function",
+        loader_module="mlflow.lightgbm",
+        data=MODEL_TEXT,
+        env={"virtualenv": _PYTHON_ENVIRONMENT},
+        python_version=platform.python_version(),
+    )
     model.save(str(folder / "MLmodel"))
 
 

@@ -165,14 +165,16 @@ class MlflowTracker:
     @contextlib.contextmanager
     def _explained(self, what: str) -> Iterator[None]:
         """Turn MLflow's and the disk's errors into words."""
+        from sqlalchemy.exc import SQLAlchemyError
+
         try:
-            self._client  # noqa: B018  (opens the store)
+            self._client  # noqa: B018  (opens the store and imports MLflow as it should be)
             from mlflow.exceptions import MlflowException
-        except OSError as error:
+        except (OSError, SQLAlchemyError) as error:
             raise Unavailable(self._words(what, str(error))) from error
         try:
             yield
-        except (MlflowException, OSError) as error:
+        except (MlflowException, SQLAlchemyError, OSError) as error:
             raise Unavailable(self._words(what, str(error))) from error
 
     def _words(self, what: str, seen: str) -> str:
