@@ -1,0 +1,54 @@
+"""What every test gets: a quiet environment without network, counts for drills, a real browser where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ml_platform_tests.house.chromium import chromium, why_no_chromium
+from ml_platform_tests.house.quiet import be_quiet, no_network
+from ml_platform_tests.house.whole_coverage import (  # hooks work from a conftest's namespace
+    pytest_addoption as _coverage_options,
+)
+from ml_platform_tests.house.whole_coverage import pytest_runtestloop, pytest_terminal_summary
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+__all__ = ["pytest_runtestloop", "pytest_terminal_summary"]
+
+be_quiet()  # before any third party is imported
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    _coverage_options(parser)
+    parser.addoption("--drills", choices=["small", "full"], default="small", help="how often drills repeat")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    reason = why_no_chromium()
+    for item in items:
+        if reason and item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _stay_on_this_machine() -> Iterator[None]:
+    with no_network():
+        yield
+
+
+@pytest.fixture(scope="session")
+def drill_count(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """Choose between a small count and the full one: `drill_count(5, 200)`."""
+    full = request.config.getoption("drills") == "full"
+    return lambda small, all_of_them: all_of_them if full else small
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Chrome]:
+    """Share one Chromium among the browser tests of a run."""
+    with chromium() as driver:
+        yield driver
