@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml_platform.adapters.mlflow_client import database_of
 from ml_platform.adapters.mlflow_tracking import MlflowTracker
-from ml_platform.adapters.mlflow_tracking.client import database_of
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.ports import Tracker, TrainingRun
 from ml_platform.core.records import Candidate, Conditions, DeploymentRecord, ReleaseRecord

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml_platform.adapters.mlflow_tracking.client import database_of, open_client
-from ml_platform.adapters.mlflow_tracking.model import describe_model
+from ml_platform.adapters.mlflow_client import database_of, open_client
+from ml_platform.adapters.mlflow_model import describe_model
 from ml_platform.core.digest import short
 from ml_platform.core.errors import Unavailable
 

@@ -23,7 +23,7 @@ def open_client(tracking_uri: str) -> MlflowClient:
     Raises OSError when the database's folder can't be written, and MLflow's own errors.
     """
     # Said to MLflow, which reads it once, when it is imported; otherwise it calls out and writes to the user's home.
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # noqa: TID251
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
