@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os.path
 from pathlib import Path, PurePosixPath
 from typing import assert_never
 
@@ -23,10 +24,13 @@ def locate(where: str, table: PackageTable | FileTable) -> Path:
             path = Path(table.path)
         case _:
             assert_never(table)
-    if path.is_dir():
-        message = f"{where}: {path} is a folder; a CSV or Parquet file is needed; name one file inside it"
-        raise DataInvalid(message)
-    if not path.is_file():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:
+        raise Unavailable(f"{where}: {str(path)[:200]} can't be reached ({error.strerror}); {_advice(table)}") from error
+    if is_folder:
+        raise DataInvalid(f"{where}: {path} is a folder; a CSV or Parquet file is needed; name one file inside it")
+    if not is_file:
         raise Unavailable(f"{where}: nothing is at {path}; a CSV or Parquet file is needed; {_advice(table)}")
     return path
 
@@ -39,8 +43,7 @@ def _inside_package(where: str, table: PackageTable) -> Path:
             "use `kind: file` for files elsewhere"
         )
         raise DataInvalid(message)
-    folders = [folder / relative for folder in _package_folders(where, table.package)]
-    return next((path for path in folders if path.is_file()), folders[0])
+    return max((folder / relative for folder in _package_folders(where, table.package)), key=os.path.isfile)
 
 
 def _package_folders(where: str, package: str) -> list[Path]:
