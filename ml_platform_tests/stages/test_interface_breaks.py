@@ -1,0 +1,81 @@
+"""A request that the live version accepts must be accepted by the next one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ml_platform.core.scoring import InputColumn, ScoringContract
+from ml_platform.stages.interface_breaks import interface_breaks, measure_interface_breaks
+from ml_platform_tests.fakes.store import FakeStore
+
+HOUR = InputColumn(name="hour", type="integer", low=0, high=23)
+WIND = InputColumn(name="wind", type="number", missing=0.1)
+SITE = InputColumn(name="site", type="category", levels=("a", "b"))
+LIVE = ScoringContract(
+    model="toy",
+    inputs=(HOUR, WIND, SITE),
+    time="at",
+    features_module="x",
+    code_digest="c",
+    feature_names=("hour",),
+    categorical=(),
+    threshold=0.5,
+)
+
+
+def test_the_same_interface_has_no_breaks() -> None:
+    other = replace(LIVE, threshold=0.1, code_digest="d", feature_names=("other",))
+    assert interface_breaks(LIVE, other) == ()
+
+
+@pytest.mark.parametrize(
+    "wider",
+    [
+        replace(HOUR, type="number"),
+        replace(HOUR, low=-1, high=None),
+        replace(HOUR, missing=0.5),
+        replace(HOUR, logged=False),
+    ],
+)
+def test_accepting_more_breaks_nothing(wider: InputColumn) -> None:
+    assert interface_breaks(LIVE, replace(LIVE, inputs=(wider, WIND, SITE))) == ()
+    more = replace(LIVE, inputs=(HOUR, replace(WIND, missing=0.01), replace(SITE, levels=None)))
+    assert interface_breaks(LIVE, more) == ()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ((HOUR, WIND), "site is no longer accepted"),
+        ((HOUR, WIND, SITE, InputColumn(name="rain", type="number")), "rain is new and needed"),
+        ((replace(HOUR, type="category"), WIND, SITE), "hour was integer and is category"),
+        ((HOUR, replace(WIND, missing=0.0), SITE), "wind may no longer be missing"),
+        ((replace(HOUR, low=1), WIND, SITE), "hour has the narrower range 1 to 23"),
+        ((replace(HOUR, high=22), WIND, SITE), "hour has the narrower range 0 to 22"),
+        ((HOUR, replace(WIND, low=0), SITE), "wind has the narrower range 0 to inf"),
+        ((HOUR, WIND, replace(SITE, levels=("a",))), "site accepts fewer levels"),
+    ],
+)
+def test_accepting_less_breaks(inputs: tuple[InputColumn, ...], said: str) -> None:
+    assert interface_breaks(LIVE, replace(LIVE, inputs=inputs)) == (said,)
+
+
+def test_another_task_or_a_lost_time_column_breaks() -> None:
+    assert interface_breaks(LIVE, replace(LIVE, task="regression")) == ("the task was binary and is regression",)
+    assert interface_breaks(LIVE, replace(LIVE, time=None)) == ("the time column at is gone",)
+    assert interface_breaks(replace(LIVE, time=None), LIVE) == ()
+
+
+def test_an_unreadable_contract_is_not_taken_for_a_good_one(tmp_path: Path) -> None:
+    store = FakeStore(tmp_path)
+    store.put("models", "aa" * 32, {"scoring.json": msgspec.json.encode(LIVE)})
+    store.put("models", "bb" * 32, {"scoring.json": b"{}"})
+    assert measure_interface_breaks(store, "aa" * 32, "aa" * 32).value == 0
+    for digest in ("bb" * 32, "cc" * 32):
+        found = measure_interface_breaks(store, "aa" * 32, digest)
+        assert found.value is None
+        assert "can't be read" in found.reason
