@@ -52,7 +52,7 @@ def test_a_file_with_lines_missing_is_loaded_or_refused(start: int, count: int) 
     answer("\n".join(LINES[:start] + LINES[start + count :]) + "\n")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(PIECES), JUNK, st.integers(0, 3))
 def test_a_file_with_a_word_replaced_is_loaded_or_refused(old: str, new: str, which: int) -> None:
     parts = MODEL.split(old)
@@ -73,7 +73,7 @@ plain = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_file_with_any_value_anywhere_is_loaded_or_refused(data: st.DataObject) -> None:
     top = json.loads(json.dumps(yaml.safe_load(MODEL), default=str))
