@@ -1,4 +1,4 @@
-"""`ml-platform audit`: is the history whole, and what happened?"""
+"""`ml-platform audit`: whether the history is whole, and what happened."""
 
 from __future__ import annotations
 

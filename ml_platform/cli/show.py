@@ -18,7 +18,8 @@ def command(reference: str) -> None:
     with open_platform(load_settings()) as platform:
         release = find_release(platform, reference)
         candidate = release.candidate
-        click.echo(f"{release.model} v{release.version}, released {release.released_at:%Y-%m-%d %H:%M} UTC by {release.released_by}")
+        released = f"{release.released_at:%Y-%m-%d %H:%M} UTC by {release.released_by}"
+        click.echo(f"{release.model} v{release.version}, released {released}")
         for name in (
             "snapshot", "split", "features", "code", "parameters", "environment", "model", "evaluation",
         ):  # fmt: skip
@@ -32,7 +33,9 @@ def command(reference: str) -> None:
         for environment in ("staging", "production"):
             live = platform.ledger.live(release.model, environment)
             if live and live.version == release.version:
-                click.echo(f"  live in {environment} since {live.since:%Y-%m-%d %H:%M} UTC by {live.actor}: {live.reason}")
+                click.echo(
+                    f"  live in {environment} since {live.since:%Y-%m-%d %H:%M} UTC by {live.actor}: {live.reason}"
+                )
         evidence = read_evidence(platform.store, release.evidence_digest)
     click.echo(f"  verdicts ({len(evidence.verdicts)}, trained by {evidence.trained_by}):")
     for verdict in evidence.verdicts:

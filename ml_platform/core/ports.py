@@ -154,10 +154,17 @@ class Ledger(Protocol):
         """Return everything that was ever live there, oldest first."""
 
     def deploy(
-        self, release: ReleaseRecord, environment: str, *, actor: str, reason: str, approvals: Sequence[str],
-        bar: int | None = None, at: dt.datetime,
+        self,
+        release: ReleaseRecord,
+        environment: str,
+        *,
+        actor: str,
+        reason: str,
+        approvals: Sequence[str],
+        bar: int | None = None,
+        at: dt.datetime,
     ) -> DeploymentRecord:
-        """Move the live pointer, use up the approvals, bar version `bar` and write audit and outbox: one transaction."""
+        """Move the live pointer, use up approvals, bar version `bar`, write audit and outbox: one transaction."""
 
     def barred(self, model: str) -> Mapping[int, str]:
         """Return the barred versions with the reason of each."""
@@ -187,6 +194,14 @@ Clock = Callable[[], dt.datetime]
 
 
 __all__ = [
-    "Approval", "ArtefactStore", "AuditEntry", "Candidate", "Clock", "Draft", "Ledger", "Memory", "Tracker",
+    "Approval",
+    "ArtefactStore",
+    "AuditEntry",
+    "Candidate",
+    "Clock",
+    "Draft",
+    "Ledger",
+    "Memory",
+    "Tracker",
     "TrainingRun",
 ]

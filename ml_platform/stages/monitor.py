@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import digest_of
@@ -13,22 +12,15 @@ from ml_platform.core.records import MonitoringRecord
 from ml_platform.stages.window import read_window
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.core.records import ReleaseRecord, WindowRecord
     from ml_platform.policy.spec import ModelSpec
+    from ml_platform.stages.reference import Reference
     from ml_platform.stages.window import Period
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """What a version was like when it was released: training rows, its holdout scores, its AUC with standard error."""
-
-    rows: pd.DataFrame
-    scores: pd.Series[float]
-    auc: float | None
-    auc_standard_error: float | None
 
 
 def monitor_window(
@@ -78,8 +70,13 @@ def _performance(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> I
             yield Measurement(metric=metric, value=None, n=len(rows), reason=reason)
         return
     yield _renamed(roc_auc(label, score), "live_roc_auc")
-    change = roc_auc_change(label, score, reference.auc, reference.auc_standard_error)
-    yield _renamed(change, "live_roc_auc_change")
+    if reference.auc is None:
+        reason = "the release has no AUC on its holdout to compare with"
+        yield Measurement(metric="live_roc_auc_change", value=None, n=len(rows), reason=reason)
+    else:
+        error = reference.auc_standard_error
+        change = roc_auc_change(label, score, reference_auc=reference.auc, reference_se=error)
+        yield _renamed(change, "live_roc_auc_change")
     yield _renamed(mean_interval(score - label), "live_calibration_bias")
 
 
@@ -87,6 +84,8 @@ def _drift(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Iterabl
     from ml_platform.stats.psi import psi
 
     for name in spec.inputs:
+        if name == spec.time:
+            continue  # time moves on by itself
         column = f"input_{name}"
         if column not in rows:
             reason = "the window holds no value of this column"
@@ -97,7 +96,7 @@ def _drift(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Iterabl
     yield _renamed(psi(reference.scores.to_numpy(), rows["score"].to_numpy()), "score_psi")
 
 
-def _plain(column: pd.Series[float]) -> object:
+def _plain(column: pd.Series[float]) -> NDArray[np.generic]:
     """Return numbers as float64 and anything else as text, missing values as NaN and None."""
     import pandas as pd
 

@@ -90,14 +90,14 @@ def _calm(window: MonitoringRecord, watching: list[Verdict]) -> str:
     return f"window {window.window}: {'; '.join(said)}"
 
 
-def _within_limits(
-    monitoring: Monitoring, watched: Watched, window: MonitoringRecord, cause: _Cause
-) -> Retrain | Stay:
+def _within_limits(monitoring: Monitoring, watched: Watched, window: MonitoringRecord, cause: _Cause) -> Retrain | Stay:
     digest = digest_of({"model": window.model, "digest": window.model_digest, "gates": cause.gates, "w": window.window})
     last = watched.last_request
     if last is not None:
         if last.payload.get("cause") == digest:
-            return Stay(reason=f"retraining for window {window.window} was requested already ({last.at:%Y-%m-%d %H:%M})")
+            return Stay(
+                reason=f"retraining for window {window.window} was requested already ({last.at:%Y-%m-%d %H:%M})"
+            )
         rest_until = dt.datetime.fromisoformat(str(last.payload["as_of"])) + dt.timedelta(days=monitoring.cooldown_days)
         if window.window_end < rest_until:
             return Stay(

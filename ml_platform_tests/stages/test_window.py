@@ -38,9 +38,7 @@ def collect(
     tmp_path: Path, predictions: list[Prediction], labels: dict[str, float] | None = None
 ) -> Measured[WindowRecord]:
     store = FileArtefacts(tmp_path)
-    return collect_window(
-        "flights", "production", JUNE, predictions=predictions, labels=labels or {}, store=store
-    )
+    return collect_window("flights", "production", JUNE, predictions=predictions, labels=labels or {}, store=store)
 
 
 def test_predictions_are_counted_once_and_joined_with_their_labels(tmp_path: Path) -> None:

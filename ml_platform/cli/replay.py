@@ -1,0 +1,223 @@
+"""`ml-platform replay`: later real rows through the real service, labels following, until something has to happen."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ml_platform.adapters.platform import Platform, open_platform
+from ml_platform.cli.models import load, utc_now
+from ml_platform.core.errors import DataInvalid
+from ml_platform.orchestration.launch import Dagster, Request, open_dagster
+from ml_platform.policy.load import GovernedModelFile
+from ml_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.stages.window import Period
+
+BACKGROUND_ROWS = 2_000
+
+
+@dataclass(slots=True)
+class _Story:
+    """What happened, month by month."""
+
+    lines: list[str] = field(default_factory=list)
+    answered: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    """Where the replay plays: model file, platform, Dagster, the service's URL."""
+
+    governed: GovernedModelFile
+    platform: Platform
+    dagster: Dagster
+    url: str
+    story: _Story
+
+    @property
+    def model(self) -> str:
+        return self.governed.spec.model
+
+
+@click.command(name="replay")
+@click.argument("model")
+@click.option("--from", "first", required=True, metavar="YYYY-MM", help="First month.")
+@click.option("--to", "last", required=True, metavar="YYYY-MM", help="Last month, inclusive.")
+@click.option("--rows", default=4_000, show_default=True, help="Rows per month, spread evenly; 0: all of them.")
+@click.option("--url", default=None, help="A running service of MODEL in production; default: one is started.")
+def command(model: str, first: str, last: str, rows: int, url: str | None) -> int:
+    """Play MODEL's later rows month by month: traffic, labels, monitoring, the retraining sensor, what follows."""
+    from ml_platform.definitions import defs
+
+    governed = load(model)
+    months = _months(first, last)
+    settings = load_settings()
+    with open_platform(settings) as platform, open_dagster(Path.cwd(), defs) as dagster:
+        if platform.ledger.live(model, "production") is None:
+            message = (
+                f"{model}: nothing is live in production, so there is nobody to answer; "
+                f"`ml-platform promote {model} --env production --reason '…'` first"
+            )
+            raise DataInvalid(message)
+        with _service(platform, model, url) as address:
+            stage = _Stage(governed=governed, platform=platform, dagster=dagster, url=address, story=_Story())
+            for month in months:
+                _play_month(stage, month, rows)
+    return _say_story(stage)
+
+
+def _months(first: str, last: str) -> list[Period]:
+    from ml_platform.stages.window import month
+
+    found, end = [month(first)], month(last)
+    while found[-1].start < end.start:
+        found.append(month(found[-1].end.strftime("%Y-%m")))
+    if found[0].start > end.start:
+        message = f"--from {first} --to {last}: the first month comes after the last; swap them"
+        raise DataInvalid(message)
+    return found
+
+
+@contextmanager
+def _service(platform: Platform, model: str, url: str | None) -> Iterator[str]:
+    if url is not None:
+        yield url
+        return
+    from ml_platform.adapters.traffic_log import traffic_folder
+    from ml_platform.stages.ephemeral_service import ephemeral_service
+
+    folder = traffic_folder(platform.home, "production", model)
+    with ephemeral_service(platform.home, model, "production", traffic=folder) as address:
+        click.echo(f"serving {model} (production) at {address}")
+        yield address
+
+
+def _play_month(stage: _Stage, period: Period, rows: int) -> None:
+    from ml_platform.stages.replay import BackgroundRequests
+    from ml_platform.stages.request_rows import request_rows
+    from ml_platform.stages.snapshot import rows_after
+
+    frame = rows_after(stage.governed.spec, period.start, period.end)
+    if frame.empty:
+        message = f"{stage.model}: the source has no rows in {period.name}; choose months that it covers"
+        raise DataInvalid(message)
+    played, rest = _spread(frame, rows)
+    _send(stage, period, played)
+    labels = rest[stage.governed.spec.target].to_numpy()
+    later: list[tuple[str, float, dt.datetime]] = []
+    background = BackgroundRequests(
+        stage.url,
+        request_rows(stage.governed.spec, rest),
+        on_answer=lambda index, identity: later.append((identity, float(labels[index]), utc_now())),
+    )
+    with background:
+        _watch(stage, period)
+    _label(stage, later)
+    stage.story.answered += background.heard.answered
+    stage.story.failed += background.heard.failed
+    for reason in background.heard.failures:
+        click.echo(f"  ! {reason}", err=True)
+
+
+def _spread(frame: pd.DataFrame, rows: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Take rows evenly over the month, in order; the next ones are for asking in the background."""
+    step = 1 if rows <= 0 else max(1, len(frame) // rows)
+    played = frame.iloc[::step]
+    rest = frame.drop(index=played.index).iloc[:BACKGROUND_ROWS]
+    return played.reset_index(drop=True), (rest if len(rest) else played).reset_index(drop=True)
+
+
+def _send(stage: _Stage, period: Period, frame: pd.DataFrame) -> None:
+    from ml_platform.stages.replay import play
+    from ml_platform.stages.request_rows import request_rows
+
+    asked = request_rows(stage.governed.spec, frame)
+    outcomes = frame[stage.governed.spec.target].to_numpy()
+    labels: list[tuple[str, float, dt.datetime]] = []
+    with click.progressbar(length=len(asked), label=f"{period.name}: {len(asked):,} predictions") as bar:
+        for answer in play(stage.url, asked):
+            pairs = zip(answer.ids, answer.rows, strict=True)
+            labels += [(identity, float(outcomes[row]), utc_now()) for identity, row in pairs]
+            stage.story.answered += len(answer.ids)
+            bar.update(len(answer.ids))
+    _label(stage, labels)
+
+
+def _label(stage: _Stage, labels: list[tuple[str, float, dt.datetime]]) -> None:
+    from ml_platform.adapters.labels import LabelStore
+
+    LabelStore(stage.platform.home).append(stage.model, labels)
+
+
+def _watch(stage: _Stage, period: Period) -> None:
+    """Monitor the month, let the sensor decide, and do what it asks for."""
+    monitored = stage.dagster.launch(f"{stage.model}_monitor", partition=period.name)
+    seen = _performance(stage)
+    if not monitored.success:
+        click.echo(f"  monitoring ended early: {monitored.failure}", err=True)
+    click.echo(f"  {seen}")
+    said = _decide(stage)
+    stage.story.lines.append(f"{period.name}  {seen}\n         {said}")
+
+
+def _performance(stage: _Stage) -> str:
+    part = stage.platform.ledger.latest_part(stage.model, "monitoring")
+    verdicts = part.verdicts if part else ()
+    watched = set(stage.governed.spec.monitoring.retrain_when if stage.governed.spec.monitoring else ())
+    told = [
+        f"{one.outcome.value}: {one.gate}, {one.worst.text() if one.worst else one.reason}"
+        for one in verdicts
+        if one.gate in watched
+    ]
+    live = next((m for one in verdicts for m in one.measurements if m.metric == "live_roc_auc"), None)
+    return "; ".join([*([live.text()] if live else []), *told]) or "nothing was monitored"
+
+
+def _decide(stage: _Stage) -> str:
+    decision = stage.dagster.tick(f"{stage.model}_retrain_sensor")
+    if not decision.requests:
+        click.echo(f"  sensor: no retraining, because {decision.reason}")
+        return f"no retraining: {decision.reason}"
+    said = []
+    for request in decision.requests:
+        why = request.tags.get("ml_platform/trigger", "of a cause without a name")
+        click.echo(f"  sensor: retraining requested, because {why}")
+        said.append(_retrain(stage, request))
+    return "; ".join(said)
+
+
+def _retrain(stage: _Stage, request: Request) -> str:
+    before = stage.platform.ledger.live(stage.model, "production")
+    run = stage.dagster.launch(
+        request.job,
+        run_config=request.run_config,
+        tags=request.tags,
+        on_step=lambda step: click.echo(f"    … {step}"),
+    )
+    after = stage.platform.ledger.live(stage.model, "production")
+    if not run.success:
+        click.echo(f"  the new candidate was refused:\n{run.failure}")
+        return f"retrained; refused: {run.failure.splitlines()[0] if run.failure else 'see the run'}"
+    moved = after is not None and (before is None or after.version != before.version)
+    text = f"retrained; v{after.version} is live in production" if moved and after else "retrained; in staging"
+    click.echo(f"  {text}")
+    return text
+
+
+def _say_story(stage: _Stage) -> int:
+    click.echo(f"\nThe replay of {stage.model}:")
+    for line in stage.story.lines:
+        click.echo(f"  {line}")
+    click.echo(f"\n{stage.story.answered:,} requests answered, {stage.story.failed:,} not answered.")
+    return 1 if stage.story.failed else 0

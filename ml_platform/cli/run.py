@@ -1,0 +1,84 @@
+"""`ml-platform run`: a model's release job, with every gate's verdict, the report and what to do next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ml_platform.cli.models import load, utc_now
+from ml_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    from ml_platform.adapters.platform import Platform
+    from ml_platform.core.records import EvidencePart
+    from ml_platform.policy.load import GovernedModelFile
+
+RELEASE_STAGES = (
+    "source", "snapshot", "quarantine", "split", "features", "model", "evaluation", "release", "staging",
+)  # fmt: skip
+NOT_ENOUGH_EVIDENCE = 3
+
+
+@click.command(name="run")
+@click.argument("model")
+def command(model: str) -> int:
+    """Run MODEL from its source to staging. Exit 1: refused by a gate, 3: evidence is missing."""
+    governed = load(model)
+    settings = load_settings()
+    click.echo(f"{model}: {governed.spec.purpose}\n")
+    started = utc_now()
+    from ml_platform.adapters.platform import open_platform
+    from ml_platform.definitions import defs
+    from ml_platform.orchestration.launch import open_dagster
+
+    with open_dagster(Path.cwd(), defs) as dagster:
+        run = dagster.launch(f"{model}_release", on_step=lambda step: click.echo(f"  … {step}"))
+    with open_platform(settings) as platform:
+        parts = _parts(platform, governed)
+        _say_verdicts(parts)
+        _say_report(platform, model)
+        if run.success:
+            _say_released(platform, model, changed=any(part.made_at >= started for part in parts))
+            return 0
+    click.echo(f"\n✗ {model} was not released.\n{run.failure}", err=True)
+    closed = [verdict for part in parts for verdict in part.verdicts if verdict.closes]
+    undecided = closed and all(verdict.outcome.value == "undecided" for verdict in closed)
+    return NOT_ENOUGH_EVIDENCE if undecided else 1 if closed else 2
+
+
+def _parts(platform: Platform, governed: GovernedModelFile) -> list[EvidencePart]:
+    """Return the newest verdicts of the release's stages, under the present policy only."""
+    found = (platform.ledger.latest_part(governed.spec.model, stage) for stage in RELEASE_STAGES)
+    return [part for part in found if part is not None and part.policy_digest == governed.policy.digest]
+
+
+def _say_verdicts(parts: list[EvidencePart]) -> None:
+    from ml_platform.reports.terminal import verdict_lines
+
+    verdicts = [verdict for part in parts for verdict in part.verdicts]
+    click.echo("")
+    click.echo("\n".join(verdict_lines(verdicts)))
+
+
+def _say_report(platform: Platform, model: str) -> None:
+    from ml_platform.core.records import ReportRecord
+    from ml_platform.orchestration.records import read_record
+
+    report = read_record(platform.home, (model, "report"), ReportRecord)
+    if report is not None and "html" in report.files:
+        click.echo(f"\nreport: {platform.home / report.files['html']}")
+
+
+def _say_released(platform: Platform, model: str, *, changed: bool) -> None:
+    live = platform.ledger.live(model, "staging")
+    if live is None:
+        return
+    word = "released" if changed else "unchanged: the same data, code and policy gave the same verdicts;"
+    click.echo(f"\n✓ {model} v{live.version} {word} live in staging since {live.since:%Y-%m-%d %H:%M} UTC")
+    click.echo("next:")
+    click.echo(f"  ml-platform serve {model} --env staging              # score requests, docs at /docs")
+    click.echo(f"  ml-platform promote {model} --env production --reason '…'")
+    click.echo(f"  ml-platform controls {model}                        # the state of every control")
+    click.echo("  make ui                                              # the same in the Dagster UI")
