@@ -1,0 +1,1 @@
+"""Drills: processes killed at random points."""
