@@ -165,7 +165,7 @@ def _watch(stage: _Stage, period: Period) -> None:
     monitored = stage.dagster.launch(f"{stage.model}_monitor", partition=period.name)
     seen = _performance(stage)
     if not monitored.success:
-        click.echo(f"  monitoring ended early: {monitored.failure}", err=True)
+        click.echo(f"  monitoring closed a gate: {_first_line(monitored.failure)}")
     click.echo(f"  {seen}")
     said = _decide(stage)
     stage.story.lines.append(f"{period.name}  {seen}\n         {said}")
@@ -208,11 +208,15 @@ def _retrain(stage: _Stage, request: Request) -> str:
     after = stage.platform.ledger.live(stage.model, "production")
     if not run.success:
         click.echo(f"  the new candidate was refused:\n{run.failure}")
-        return f"retrained; refused: {run.failure.splitlines()[0] if run.failure else 'see the run'}"
+        return f"retrained; refused: {_first_line(run.failure)}"
     moved = after is not None and (before is None or after.version != before.version)
     text = f"retrained; v{after.version} is live in production" if moved and after else "retrained; in staging"
     click.echo(f"  {text}")
     return text
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0] if text else "see the run in the Dagster UI"
 
 
 def _say_story(stage: _Stage) -> int:

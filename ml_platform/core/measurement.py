@@ -47,6 +47,20 @@ class Measurement:
         about = f" of {self.subject}" if self.subject else ""
         if self.value is None:
             return f"{self.metric}{about}: undefined ({self.reason}; n = {self.n:,})"
-        spread = f" [{self.low:.4g}, {self.high:.4g}]" if self.low is not None and self.high is not None else ""
+        bounded = self.low is not None and self.high is not None
+        spread = f" [{number_text(self.low)}, {number_text(self.high)}]" if bounded else ""
         unit = f" {self.unit}" if self.unit else ""
-        return f"{self.metric}{about} = {self.value:.4g}{unit}{spread} (n = {self.n:,})"
+        return f"{self.metric}{about} = {number_text(self.value)}{unit}{spread} (n = {self.n:,})"
+
+
+def number_text(value: float | None) -> str:
+    """Write a number for people: four significant digits, whole thousands in groups; "?" for None.
+
+    >>> number_text(133544), number_text(0.76912), number_text(2.0)
+    ('133,544', '0.7691', '2')
+    """
+    if value is None:
+        return "?"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_platform.core.measurement import Measurement
+from ml_platform.core.measurement import Measurement, number_text
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -34,3 +34,9 @@ def test_a_measurement_says_itself_in_one_line() -> None:
     assert full.text() == "age of table = 1.5 days [1, 2] (n = 1,200)"
     assert Measurement(metric="age", value=2, n=1).text() == "age = 2 (n = 1)"
     assert Measurement(metric="age", value=None, n=0).text() == "age: undefined (no value; n = 0)"
+
+
+def test_numbers_are_written_for_people() -> None:
+    assert number_text(None) == "?"
+    assert number_text(-133544.4) == "-133,544"
+    assert number_text(0.123456) == "0.1235"
