@@ -1,0 +1,1 @@
+"""Tests that the benchmarks run; what they measure is nobody's promise here."""
