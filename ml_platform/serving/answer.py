@@ -99,14 +99,15 @@ def _predictions(
     now = dt.datetime.now(dt.UTC)
     manifest = live.manifest
     logged = live.logged_columns
+    sent = cast("list[dict[str, InputValue]]", rows)
     return [
         Prediction(
             id=given, at=now, event_time=event_time or now, model=manifest.model, environment=manifest.environment,
             version=manifest.version, model_digest=manifest.model_digest, status=OK, score=score,
-            latency_seconds=latency, inputs={name: cast("InputValue", row[name]) for name in logged}, unseen=unseen,
+            latency_seconds=latency, inputs={name: row[name] for name in logged}, unseen=unseen,
         )
         for row, event_time, unseen, (given, score) in zip(
-            rows, checked.event_times, checked.unseen, scored, strict=True
+            sent, checked.event_times, checked.unseen, scored, strict=True
         )
     ]  # fmt: skip
 

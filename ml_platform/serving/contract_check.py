@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from ml_platform.core.scoring import InputColumn, ScoringContract
 from ml_platform.serving.refusal import Problem, Refused, shown, type_of
@@ -19,7 +17,6 @@ PROBLEMS_COUNTED = 1_000
 
 Row = Mapping[str, object]
 Check = Callable[[object], str]
-Judge = Callable[[object], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class ContractCheck:
 
     def __init__(self, contract: ScoringContract, levels: Mapping[str, Sequence[str]]) -> None:
         self._contract = contract
-        self._columns = [(column.name, _judge(column)) for column in contract.inputs]
+        self._columns = [(column.name, _check_of(column), column.missing > 0) for column in contract.inputs]
         self._names = frozenset(column.name for column in contract.inputs)
         self._time = contract.time
         self._extra_time = contract.time if contract.time not in self._names else None
@@ -66,8 +63,11 @@ class ContractCheck:
     def _check_row(self, index: int, row: Row, problems: list[Problem]) -> None:
         if row.keys() != self._names:
             problems += self._name_problems(index, row)
-        for name, judge in self._columns:
-            problem = judge(row.get(name, ABSENT))
+        for name, check, nullable in self._columns:
+            value = row.get(name, ABSENT)
+            if value is None and nullable:
+                continue
+            problem = _gone(value, nullable=nullable) or check(value)
             if problem:
                 problems.append(Problem(row=index, column=name, problem=problem))
         if self._extra_time is not None:
@@ -98,34 +98,23 @@ class _Absent:
 ABSENT = _Absent()
 
 
+def _gone(value: object, *, nullable: bool) -> str:
+    if value is ABSENT:
+        return "it isn't there; every column of the contract is needed" + (" (null when unknown)" if nullable else "")
+    return "it is null; the contract allows no missing value here" if value is None else ""
+
+
 def in_utc(text: str) -> dt.datetime:
     """Read an ISO 8601 time; one without a zone is UTC."""
     at = dt.datetime.fromisoformat(text)
     return at.astimezone(dt.UTC) if at.tzinfo else at.replace(tzinfo=dt.UTC)
 
 
-def _judge(column: InputColumn) -> Judge:
-    """Return the function that says what is wrong with a value of the column; '' when nothing is."""
-    check = _typed(column)
-
-    def judge(value: object) -> str:
-        if value is None:
-            return "" if column.missing > 0 else "it is null; the contract allows no missing value here"
-        if value is ABSENT:
-            return "it isn't there; every column of the contract is needed" + (
-                " (null when unknown)" if column.missing > 0 else ""
-            )
-        return check(value)
-
-    return judge
-
-
-def _typed(column: InputColumn) -> Check:
+def _check_of(column: InputColumn) -> Check:
+    """Return the function that says what is wrong with a value of the column that isn't null; '' when nothing is."""
     match column.type:
-        case "integer":
-            return _ranged(column, _integer)
-        case "number":
-            return _ranged(column, _number)
+        case "integer" | "number":
+            return _numeric(column)
         case "boolean":
             return lambda value: "" if value is True or value is False else f"it is {type_of(value)}, not true or false"
         case "datetime":
@@ -134,35 +123,22 @@ def _typed(column: InputColumn) -> Check:
             return _category(column.levels)
 
 
-def _integer(value: object) -> str:
-    if type(value) is int and -LARGEST_WHOLE <= value <= LARGEST_WHOLE:
-        return ""
-    if type(value) is float and value.is_integer() and abs(value) <= LARGEST_WHOLE:
-        return ""
-    return f"it is {type_of(value)}, a whole number of at most 16 digits is needed"
-
-
-def _number(value: object) -> str:
-    if type(value) is float and math.isfinite(value):
-        return ""
-    if type(value) is int and -LARGEST_FLOAT <= value <= LARGEST_FLOAT:
-        return ""
-    return f"it is {type_of(value)}, a number of at most 308 digits is needed"
-
-
-def _ranged(column: InputColumn, typed: Check) -> Check:
-    low = -math.inf if column.low is None else column.low
-    high = math.inf if column.high is None else column.high
-    declared = f"{low:g} to {high:g}" if math.isfinite(high) else f"{low:g} or more"
+def _numeric(column: InputColumn) -> Check:
+    whole = column.type == "integer"
+    largest = LARGEST_WHOLE if whole else LARGEST_FLOAT
+    low = -largest if column.low is None else column.low
+    high = largest if column.high is None else column.high
+    declared = f"{low:g} to {high:g}" if column.high is not None else f"{low:g} or more"
+    needed = "a whole number of at most 16 digits" if whole else "a finite number"
 
     def check(value: object) -> str:
-        problem = typed(value)
-        if problem:
-            return problem
-        number = cast("float", value)
-        if low <= number <= high:
+        if type(value) is not float and type(value) is not int:
+            return f"it is {type_of(value)}, {needed} is needed"
+        if low <= value <= high and (not whole or value % 1 == 0):
             return ""
-        return f"it is {'below' if number < low else 'above'} the declared range, {declared}"
+        if abs(value) <= largest and (not whole or value % 1 == 0):
+            return f"it is {'below' if value < low else 'above'} the declared range, {declared}"
+        return f"it is a number, but {needed} is needed"
 
     return check
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import gc
 import logging
 import os
 import signal
@@ -61,6 +62,8 @@ def serve(serving: Serving, *, defs: Path | None = None, announce: Callable[[str
     )
 
     def ready() -> None:
+        gc.collect()
+        gc.freeze()  # what was loaded stays: collections needn't walk it between requests
         if serving.port_file is not None:
             _write_port(serving.port_file, port)
         announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
