@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import multiprocessing
 import os
 import re
 import shutil
@@ -12,9 +13,11 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +29,7 @@ from ml_platform.core.records import ReleaseRecord
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.stages.lock_world import MODEL, NOW, World, policy
 
-Tamper = Callable[[sqlite3.Connection], None]
+LOOKED: dict[str, Any] = {"actor": "bob", "subject": MODEL, "payload": {}, "at": NOW}
 
 
 @pytest.fixture
@@ -160,10 +163,10 @@ def test_two_entries_that_changed_places_are_found(full: SqliteLedger) -> None:
 
 
 def test_an_older_copy_put_in_place_is_found(ledger: SqliteLedger, tmp_path: Path) -> None:
-    ledger.append("looked", actor="bob", subject=MODEL, payload={}, at=NOW)
+    ledger.append("looked", **LOOKED)
     ledger.close()
     shutil.copy(ledger.path, tmp_path / "copy")
-    ledger.append("looked", actor="bob", subject=MODEL, payload={}, at=NOW)
+    ledger.append("looked", **LOOKED)
     ledger.close()
     shutil.copy(tmp_path / "copy", ledger.path)
     assert "its end was cut off or it is another copy" in "".join(verify_audit(ledger.path))
@@ -197,7 +200,7 @@ def test_a_lost_ledger_is_not_silently_begun_anew(full: SqliteLedger) -> None:
 def test_a_file_that_vanishes_while_open_is_not_written_into_the_void(full: SqliteLedger) -> None:
     full.path.unlink()
     with pytest.raises(Unavailable, match="removed or replaced"):
-        full.append("looked", actor="bob", subject=MODEL, payload={}, at=NOW)
+        full.append("looked", **LOOKED)
 
 
 def test_a_locked_ledger_says_so(full: SqliteLedger) -> None:
@@ -205,15 +208,15 @@ def test_a_locked_ledger_says_so(full: SqliteLedger) -> None:
         other.execute("BEGIN IMMEDIATE")
         assert full.live(MODEL, "staging") is not None
         with pytest.raises(Unavailable, match=r"ledger.sqlite: database is locked. Another process"):
-            full.append("looked", actor="bob", subject=MODEL, payload={}, at=NOW)
-    full.append("looked", actor="bob", subject=MODEL, payload={}, at=NOW)
+            full.append("looked", **LOOKED)
+    full.append("looked", **LOOKED)
 
 
 def test_a_read_only_ledger_says_so(full: SqliteLedger) -> None:
     with full._connections.reading() as connection:
         connection.execute("PRAGMA query_only = ON")
     with pytest.raises(Unavailable, match="has to be writable"):
-        full.append("looked", actor="bob", subject=MODEL, payload={}, at=NOW)
+        full.append("looked", **LOOKED)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -223,7 +226,7 @@ def test_a_folder_without_permission_says_so(full: SqliteLedger) -> None:
     full.path.parent.chmod(0o500)
     try:
         with pytest.raises(Unavailable):
-            full.append("looked", actor="bob", subject=MODEL, payload={}, at=NOW)
+            full.append("looked", **LOOKED)
     finally:
         full.path.parent.chmod(0o700)
 
@@ -291,9 +294,22 @@ def test_threads_share_a_ledger(ledger: SqliteLedger) -> None:
     assert verify_audit(ledger.path) == []
 
 
+def test_a_forked_child_leaves_its_parents_connection_alone(full: SqliteLedger) -> None:
+    fork = multiprocessing.get_context("fork")
+    child = fork.Process(target=full.append, args=("looked",), kwargs=LOOKED)
+    with warnings.catch_warnings(action="ignore"):  # other threads may live in this test's process
+        child.start()
+    child.join()
+    assert child.exitcode == 0
+    full.append("looked", **LOOKED)
+    assert len([entry for entry in full.audit() if entry.action == "looked"]) == 2
+    assert verify_audit(full.path) == []
+
+
 APPENDER = """
 import datetime as dt, sys
 from pathlib import Path
+from typing import Any
 from ml_platform.adapters.ledger import SqliteLedger
 ledger = SqliteLedger(Path(sys.argv[1]), clock=lambda: dt.datetime.now(tz=dt.UTC))
 sys.stdin.read(1)

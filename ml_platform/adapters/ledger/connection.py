@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -9,11 +10,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from weakref import WeakSet
 
 from ml_platform.adapters.ledger import head, schema
 from ml_platform.core.errors import DataInvalid, Unavailable
 
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
+
+
+class _Connection(sqlite3.Connection):
+    """Closes itself when its thread has ended, whichever thread notices."""
+
+    def __del__(self) -> None:
+        with contextlib.suppress(sqlite3.ProgrammingError):  # it was never opened
+            self.close()
+
+
+_INHERITED: list[sqlite3.Connection] = []  # through a fork: they belong to the parent and stay untouched
 
 
 class Connections:
@@ -23,7 +36,7 @@ class Connections:
         self.path = path
         self._busy_seconds = busy_seconds
         self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
+        self._opened: WeakSet[_Connection] = WeakSet()
         self._inode: int | None = None
 
     @contextmanager
@@ -48,14 +61,16 @@ class Connections:
 
     def close(self) -> None:
         """Close every connection; later use opens new ones."""
-        for connection in self._opened:
+        for connection in list(self._opened):
             connection.close()
-        self._opened.clear()
         self._local = threading.local()
 
     def _connection(self) -> sqlite3.Connection:
         # A connection must not cross a fork: SQLite's locks belong to the process that opened it.
         if getattr(self._local, "pid", None) != os.getpid():
+            if hasattr(self._local, "connection"):
+                _INHERITED.append(self._local.connection)
+                self._opened.discard(self._local.connection)
             self._local.connection = self._open()
             self._local.pid = os.getpid()
         if _inode(self.path) != self._inode:
@@ -73,14 +88,14 @@ class Connections:
             raise Unavailable(message)
         _make_folder(self.path)
         connection = sqlite3.connect(
-            self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+            self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False, factory=_Connection
         )
         try:
             self._prepare(connection)
         except BaseException:
             connection.close()
             raise
-        self._opened.append(connection)
+        self._opened.add(connection)
         self._inode = self._inode or _inode(self.path)
         return connection
 
