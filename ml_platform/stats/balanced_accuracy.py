@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.scored import decided
 from ml_platform.stats.share import conditional_share
 from ml_platform.stats.square_and_add import bounds_of_mean
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def balanced_accuracy(

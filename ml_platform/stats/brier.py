@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.mean_interval import mean_of
 from ml_platform.stats.scored import probabilities
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def brier(
@@ -18,17 +22,17 @@ def brier(
     confidence: float = 0.95,
     subject: str = "",
 ) -> Measurement:
-    """Return the mean of (probability - outcome)², with the interval of a mean.
+    """Return the mean of (probability - outcome)², with the interval of a mean, cut off at 0.
 
     `y_true` holds 0/1, `y_score` probabilities of 1, both of shape (n,). With `entity` the interval is cluster-robust.
     Undefined without rows and with scores outside [0, 1]. ValueError when lengths differ.
     Source: Brier 1950, Mon. Weather Rev. 78.
 
     >>> brier([0, 1, 1], [0.2, 0.7, 0.9]).text()
-    'brier = 0.04667 [-0.05373, 0.1471] (n = 3)'
+    'brier = 0.04667 [0, 0.1471] (n = 3)'
     """
     rows = probabilities(y_true, y_score, entity)
     if rows.flaw:
         return Measurement(metric="brier", value=None, n=rows.n, subject=subject, reason=rows.flaw)
     squares = np.square(rows.score - rows.positive)
-    return mean_of(squares, rows.units, metric="brier", confidence=confidence, subject=subject)
+    return mean_of(squares, rows.units, metric="brier", least=0.0, confidence=confidence, subject=subject)

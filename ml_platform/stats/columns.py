@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -21,8 +23,21 @@ def column(values: ArrayLike, name: str) -> NDArray[np.generic]:
 
 def _unboxed(array: NDArray[np.generic]) -> NDArray[np.generic]:
     """Turn a column of Python objects that are all numbers or None into float64; leave any other as it is."""
-    plain = all(value is None or isinstance(value, int | float | np.number | np.bool_) for value in array.tolist())
-    return array.astype(np.float64) if plain else array
+    values = array.tolist()
+    if not all(is_missing(value) or isinstance(value, int | float | np.number | np.bool_) for value in values):
+        return array
+    return np.array([math.nan if is_missing(value) else value for value in values], dtype=np.float64)
+
+
+def is_missing(value: object) -> bool:
+    """Return True for None, NaN, and pandas' NA and NaT, which are known by name to keep pandas out of here.
+
+    >>> is_missing(None), is_missing(float("nan")), is_missing("")
+    (True, True, False)
+    """
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or type(value).__name__ in {"NAType", "NaTType"}
 
 
 def numbers(values: ArrayLike, name: str) -> Floats:

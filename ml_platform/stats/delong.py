@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from ml_platform.stats.columns import Flags, Floats
-from ml_platform.stats.entities import Entities
 from ml_platform.stats.influence import influence_variance
+
+if TYPE_CHECKING:
+    from ml_platform.stats.columns import Flags, Floats
+    from ml_platform.stats.entities import Entities
+
+
+def area(positive: Flags, score: Floats) -> float:
+    """Return the AUC alone, for rows of both classes and finite scores; fast enough to be drawn a thousand times.
+
+    >>> area(np.array([False, False, True, True]), np.array([0.1, 0.4, 0.35, 0.8]))
+    0.75
+    """
+    return float(_share_below(np.sort(score[~positive]), np.sort(score[positive])).mean())
 
 
 def delong(positive: Flags, score: Floats) -> tuple[float, Floats]:

@@ -7,7 +7,7 @@ from ml_platform.stats.square_and_add import bounds_of_difference
 from ml_platform.stats.wilson import wilson
 
 
-def difference_interval(  # noqa: PLR0913  (two counts each)
+def difference_interval(
     successes_a: float,
     n_a: float,
     successes_b: float,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from ml_platform.stats.columns import Codes, Flags, require_same_length
 from ml_platform.stats.levels import levels
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Entities:
 
 
 def entities(entity: ArrayLike | None, rows: NDArray[np.generic]) -> Entities:
-    """Number the entities of the rows; ValueError when the lengths differ.
+    """Give each entity of the rows a number; ValueError when the lengths differ.
 
     >>> entities(["ann", "bob", "ann"], np.zeros(3)).codes.tolist()
     [0, 1, 0]

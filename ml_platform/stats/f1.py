@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
-from numpy.typing import ArrayLike
-
-from ml_platform.core.measurement import Measurement
 from ml_platform.stats.scored import decided
 from ml_platform.stats.share import conditional_share
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ml_platform.core.measurement import Measurement
 
 
 def f1(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.roc_auc import roc_auc
 from ml_platform.stats.square_and_add import bounds_of_difference
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def generalisation_gap(  # noqa: PLR0913  (two columns for each of two tables, and how to report them)
+
+def generalisation_gap(
     train_y: ArrayLike,
     train_score: ArrayLike,
     holdout_y: ArrayLike,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.groups import compare_groups, group_distance, group_names, groups
 from ml_platform.stats.roc_auc import roc_auc_of
 from ml_platform.stats.scored import scored
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 METRIC = "group_auc_gap"
 
 
-def group_auc_gap(  # noqa: PLR0913  (three columns, who belongs together, how to report)
+def group_auc_gap(
     y_true: ArrayLike,
     y_score: ArrayLike,
     group: ArrayLike,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.columns import flaw_of_flags, numbers, require_same_length
 from ml_platform.stats.entities import entities
 from ml_platform.stats.groups import compare_groups, group_distance, group_shares, groups
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def group_differences(  # noqa: PLR0913  (three columns, who belongs together, how to report)
+
+def group_differences(
     decisions: ArrayLike,
     group: ArrayLike,
     *,

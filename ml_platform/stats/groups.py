@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.columns import Flags, require_same_length
-from ml_platform.stats.entities import Entities
 from ml_platform.stats.levels import Levels, levels
 from ml_platform.stats.share import conditional_share
 from ml_platform.stats.square_and_add import bounds_of_difference
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ml_platform.stats.entities import Entities
+
 
 def groups(group: ArrayLike, rows: Flags) -> Levels:
-    """Number the groups of the rows, missing being a group of its own; ValueError when lengths differ."""
+    """Give each group of the rows a number, missing being a group of its own; ValueError when lengths differ."""
     found = levels(group, "group")
     require_same_length(rows=rows, group=found.codes)
     return found
@@ -30,7 +33,7 @@ def group_names(found: Levels, attribute: str) -> tuple[str, ...]:
     return tuple(f"{attribute}={name}" if attribute else name for name in found.names)
 
 
-def group_shares(  # noqa: PLR0913  (which rows, and how to report them)
+def group_shares(
     hits: Flags, found: Levels, units: Entities, *, among: Flags, attribute: str, confidence: float
 ) -> tuple[Measurement, ...]:
     """Return the share of hits among the chosen rows of each group, in the groups' order."""
@@ -62,7 +65,7 @@ def compare_groups(
     """
     chosen = _reference(measured, attribute, reference)
     rows = sum(one.n for one in measured)
-    if len(measured) < 2:  # noqa: PLR2004  (a comparison needs two)
+    if len(measured) < 2:
         reason = "there is only one group" if measured else "no rows"
     elif chosen is None:
         reason = f"there is no group {reference!r}" if reference else "no group could be measured"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ml_platform.stats.columns import Codes, Floats, numbers
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def histogram_edges(values: ArrayLike, bins: int = 10) -> Floats:
@@ -22,7 +26,7 @@ def histogram_edges(values: ArrayLike, bins: int = 10) -> Floats:
     >>> histogram_edges([7.0, 7.0]).tolist()
     [7.0, 7.000000000000001]
     """
-    if bins < 2:  # noqa: PLR2004  (one bin can't show a shift)
+    if bins < 2:
         message = f"bins: is {bins}; at least 2 are needed to see a shift, such as 10"
         raise ValueError(message)
     column = numbers(values, "values")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from ml_platform.stats.columns import Floats
-from ml_platform.stats.entities import Entities
+if TYPE_CHECKING:
+    from ml_platform.stats.columns import Floats
+    from ml_platform.stats.entities import Entities
 
 
 def influence_variance(influence: Floats, units: Entities) -> float | None:
@@ -15,12 +18,13 @@ def influence_variance(influence: Floats, units: Entities) -> float | None:
     This is the infinitesimal jackknife (Efron 1982, The Jackknife, the Bootstrap and Other Resampling Plans, ch. 6)
     with the factor units / (units - 1); for a mean it is s² / n.
 
+    >>> from ml_platform.stats.entities import Entities
     >>> values = np.array([1.0, 2.0, 3.0])
     >>> round(influence_variance((values - 2) / 3, Entities()), 6)
     0.333333
     """
     count = units.count() or influence.size
-    if count < 2:  # noqa: PLR2004  (a spread needs two)
+    if count < 2:
         return None
     sums = influence if units.codes is None else np.bincount(units.codes, weights=influence)
     return float(np.square(sums).sum()) * count / (count - 1)

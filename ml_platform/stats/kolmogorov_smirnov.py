@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.columns import Floats, numbers
 from ml_platform.stats.confidence import z_value
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def kolmogorov_smirnov(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from ml_platform.stats.columns import Codes, column, is_numeric
+from ml_platform.stats.columns import Codes, column, is_missing, is_numeric
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 MISSING = "missing"
 
@@ -27,7 +30,7 @@ class Levels:
 
 
 def levels(values: ArrayLike, name: str = "values") -> Levels:
-    """Number the distinct values of a column; None, NaN and NaT are one last level called "missing".
+    """Give each distinct value of a column a number; None, NaN and NaT are one last level called "missing".
 
     Numbers are in numeric order, whole numbers without a decimal point; anything else is in the order of its text.
     ValueError when the column isn't one-dimensional.
@@ -43,8 +46,9 @@ def levels(values: ArrayLike, name: str = "values") -> Levels:
 
 
 def _of_numbers(array: NDArray[np.generic]) -> Levels:
-    found, codes = np.unique(array.astype(np.float64), return_inverse=True)
-    missing = int(np.isnan(found[-1:]).sum())
+    plain = array.astype(np.int8) if array.dtype.kind == "b" else array
+    found, codes = np.unique(plain, return_inverse=True)
+    missing = sum(is_missing(value) for value in found[-1:].tolist())
     names = [_text(value) for value in found[: found.size - missing].tolist()]
     absent = int((codes == len(names)).sum())
     return Levels(codes.astype(np.intp), (*names, *[MISSING] * missing), absent)
@@ -52,17 +56,13 @@ def _of_numbers(array: NDArray[np.generic]) -> Levels:
 
 def _of_text(array: NDArray[np.generic]) -> Levels:
     values = array.tolist() if array.dtype.kind not in "mM" else [_moment(text) for text in array.astype(str).tolist()]
-    texts = [None if _is_missing(value) else _text(value) for value in values]
+    texts = [None if is_missing(value) else _text(value) for value in values]
     names = sorted({text for text in texts if text is not None})
     code_of: dict[str | None, int] = {text: code for code, text in enumerate(names)}
     code_of[None] = len(names)
     codes = np.fromiter((code_of[text] for text in texts), dtype=np.intp, count=len(texts))
     absent = texts.count(None)
     return Levels(codes, (*names, MISSING) if absent else tuple(names), absent)
-
-
-def _is_missing(value: object) -> bool:
-    return value is None or value != value  # noqa: PLR0124  (only NaN differs from itself)
 
 
 def _moment(text: str) -> str | None:

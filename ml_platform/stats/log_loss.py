@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ml_platform.core.measurement import Measurement
-from ml_platform.stats.columns import Flags, Floats
 from ml_platform.stats.mean_interval import mean_of
 from ml_platform.stats.scored import probabilities
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ml_platform.stats.columns import Flags, Floats
 
 SMALLEST = float(np.finfo(np.float64).eps)
 
@@ -23,7 +27,7 @@ def log_loss(
     confidence: float = 0.95,
     subject: str = "",
 ) -> Measurement:
-    """Return the mean of -log(probability given to what happened), with the interval of a mean.
+    """Return the mean of -log(probability given to what happened), with the interval of a mean, cut off at 0.
 
     `y_true` holds 0/1, `y_score` probabilities of 1, both of shape (n,). With `entity` the interval is cluster-robust.
     A probability nearer than 2.2e-16 to 0 or 1 is moved there, so that one certain miss doesn't make the mean
@@ -31,13 +35,15 @@ def log_loss(
     lengths differ. Source: Good 1952, J. R. Stat. Soc. B 14.
 
     >>> log_loss([0, 1, 1], [0.2, 0.7, 0.9]).text()
-    'log_loss = 0.2284 nats [-0.08396, 0.5407] (n = 3)'
+    'log_loss = 0.2284 nats [0, 0.5407] (n = 3)'
     """
     rows = probabilities(y_true, y_score, entity)
     if rows.flaw:
         return Measurement(metric="log_loss", value=None, n=rows.n, unit="nats", subject=subject, reason=rows.flaw)
     losses = row_log_losses(rows.positive, rows.score)
-    found = mean_of(losses, rows.units, metric="log_loss", unit="nats", confidence=confidence, subject=subject)
+    found = mean_of(
+        losses, rows.units, metric="log_loss", least=0.0, unit="nats", confidence=confidence, subject=subject
+    )
     clipped = int(((rows.score < SMALLEST) | (rows.score > 1 - SMALLEST)).sum())
     return dataclasses.replace(found, facts={**found.facts, "clipped": clipped})
 

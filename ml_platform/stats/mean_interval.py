@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.columns import Floats, flaw_of_numbers, numbers
@@ -12,8 +11,11 @@ from ml_platform.stats.confidence import t_value
 from ml_platform.stats.entities import Entities, entities
 from ml_platform.stats.influence import influence_variance
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def mean_interval(  # noqa: PLR0913  (one column and how to report it)
+
+def mean_interval(
     values: ArrayLike,
     *,
     entity: ArrayLike | None = None,
@@ -39,10 +41,17 @@ def mean_interval(  # noqa: PLR0913  (one column and how to report it)
     return mean_of(column, units, metric=metric, unit=unit, confidence=confidence, subject=subject)
 
 
-def mean_of(  # noqa: PLR0913  (as above)
-    values: Floats, units: Entities, *, metric: str, unit: str = "", confidence: float = 0.95, subject: str = ""
+def mean_of(
+    values: Floats,
+    units: Entities,
+    *,
+    metric: str,
+    unit: str = "",
+    least: float = -math.inf,
+    confidence: float = 0.95,
+    subject: str = "",
 ) -> Measurement:
-    """Return the same for at least one value, already checked."""
+    """Return the same for at least one value, already checked; `least` is the least mean that is possible."""
     mean = float(values.mean())
     variance = influence_variance((values - mean) / values.size, units)
     error = None if variance is None else math.sqrt(variance)
@@ -51,7 +60,7 @@ def mean_of(  # noqa: PLR0913  (as above)
         metric=metric,
         value=mean,
         n=values.size,
-        low=None if half is None else mean - half,
+        low=None if half is None else max(mean - half, least),
         high=None if half is None else mean + half,
         confidence=confidence,
         unit=unit,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
-from ml_platform.core.measurement import Measurement
 from ml_platform.stats.columns import Codes, column, is_numeric
 from ml_platform.stats.histogram_edges import histogram_counts, histogram_edges
-from ml_platform.stats.levels import levels
+from ml_platform.stats.level_counts import level_counts
 from ml_platform.stats.psi_of_counts import psi_of_counts
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def psi(  # noqa: PLR0913  (two columns, how to cut them, how to report)
+    from ml_platform.core.measurement import Measurement
+
+
+def psi(
     reference: ArrayLike,
     current: ArrayLike,
     *,
@@ -28,6 +31,7 @@ def psi(  # noqa: PLR0913  (two columns, how to cut them, how to report)
     constants have the index 0. Undefined when either column has no rows. Sources: Siddiqi 2006, Credit Risk
     Scorecards, ch. 8; Yurdakul 2018, Western Michigan University dissertation 3208.
 
+    >>> import numpy as np
     >>> psi(np.arange(100.0), np.arange(50.0, 150.0), bins=2).text()
     'psi = 2.626 (n = 100)'
     >>> psi(["a", "a", "b", "b"], ["a", "b", "b", "b"]).text()
@@ -44,19 +48,3 @@ def cell_counts(reference: ArrayLike, current: ArrayLike, bins: int = 10) -> tup
         edges = histogram_edges(old, bins)
         return histogram_counts(old, edges), histogram_counts(new, edges)
     return level_counts(old, new)
-
-
-def level_counts(reference: ArrayLike, current: ArrayLike) -> tuple[Codes, Codes]:
-    """Count the rows of both columns per level of either, the last one for missing.
-
-    >>> [counts.tolist() for counts in level_counts(["a", "b", None], ["b", "c"])]
-    [[1, 1, 0, 1], [0, 1, 1, 0]]
-    """
-    old, new = levels(reference, "reference"), levels(current, "current")
-    names = sorted({*old.present, *new.present})
-    places = {name: place for place, name in enumerate(names)}
-    counted = []
-    for found in (old, new):
-        where = np.array([places.get(name, len(names)) for name in found.names], dtype=np.intp)
-        counted.append(np.bincount(where[found.codes], minlength=len(names) + 1))
-    return counted[0], counted[1]

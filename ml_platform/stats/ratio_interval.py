@@ -9,7 +9,7 @@ from ml_platform.stats.confidence import z_value
 from ml_platform.stats.wilson import wilson
 
 
-def ratio_interval(  # noqa: PLR0913  (two counts each)
+def ratio_interval(
     successes_a: float,
     n_a: float,
     successes_b: float,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.delong import delong, delong_variance
 from ml_platform.stats.logit_interval import logit_interval
 from ml_platform.stats.scored import Scored, scored
 from ml_platform.stats.wilson import wilson
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def roc_auc(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.confidence import two_sided_p, z_value
 from ml_platform.stats.delong import delong, delong_variance
 from ml_platform.stats.scored import scored
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def roc_auc_difference(  # noqa: PLR0913  (three columns and how to report them)
+
+def roc_auc_difference(
     y_true: ArrayLike,
     score_a: ArrayLike,
     score_b: ArrayLike,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
 from ml_platform.stats.columns import Flags, Floats, flaw_of_flags, flaw_of_numbers, numbers, require_same_length
 from ml_platform.stats.entities import Entities, entities
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True, slots=True)

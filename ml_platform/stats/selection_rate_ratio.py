@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.stats.columns import flaw_of_flags, numbers
@@ -11,10 +12,13 @@ from ml_platform.stats.entities import entities
 from ml_platform.stats.groups import compare_groups, group_shares, groups
 from ml_platform.stats.ratio_interval import ratio_interval
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 METRIC = "selection_rate_ratio"
 
 
-def selection_rate_ratio(  # noqa: PLR0913  (two columns, who belongs together, how to report)
+def selection_rate_ratio(
     decisions: ArrayLike,
     group: ArrayLike,
     *,

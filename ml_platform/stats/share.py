@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Fact, Measurement
-from ml_platform.stats.columns import Flags, flaw_of_flags, numbers
+from ml_platform.stats.columns import Flags, Floats, flaw_of_flags, numbers
 from ml_platform.stats.confidence import t_value, z_value
 from ml_platform.stats.entities import Entities, entities
 from ml_platform.stats.influence import influence_variance
 from ml_platform.stats.wilson import wilson
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def share(
@@ -38,7 +40,7 @@ def share(
     return conditional_share(values == 1, units, flaw=flaw, metric=metric, confidence=confidence, subject=subject)
 
 
-def conditional_share(  # noqa: PLR0913  (which rows, and how to report them)
+def conditional_share(
     hits: Flags,
     units: Entities,
     *,
@@ -56,17 +58,21 @@ def conditional_share(  # noqa: PLR0913  (which rows, and how to report them)
         n = hits.size if flaw else 0
         return Measurement(metric=metric, value=None, n=n, unit="share", subject=subject, reason=reason)
     value = float(chosen.mean())
-    size = _effective_size(chosen, value, units if among is None else units.of(among), confidence)
+    size = effective_size(chosen, units if among is None else units.of(among), confidence)
     found = wilson(value * size, size, metric=metric, confidence=confidence, subject=subject)
     facts: dict[str, Fact] = {"successes": int(chosen.sum()), "effective_n": size}
     return dataclasses.replace(found, value=value, n=chosen.size, facts=facts)
 
 
-def _effective_size(hits: Flags, value: float, units: Entities, confidence: float) -> float:
-    """Return how many independent rows would be as uncertain; a single entity is one row."""
+def effective_size(hits: Flags | Floats, units: Entities, confidence: float) -> float:
+    """Return how many independent rows would be as uncertain about the mean of values in [0, 1], shape (n,).
+
+    Without entities that is n; a single entity is one row; few entities count less, as Student's t says.
+    """
     count = units.count()
     if count is None:
         return float(hits.size)
+    value = float(hits.mean())
     variance = influence_variance((hits - value) / hits.size, units)
     if not variance:
         return float(count)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.columns import Flags, Floats, column, flaw_of_flags, is_numeric, numbers, require_same_length
@@ -13,6 +13,9 @@ from ml_platform.stats.entities import Entities
 from ml_platform.stats.levels import levels
 from ml_platform.stats.roc_auc import roc_auc_of
 from ml_platform.stats.scored import Scored
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 METRIC = "single_feature_auc"
 

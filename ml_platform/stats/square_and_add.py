@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from ml_platform.core.measurement import Measurement
+if TYPE_CHECKING:
+    from ml_platform.core.measurement import Measurement
 
 Bounds = tuple[float | None, float | None]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
-from ml_platform.core.measurement import Measurement
 from ml_platform.stats.group_differences import group_differences
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def true_positive_rate_difference(  # noqa: PLR0913  (three columns, who belongs together, how to report)
+    from ml_platform.core.measurement import Measurement
+
+
+def true_positive_rate_difference(
     y_true: ArrayLike,
     decisions: ArrayLike,
     group: ArrayLike,

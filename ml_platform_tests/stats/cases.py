@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.core.measurement import Measurement
 from ml_platform.stats import CATALOGUE
 
-Column = NDArray[np.generic]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ml_platform.core.measurement import Measurement
+
+Column = NDArray[Any]
 ROWS = 200
 
+# These take no column of values; they have tests of their own.
+NOT_OF_COLUMNS = frozenset({"age_seconds", "auc_detectable_difference", "row_count"})
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """The roles of a statistic's positional columns; columns of one table share a length.
 
-    `missing_is_fine` names roles in which a missing value is a value of its own; `one_class_is_fine` says that the
-    statistic is defined on outcomes of one class; `constant_is_fine` that it is defined when all columns are constant.
+    `missing_is_fine` names roles in which a missing value is a value, or is left out and counted. `constant_is_fine`
+    says that the statistic is defined when every column holds one value only.
     """
 
     roles: tuple[str, ...]
@@ -31,44 +38,62 @@ class Case:
     options: dict[str, object] = field(default_factory=dict)
 
 
-def _one(*roles: str, **options: object) -> Case:
-    return Case(roles, (tuple(range(len(roles))),), **options)  # type: ignore[arg-type]
+def _one(*roles: str, missing_is_fine: tuple[str, ...] = (), constant_is_fine: bool = False, **options: object) -> Case:
+    return Case(
+        roles=roles,
+        tables=(tuple(range(len(roles))),),
+        missing_is_fine=missing_is_fine,
+        constant_is_fine=constant_is_fine,
+        options=options,
+    )
 
 
-def _two(*roles: str, **options: object) -> Case:
-    return Case(roles, tuple((place,) for place in range(len(roles))), **options)  # type: ignore[arg-type]
+def _two(*roles: str, missing_is_fine: bool) -> Case:
+    tables = tuple((place,) for place in range(len(roles)))
+    return Case(roles=roles, tables=tables, missing_is_fine=roles if missing_is_fine else (), constant_is_fine=True)
 
 
 CASES: dict[str, Case] = {
-    "roc_auc": _one("y", "score"),
-    "roc_auc_difference": _one("y", "score", "other_score"),
-    "log_loss": _one("y", "score", constant_is_fine=True),
-    "brier": _one("y", "score", constant_is_fine=True),
     "accuracy": _one("y", "decision", constant_is_fine=True),
+    "average_precision": _one("y", "score"),
     "balanced_accuracy": _one("y", "decision"),
-    "precision": _one("y", "decision", constant_is_fine=True),
-    "recall": _one("y", "decision", constant_is_fine=True),
+    "bias": _one("number", "other_number", constant_is_fine=True),
+    "brier": _one("y", "score", constant_is_fine=True),
+    "calibration_intercept": _one("y", "score"),
+    "calibration_slope": _one("y", "score"),
+    "completeness": _one("number", "group", missing_is_fine=("number", "group"), constant_is_fine=True),
+    "duplicate_share": _one("group", constant_is_fine=True),
+    "expected_calibration_error": _one("y", "score", constant_is_fine=True),
     "f1": _one("y", "decision", constant_is_fine=True),
-    "selection_rate_ratio": _one("decision", "group", missing_is_fine=("group",)),
-    "selection_rate_difference": _one("decision", "group", missing_is_fine=("group",)),
-    "true_positive_rate_difference": _one("y", "decision", "group", missing_is_fine=("group",)),
     "false_positive_rate_difference": _one("y", "decision", "group", missing_is_fine=("group",)),
+    "generalisation_gap": Case(roles=("y", "score", "other_y", "other_score"), tables=((0, 1), (2, 3))),
     "group_auc_gap": _one("y", "score", "group", missing_is_fine=("group",)),
-    "psi": _two("number", "other_number", missing_is_fine=("number", "other_number"), constant_is_fine=True),
-    "kolmogorov_smirnov": _two(
-        "number", "other_number", missing_is_fine=("number", "other_number"), constant_is_fine=True
-    ),
+    "kolmogorov_smirnov": _two("number", "other_number", missing_is_fine=True),
+    "largest_absolute_difference": _one("score", "other_score", constant_is_fine=True),
+    "lift": _one("y", "score", constant_is_fine=True),
+    "log_loss": _one("y", "score", constant_is_fine=True),
+    "mean_absolute_error": _one("number", "other_number", constant_is_fine=True),
+    "missing_share": _one("number", missing_is_fine=("number",), constant_is_fine=True),
+    "missing_share_difference": _two("number", "other_number", missing_is_fine=True),
+    "out_of_range_share": _one("number", missing_is_fine=("number",), constant_is_fine=True, least=-1.0, greatest=1.0),
+    "overlap_share": _two("group", "other_group", missing_is_fine=False),
+    "precision": _one("y", "decision", constant_is_fine=True),
+    "prediction_flip_share": _one("decision", "other_decision", constant_is_fine=True),
+    "psi": _two("number", "other_number", missing_is_fine=True),
+    "r_squared": _one("number", "other_number"),
+    "recall": _one("y", "decision", constant_is_fine=True),
+    "roc_auc": _one("y", "score"),
+    "roc_auc_change": _one("y", "score", reference_auc=0.8, reference_se=0.02),
+    "roc_auc_difference": _one("y", "score", "other_score"),
+    "root_mean_squared_error": _one("number", "other_number", constant_is_fine=True),
+    "score_change": _one("score", "other_score", constant_is_fine=True),
+    "selection_rate_difference": _one("decision", "group", missing_is_fine=("group",)),
+    "selection_rate_ratio": _one("decision", "group", missing_is_fine=("group",)),
     "single_feature_auc": _one("number", "y", missing_is_fine=("number",)),
-    "generalisation_gap": Case(("y", "score", "other_y", "other_score"), ((0, 1), (2, 3))),
+    "total_variation": _two("group", "other_group", missing_is_fine=True),
+    "true_positive_rate_difference": _one("y", "decision", "group", missing_is_fine=("group",)),
+    "unseen_share": _two("group", "other_group", missing_is_fine=True),
 }
-
-
-def function(metric: str) -> Callable[..., Measurement | tuple[Measurement, ...]]:
-    """Load a statistic the way callers do, through the catalogue."""
-    found: Callable[..., Measurement | tuple[Measurement, ...]] = getattr(
-        importlib.import_module(CATALOGUE[metric]), metric
-    )
-    return found
 
 
 def columns(metric: str) -> list[Column]:
@@ -77,9 +102,11 @@ def columns(metric: str) -> list[Column]:
     return [drawn[role].copy() for role in CASES[metric].roles]
 
 
-def measure(metric: str, arguments: list[Column]) -> tuple[Measurement, ...]:
-    """Call a statistic and return its measurements as a tuple, also when there is only one."""
-    found = function(metric)(*arguments, **CASES[metric].options)
+def measure(metric: str, arguments: list[Column], **more: object) -> tuple[Measurement, ...]:
+    """Load a statistic the way callers do and call it; one measurement comes back as a tuple of one."""
+    statistic: Callable[..., Measurement | tuple[Measurement, ...]]
+    statistic = getattr(importlib.import_module(CATALOGUE[metric]), metric)
+    found = statistic(*arguments, **CASES[metric].options, **more)
     return found if isinstance(found, tuple) else (found,)
 
 
@@ -96,6 +123,7 @@ def _drawn() -> dict[str, Column]:
         "decision": (score > 0.45).astype(np.float64),
         "other_decision": (other_score > 0.45).astype(np.float64),
         "group": np.array(["a", "b", "b", "c"], dtype=object)[np.arange(ROWS) % 4],
+        "other_group": np.array(["a", "c", "d"], dtype=object)[np.arange(ROWS) % 3],
         "number": rng.normal(size=ROWS),
         "other_number": rng.normal(0.2, size=ROWS),
     }

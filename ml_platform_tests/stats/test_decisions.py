@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from sklearn import metrics as sklearn
 
 from ml_platform.stats.accuracy import accuracy
@@ -19,11 +20,17 @@ from ml_platform.stats.precision import precision
 from ml_platform.stats.recall import recall
 from ml_platform.stats.share import share
 from ml_platform.stats.wilson import wilson
+from ml_platform_tests.stats.reading import Statistic, bounds_of, covers, width_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ml_platform.stats.columns import Flags
 
 BOTH = st.integers(2, 60).flatmap(
     lambda n: st.tuples(*[st.lists(st.booleans(), min_size=n, max_size=n).map(np.array) for _ in range(2)])
 )
-ORACLES = {
+ORACLES: dict[Statistic, Callable[..., float]] = {
     accuracy: sklearn.accuracy_score,
     precision: sklearn.precision_score,
     recall: sklearn.recall_score,
@@ -34,16 +41,15 @@ ORACLES = {
 
 @pytest.mark.parametrize("statistic", ORACLES)
 @given(both=BOTH)
-def test_values_equal_scikit_learn_wherever_it_has_one(statistic: object, both: tuple[NDArray, NDArray]) -> None:
-    found = statistic(*both)  # type: ignore[operator]
+def test_values_equal_scikit_learn_wherever_it_has_one(statistic: Statistic, both: tuple[Flags, Flags]) -> None:
+    found = statistic(*both)
     if found.value is None:
         assert found.reason
         return
-    assert found.value == pytest.approx(ORACLES[statistic](*both))  # type: ignore[index]
-    assert found.low <= found.value + 1e-12
-    assert found.value <= found.high + 1e-12
-    assert 0 <= found.low
-    assert found.high <= 1
+    assert found.value == pytest.approx(ORACLES[statistic](*both))
+    low, high = bounds_of(found)
+    assert -1e-12 <= low <= found.value + 1e-12
+    assert found.value - 1e-12 <= high <= 1 + 1e-12
 
 
 def test_all_five_by_hand() -> None:
@@ -62,7 +68,7 @@ def test_intervals_of_shares_are_wilsons() -> None:
     decision = np.repeat([1, 0, 1, 0], [30, 10, 20, 40])
     assert (recall(y, decision).low, recall(y, decision).high) == (wilson(30, 40).low, wilson(30, 40).high)
     assert precision(y, decision).low == wilson(30, 50).low
-    jaccard = wilson(30, 60).low
+    jaccard = bounds_of(wilson(30, 60))[0]
     assert f1(y, decision).low == pytest.approx(2 * jaccard / (1 + jaccard))
 
 
@@ -76,21 +82,19 @@ def test_intervals_of_shares_are_wilsons() -> None:
         (accuracy, [1, 1], [0, 0.5], "1 of 2 values of decisions are neither 0 nor 1"),
     ],
 )
-def test_undefined_statistics_say_why(statistic: object, y: list, decision: list, reason: str) -> None:
-    found = statistic(y, decision)  # type: ignore[operator]
+def test_undefined_statistics_say_why(statistic: Statistic, y: list[float], decision: list[float], reason: str) -> None:
+    found = statistic(y, decision)
     assert (found.value, found.low, found.high, found.reason) == (None, None, None, reason)
 
 
 @pytest.mark.parametrize("statistic", [*ORACLES, log_loss, brier])
-def test_rows_of_one_entity_are_less_evidence_than_rows_of_many(statistic: object) -> None:
+def test_rows_of_one_entity_are_less_evidence_than_rows_of_many(statistic: Statistic) -> None:
     rng = np.random.default_rng(3)
     y, decision = rng.random(80) < 0.5, rng.random(80) < 0.5
-    alone = statistic(np.repeat(y, 5), np.repeat(decision, 5))  # type: ignore[operator]
-    together = statistic(  # type: ignore[operator]
-        np.repeat(y, 5), np.repeat(decision, 5), entity=np.repeat(np.arange(80), 5)
-    )
+    alone = statistic(np.repeat(y, 5), np.repeat(decision, 5))
+    together = statistic(np.repeat(y, 5), np.repeat(decision, 5), entity=np.repeat(np.arange(80), 5))
     assert together.value == pytest.approx(alone.value)
-    assert together.high - together.low > 2 * (alone.high - alone.low)
+    assert width_of(together) > 2 * width_of(alone)
 
 
 def test_the_balanced_accuracy_interval_covers_as_often_as_it_says() -> None:
@@ -100,7 +104,7 @@ def test_the_balanced_accuracy_interval_covers_as_often_as_it_says() -> None:
     for _ in range(300):
         right = np.where(y, rng.random(230) < 0.7, rng.random(230) < 0.9)
         found = balanced_accuracy(y, right == y)
-        covered += found.low <= 0.8 <= found.high
+        covered += covers(found, 0.8)
     assert 0.92 <= covered / 300 <= 0.985
 
 
@@ -130,8 +134,8 @@ def test_a_certain_miss_is_dear_but_finite_and_counted() -> None:
 
 
 @pytest.mark.parametrize("statistic", [log_loss, brier])
-def test_scores_that_are_no_probabilities_are_refused(statistic: object) -> None:
-    found = statistic([0, 1, 1], [0.2, 1.2, -0.1])  # type: ignore[operator]
+def test_scores_that_are_no_probabilities_are_refused(statistic: Statistic) -> None:
+    found = statistic([0, 1, 1], [0.2, 1.2, -0.1])
     assert (found.value, found.reason) == (None, "2 of 3 scores are no probabilities")
 
 

@@ -17,7 +17,9 @@ from ml_platform.stats.logit_interval import logit_interval
 from ml_platform.stats.mean_interval import mean_interval
 from ml_platform.stats.ratio_interval import ratio_interval
 from ml_platform.stats.share import share
+from ml_platform.stats.square_and_add import bounds_of_difference, bounds_of_mean
 from ml_platform.stats.wilson import wilson
+from ml_platform_tests.stats.reading import Statistic, covers, value_of, width_of
 
 COUNTS = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -63,10 +65,8 @@ def test_the_ratio_interval_equals_statsmodels_or_stays_a_bound(a: tuple[int, in
         assert found.reason == "the share it is compared with is 0"
         return
     assert found.value == pytest.approx(a[0] / a[1] / (b[0] / b[1]))
-    assert found.low is not None
-    assert found.high is not None
-    assert found.low <= found.value <= found.high
-    assert found.high > found.low
+    assert covers(found, value_of(found))
+    assert width_of(found) > 0
     if 0 < a[0] < a[1] or (a[0] == a[1] and b[0] < b[1]):
         expected = confint_proportions_2indep(*a, *b, compare="ratio", method="log")
         assert (found.low, found.high) == pytest.approx(expected, rel=1e-6)
@@ -101,15 +101,15 @@ def test_one_value_or_one_entity_has_a_mean_but_no_interval() -> None:
 
 
 @pytest.mark.parametrize("statistic", [mean_interval, share])
-def test_a_row_without_entity_makes_it_undefined(statistic: object) -> None:
-    found = statistic([1.0, 0.0], entity=["a", None])  # type: ignore[operator]
+def test_a_row_without_entity_makes_it_undefined(statistic: Statistic) -> None:
+    found = statistic([1.0, 0.0], entity=["a", None])
     assert found.value is None
     assert found.reason == "1 of 2 rows have no entity"
 
 
 @pytest.mark.parametrize("statistic", [mean_interval, share])
-def test_no_rows_are_no_value(statistic: object) -> None:
-    assert statistic([]).value is None  # type: ignore[operator]
+def test_no_rows_are_no_value(statistic: Statistic) -> None:
+    assert statistic([]).value is None
 
 
 def test_a_repeated_row_counts_once_when_its_entity_is_named() -> None:
@@ -146,8 +146,15 @@ def test_the_share_interval_of_entities_covers_as_often_as_it_says() -> None:
         risk = rng.beta(2, 6, size=60)
         hits = rng.random((60, 8)) < risk[:, None]
         found = share(hits.ravel(), entity=np.repeat(np.arange(60), 8))
-        covered += found.low <= 0.25 <= found.high
+        covered += covers(found, 0.25)
     assert 0.92 <= covered / 300 <= 0.985
+
+
+def test_bounds_need_both_intervals() -> None:
+    known, unknown = wilson(3, 10), wilson(0, 0)
+    for bounds in (bounds_of_mean, bounds_of_difference):
+        assert bounds(known, unknown) == (None, None)
+        assert bounds(unknown, known) == (None, None)
 
 
 def test_quantiles_equal_scipy() -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from ml_platform.stats.generalisation_gap import generalisation_gap
 from ml_platform.stats.roc_auc import roc_auc
 from ml_platform.stats.roc_auc_difference import roc_auc_difference
 from ml_platform.stats.wilson import wilson
+from ml_platform_tests.stats.reading import bounds_of, covers, fact_of, value_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ROWS = st.integers(4, 60)
 
@@ -24,7 +29,9 @@ def drawn(seed: int, n: int, strength: float = 1.0) -> tuple[NDArray[np.float64]
     return y, np.round(strength * y + rng.normal(size=n), 1)
 
 
-def delong_by_pairs(y: NDArray[np.float64], score: NDArray[np.float64]) -> tuple[NDArray, NDArray]:
+def delong_by_pairs(
+    y: NDArray[np.float64], score: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Compare every positive with every negative, as the paper defines its components."""
     above, below = score[y == 1][:, None], score[y == 0][None, :]
     wins = (above > below) + 0.5 * (above == below)
@@ -65,8 +72,9 @@ def test_auc_doesnt_depend_on_the_scale_of_the_score_or_the_order_of_rows(seed: 
 def test_swapping_the_classes_mirrors_auc_and_its_interval(seed: int, n: int) -> None:
     y, score = drawn(seed, n)
     one, other = roc_auc(y, score), roc_auc(1 - y, score)
-    assert other.value == pytest.approx(1 - one.value)
-    assert (other.low, other.high) == pytest.approx((1 - one.high, 1 - one.low))
+    assert other.value == pytest.approx(1 - value_of(one))
+    low, high = bounds_of(one)
+    assert bounds_of(other) == pytest.approx((1 - high, 1 - low))
 
 
 def test_the_interval_covers_as_often_as_it_says() -> None:
@@ -76,7 +84,7 @@ def test_the_interval_covers_as_often_as_it_says() -> None:
     for _ in range(400):
         y = np.repeat([1.0, 0.0], [40, 80])
         found = roc_auc(y, y + rng.normal(size=120))
-        covered += found.low <= truth <= found.high
+        covered += covers(found, truth)
     assert 0.925 <= covered / 400 <= 0.98
 
 
@@ -119,7 +127,7 @@ def test_undefined_auc_says_why(y: list[int], score: list[float], reason: str) -
 
 
 def test_text_instead_of_numbers_raises_without_showing_it() -> None:
-    with pytest.raises(ValueError, match="y_score: holds .* values that are no numbers") as caught:
+    with pytest.raises(ValueError, match=r"y_score: holds .* values that are no numbers") as caught:
         roc_auc([0, 1], ["secret", "word"])
     assert "secret" not in str(caught.value)
 
@@ -147,7 +155,8 @@ def test_swapping_the_scores_changes_only_the_sign() -> None:
     y, a = drawn(4, 80)
     _, b = drawn(5, 80)
     one, other = roc_auc_difference(y, a, b), roc_auc_difference(y, b, a)
-    assert (other.value, other.low, other.high) == pytest.approx((-one.value, -one.high, -one.low))
+    low, high = bounds_of(one)
+    assert (other.value, *bounds_of(other)) == pytest.approx((-value_of(one), -high, -low))
     assert other.facts["p_value"] == pytest.approx(one.facts["p_value"])
 
 
@@ -155,7 +164,7 @@ def test_the_p_value_is_uniform_when_both_scores_are_equally_good() -> None:
     rng = np.random.default_rng(11)
     y = np.repeat([1.0, 0.0], [60, 90])
     small = [
-        roc_auc_difference(y, y + rng.normal(size=150), y + rng.normal(size=150)).facts["p_value"] < 0.2
+        fact_of(roc_auc_difference(y, y + rng.normal(size=150), y + rng.normal(size=150)), "p_value") < 0.2
         for _ in range(300)
     ]
     assert 0.14 <= np.mean(small) <= 0.26
@@ -171,9 +180,10 @@ def test_the_gap_is_the_difference_of_two_independent_aucs() -> None:
     holdout_y, holdout_score = drawn(7, 600)
     found = generalisation_gap(train_y, train_score, holdout_y, holdout_score)
     train, holdout = roc_auc(train_y, train_score), roc_auc(holdout_y, holdout_score)
-    assert found.value == pytest.approx(train.value - holdout.value)
-    half = 1.959964 * np.hypot(train.facts["standard_error"], holdout.facts["standard_error"])
-    assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half), abs=0.003)
+    gap = value_of(train) - value_of(holdout)
+    assert found.value == pytest.approx(gap)
+    half = 1.959964 * np.hypot(fact_of(train, "standard_error"), fact_of(holdout, "standard_error"))
+    assert (found.low, found.high) == pytest.approx((gap - half, gap + half), abs=0.003)
     assert found.n == 600
     assert found.facts["train"] == train.value
 
