@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from ml_platform_tests.house.chromium import chromium, why_no_chromium
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["pytest_runtestloop", "pytest_terminal_summary"]
 
 be_quiet()  # before any third party is imported
+
+
+# A busy machine is no reason to fail; the same examples come every time, until a drill looks for new ones.
+_PATIENT = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("small", _PATIENT, derandomize=True)
+hypothesis.settings.register_profile("full", _PATIENT, max_examples=2_000)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.load_profile(config.getoption("drills"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

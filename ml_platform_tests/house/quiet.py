@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ QUIET = {
     "DO_NOT_TRACK": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MPLBACKEND": "Agg",
+    "MPLCONFIGDIR": str(Path(__file__).parents[2] / ".cache" / "matplotlib"),
     "OMP_WAIT_POLICY": "passive",
     "SE_AVOID_STATS": "true",
 }
