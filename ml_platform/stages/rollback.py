@@ -10,15 +10,16 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.ports import ArtefactStore, Ledger
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
 from ml_platform.stages.objection import Objection, Refused, refused
-from ml_platform.stages.versions import artefact_objections, check_environment, registered
+from ml_platform.stages.versions import ENVIRONMENTS, artefact_objections, check_environment, registered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBack:
-    """What is live again, and the version that was barred."""
+    """What is live again, the version that was barred, and where else that one is still live."""
 
     deployment: DeploymentRecord
     barred: int
+    still_live_in: tuple[str, ...] = ()
 
 
 def rollback(
@@ -54,7 +55,9 @@ def rollback(
             )
         except DataInvalid as error:  # something else went live, or was barred, since we looked
             return refuse([*objections, Objection(str(error))])
-        return RolledBack(deployment=deployment, barred=live.version)
+        return RolledBack(
+            deployment=deployment, barred=live.version, still_live_in=_still_live_in(ledger, model, live.version)
+        )
     none = Objection(f"{model}@{environment}: no earlier version is good to return to from v{live.version}")
     return refuse([none, *objections])
 
@@ -66,3 +69,8 @@ def _earlier(ledger: Ledger, live: DeploymentRecord) -> Iterator[ReleaseRecord]:
     for version in before:
         if version != live.version and version not in barred:
             yield registered(ledger, live.model, version)
+
+
+def _still_live_in(ledger: Ledger, model: str, version: int) -> tuple[str, ...]:
+    everywhere = {environment: ledger.live(model, environment) for environment in ENVIRONMENTS}
+    return tuple(environment for environment, found in everywhere.items() if found and found.version == version)

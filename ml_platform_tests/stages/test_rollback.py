@@ -48,6 +48,14 @@ def test_the_last_version_comes_back_and_the_bad_one_is_barred(world: World) -> 
     assert dict(world.ledger.barred(MODEL)) == {3: "it was slow"}
 
 
+def test_where_else_the_barred_version_is_live_is_said(world: World) -> None:
+    _, second = deploy(world, "one", "two")
+    world.ledger.deploy(second, "staging", actor="bob", reason="a test", approvals=(), at=NOW)
+    done = roll_back(world)
+    assert isinstance(done, RolledBack)
+    assert done.still_live_in == ("staging",)
+
+
 def test_rolling_back_again_goes_further_back_and_then_refuses(world: World) -> None:
     deploy(world, "one", "two", "three")
     roll_back(world)
