@@ -83,7 +83,7 @@ def fit(learner: Learner, train: Rows, validation: Rows | None = None, *, rounds
     return Trained(
         text=text,
         rounds=grown,
-        validation_log_loss=losses[grown - 1] if losses else None,
+        validation_log_loss=float(losses[grown - 1]) if losses else None,
         parameters=parameters,
         library_version=lightgbm.__version__,
     )

@@ -9,6 +9,7 @@ from ml_platform.core.errors import DataInvalid
 
 _END = "\nend of trees"
 _FIRST = "\nTree=0\n"
+_LEAVES = re.compile(r"^num_leaves=(\d+)$", re.MULTILINE)
 # Depends on how many trees there are, not on what they say.
 _SIZES = re.compile(r"^tree_sizes=.*\n", re.MULTILINE)
 
@@ -34,6 +35,11 @@ def same_beginning(model_text: str, shorter_text: str) -> bool:
 def tree_count(model_text: str) -> int:
     """Return the number of trees."""
     return len(_parts(model_text)[1])
+
+
+def leaf_count(model_text: str) -> int:
+    """Return the number of leaves of all trees."""
+    return sum(int(leaves) for leaves in _LEAVES.findall(_body(model_text)))
 
 
 def _parts(model_text: str) -> tuple[str, list[str]]:

@@ -1,0 +1,125 @@
+"""Champion: the scores that the live version gives the candidate's holdout rows, with its own code and state."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.measurement import Measurement
+from ml_platform.core.scoring import FEATURES_SOURCE
+from ml_platform.learners.lightgbm_native import predict
+from ml_platform.policy.spec import Column
+from ml_platform.stages.author_code import transformed
+from ml_platform.stages.bundle import Bundle, read_bundle
+from ml_platform.stages.encode import encode_frame
+from ml_platform.stages.features import read_state
+from ml_platform.stages.features_module import FeaturesModule
+from ml_platform.stages.parquet import read_parquet
+from ml_platform.stats.roc_auc_difference import roc_auc_difference
+
+if TYPE_CHECKING:
+    from ml_platform.core.ports import ArtefactStore
+    from ml_platform.core.records import FeaturesRecord, ReleaseRecord
+    from ml_platform.policy.spec import ModelSpec
+    from ml_platform.stages.matrix import Matrix
+    from ml_platform.stages.scored_part import ScoredPart
+
+METRIC = "roc_auc_difference"
+HOLDOUT = "holdout"
+
+Floats = NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rival:
+    """The champion's scores of the holdout rows, None without a champion, and what the comparison measured."""
+
+    score: Floats | None = None
+    measurements: tuple[Measurement, ...] = ()
+
+
+def meet_champion(
+    spec: ModelSpec,
+    *,
+    store: ArtefactStore,
+    champion: ReleaseRecord | None,
+    features: FeaturesRecord,
+    matrix: Matrix,
+    holdout: ScoredPart,
+) -> Rival:
+    """Score the champion on the holdout and measure the candidate's AUC minus the champion's on the same rows.
+
+    When the champion can't be scored the measurement has no value and says why, so that its gate stays undecided.
+    """
+    if champion is None:
+        return Rival()
+    try:
+        score = score_champion(spec, store=store, champion=champion, features=features, matrix=matrix)
+    except DataInvalid as error:
+        reason = f"the champion can't be scored: {error}"
+        return Rival(None, (Measurement(metric=METRIC, value=None, n=holdout.score.size, reason=reason),))
+    return Rival(score, (_compare(holdout, score, champion),))
+
+
+def score_champion(
+    spec: ModelSpec, *, store: ArtefactStore, champion: ReleaseRecord, features: FeaturesRecord, matrix: Matrix
+) -> Floats:
+    """Return the champion's score of each holdout row, shape (n,).
+
+    With the candidate's feature code and state its matrix is used; otherwise the champion's features are built anew
+    from the snapshot's rows. Raises DataInvalid when the snapshot lacks what the champion needs.
+    """
+    digest = champion.candidate.model_digest
+    folder = store.folder("models", digest)
+    bundle = read_bundle(folder, digest)
+    text, threads = bundle.model_text.decode(), spec.learner.threads
+    if _same_features(bundle, features, read_state(store, features)):
+        return predict(text, matrix.part_of(HOLDOUT).values, threads=threads)
+    frame = read_parquet(store.path("snapshots", features.snapshot_digest, "data.parquet"))[matrix.part == HOLDOUT]
+    _require_columns(spec, champion, bundle)
+    module = FeaturesModule(
+        name=bundle.contract.features_module,
+        assemble=None,
+        fit=None,
+        transform=bundle.transform,
+        digest=bundle.contract.code_digest,
+        path=folder / FEATURES_SOURCE,
+    )
+    theirs = {column.name: Column.model_construct(type=column.type) for column in bundle.contract.inputs}
+    inputs = encode_frame(spec.model_copy(update={"contract": theirs}), bundle.features.levels, frame)
+    columns = transformed(module, inputs, bundle.features.state)
+    return predict(text, np.column_stack([columns[name] for name in bundle.contract.feature_names]), threads=threads)
+
+
+def _compare(holdout: ScoredPart, score: Floats, champion: ReleaseRecord) -> Measurement:
+    found = roc_auc_difference(holdout.target, holdout.score, score, entity=holdout.entity)
+    facts = {"champion_version": champion.version, "champion_model_digest": champion.candidate.model_digest}
+    return dataclasses.replace(found, facts={**found.facts, **facts})
+
+
+def _same_features(bundle: Bundle, features: FeaturesRecord, state: dict[str, object]) -> bool:
+    levels = {name: list(found) for name, found in bundle.features.levels.items()}
+    return (
+        bundle.contract.code_digest == features.code_digest
+        and bundle.contract.feature_names == features.names
+        and state["levels"] == levels
+        and state["fitted"] == bundle.features.state
+    )
+
+
+def _require_columns(spec: ModelSpec, champion: ReleaseRecord, bundle: Bundle) -> None:
+    lacking = [
+        f"{column.name} ({column.type})"
+        for column in bundle.contract.inputs
+        if column.name not in spec.contract or spec.contract[column.name].type != column.type
+    ]
+    if lacking:
+        message = (
+            f"{spec.model}: version {champion.version} needs {', '.join(lacking)}, which the contract no longer "
+            "has so; it can be compared only on rows that it can score; keep the columns for one more release"
+        )
+        raise DataInvalid(message)

@@ -1,0 +1,74 @@
+"""Slices: how well the model ranks within each category and each week, so that an average hides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.stats.roc_auc import roc_auc_of
+from ml_platform.stats.scored import scored
+
+if TYPE_CHECKING:
+    from ml_platform.core.measurement import Measurement
+    from ml_platform.stages.scored_part import ScoredPart
+
+MOST_LEVELS = 30
+SMALLEST_SLICE = 200
+WEEK = np.timedelta64(7, "D")
+
+Names = NDArray[np.object_]
+
+
+def measure_slices(holdout: ScoredPart, levels: Mapping[str, Sequence[str]]) -> Iterator[Measurement]:
+    """Measure `slice_auc` for every level of every category feature with few levels, and for every week.
+
+    Slices of fewer than 200 rows are pooled into one of the rest, so that every row is in one slice of each cut.
+    """
+    rows = scored(holdout.target, holdout.score, holdout.entity)
+    for name, cut in _cuts(holdout, levels):
+        pooled = pool_small(cut)
+        found = sorted(set(pooled.tolist()))
+        if len(found) > 1:
+            for value in found:
+                yield roc_auc_of(rows.of(pooled == value), metric="slice_auc", subject=f"{name}={value}")
+
+
+def _cuts(holdout: ScoredPart, levels: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Names]]:
+    matrix = holdout.matrix
+    for name in matrix.categorical:
+        if len(levels.get(name, ())) <= MOST_LEVELS:
+            yield name, _named(matrix.column(name), levels.get(name, ()))
+    if matrix.time is not None and matrix.time.size:
+        weeks = (matrix.time - matrix.time.min()) // WEEK
+        starts = (matrix.time.min() + weeks * WEEK).astype("datetime64[D]")
+        yield "week", starts.astype(str).astype(object)
+
+
+def _named(codes: NDArray[np.float64], levels: Sequence[str]) -> Names:
+    names = np.array([*levels, "missing"], dtype=object)
+    known = ~np.isnan(codes) & (codes < len(levels))
+    found: Names = names[np.where(known, np.nan_to_num(codes), len(levels)).astype(np.intp)]
+    return found
+
+
+def pool_small(cut: Names, smallest: int = SMALLEST_SLICE) -> Names:
+    """Return the cut with its small slices pooled; the pool takes in the next smallest until it isn't small itself.
+
+    >>> pool_small(np.array(["a"] * 5 + ["b", "c"], dtype=object), smallest=2).tolist()
+    ['a', 'a', 'a', 'a', 'a', 'the 2 smallest', 'the 2 smallest']
+    """
+    names, counts = np.unique(cut, return_counts=True)
+    order = np.argsort(counts, kind="stable")
+    reached = np.cumsum(counts[order])
+    small = int((counts < smallest).sum())
+    if small:
+        # One small slice has to take in another to become a pool.
+        enough = int(np.searchsorted(reached, smallest)) + 1
+        small = min(max(small, enough), names.size)
+    pool = set(names[order[:small]].tolist())
+    label = f"the {len(pool)} smallest"
+    found: Names = np.array([label if value in pool else value for value in cut.tolist()], dtype=object)
+    return found
