@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,9 +42,11 @@ def chromium(width: int = 1600, height: int = 1000) -> Iterator[Chrome]:
         f"--window-size={width},{height}",
     ):
         options.add_argument(argument)
-    service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
-    driver = webdriver.Chrome(options=options, service=service)
-    try:
-        yield driver
-    finally:
-        driver.quit()
+    with TemporaryDirectory(ignore_cleanup_errors=True) as home:  # its profile and caches, gone afterwards
+        away = {**os.environ, "HOME": home, "XDG_CACHE_HOME": home, "XDG_CONFIG_HOME": home}
+        service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"), env=away)
+        driver = webdriver.Chrome(options=options, service=service)
+        try:
+            yield driver
+        finally:
+            driver.quit()
