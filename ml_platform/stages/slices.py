@@ -25,18 +25,26 @@ Names = NDArray[np.object_]
 def measure_slices(holdout: ScoredPart, levels: Mapping[str, Sequence[str]]) -> Iterator[Measurement]:
     """Measure `slice_auc` for every level of every category feature with few levels, and for every week.
 
-    Slices of fewer than 200 rows are pooled into one of the rest, so that every row is in one slice of each cut.
+    Slices of fewer than 200 rows are pooled into one of the rest, so that every row is in one slice of each cut. Where
+    nothing can be cut all rows are the one slice.
     """
     rows = scored(holdout.target, holdout.score, holdout.entity)
-    for name, cut in _cuts(holdout, levels):
-        pooled = pool_small(cut)
-        found = sorted(set(pooled.tolist()))
-        if len(found) > 1:
-            for value in found:
-                yield roc_auc_of(rows.of(pooled == value), metric="slice_auc", subject=f"{name}={value}")
+    found = [
+        roc_auc_of(rows.of(cut == value), metric="slice_auc", subject=f"{name}={value}")
+        for name, cut in _cuts(holdout, levels)
+        for value in sorted(set(cut.tolist()))
+    ]
+    yield from found or [roc_auc_of(rows, metric="slice_auc", subject="all rows")]
 
 
 def _cuts(holdout: ScoredPart, levels: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Names]]:
+    for name, cut in _attributes(holdout, levels):
+        pooled = pool_small(cut)
+        if len(set(pooled.tolist())) > 1:
+            yield name, pooled
+
+
+def _attributes(holdout: ScoredPart, levels: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Names]]:
     matrix = holdout.matrix
     for name in matrix.categorical:
         if len(levels.get(name, ())) <= MOST_LEVELS:

@@ -105,7 +105,9 @@ def toy_matrix(frame: pd.DataFrame, state: dict[str, Any] | None = None) -> Matr
     )
 
 
-def stored(store: ArtefactStore, spec: ModelSpec, *, matrix: Matrix | None = None) -> tuple[FeaturesRecord, SplitRecord]:
+def stored(
+    store: ArtefactStore, spec: ModelSpec, *, matrix: Matrix | None = None
+) -> tuple[FeaturesRecord, SplitRecord]:
     """Store snapshot, split and features of the toy rows and return the records of the last two."""
     frame = toy_rows()
     matrix = toy_matrix(frame) if matrix is None else matrix
