@@ -22,6 +22,7 @@ def command(reference: str, environment: str, reason: str, actor: str | None) ->
     from ml_platform.stages.promote import promote
 
     settings = load_settings()
+    person = someone(actor if actor is not None else settings.actor)
     governed = load(split_reference(reference)[0])
     with open_platform(settings) as platform:
         release = find_release(platform, reference)
@@ -32,7 +33,7 @@ def command(reference: str, environment: str, reason: str, actor: str | None) ->
             model=release.model,
             version=release.version,
             environment=environment,
-            actor=someone(actor if actor is not None else settings.actor),
+            actor=person,
             reason=reason,
             now=utc_now(),
             conditions=conditions_of(governed.spec),

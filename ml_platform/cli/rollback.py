@@ -21,6 +21,7 @@ def command(model: str, environment: str, reason: str, actor: str | None) -> int
     from ml_platform.stages.rollback import rollback
 
     settings = load_settings()
+    person = someone(actor if actor is not None else settings.actor)
     model_path(settings, model)
     with open_platform(settings) as platform:
         decided = rollback(
@@ -28,7 +29,7 @@ def command(model: str, environment: str, reason: str, actor: str | None) -> int
             platform.store,
             model,
             environment,
-            actor=someone(actor if actor is not None else settings.actor),
+            actor=person,
             reason=reason,
             now=utc_now(),
         )

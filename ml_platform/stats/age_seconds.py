@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 
 def age_seconds(newest: dt.datetime | None, now: dt.datetime, *, subject: str = "") -> Measurement:
@@ -13,6 +16,7 @@ def age_seconds(newest: dt.datetime | None, now: dt.datetime, *, subject: str = 
     Undefined when there is no moment, and when it lies after now: data from the future have no age, and a negative
     one would pass any limit. ValueError when a moment has no time zone. Source: ISO/IEC 25024:2015 (currentness).
 
+    >>> import datetime as dt
     >>> now = dt.datetime(2013, 5, 1, tzinfo=dt.timezone.utc)
     >>> age_seconds(now - dt.timedelta(hours=2), now).text()
     'age_seconds = 7,200 s (n = 1)'
