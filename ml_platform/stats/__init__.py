@@ -6,8 +6,11 @@ this package (columns, levels, entities, groups, influence, ...) is a building b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _METRICS = (
     "accuracy",

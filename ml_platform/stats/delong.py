@@ -33,11 +33,12 @@ def delong(positive: Flags, score: Floats) -> tuple[float, Floats]:
     >>> auc, influence.tolist()
     (0.75, [0.125, -0.125, -0.125, 0.125])
     """
-    above, below = np.sort(score[positive]), np.sort(score[~positive])
-    auc = float(_share_below(below, above).mean())
-    influence = np.empty(score.size)
-    influence[positive] = (_share_below(below, score[positive]) - auc) / above.size
-    influence[~positive] = (1 - _share_below(above, score[~positive]) - auc) / below.size
+    _, level = np.unique(score, return_inverse=True)
+    above, below = (np.bincount(level, weights=rows, minlength=int(level.max()) + 1) for rows in (positive, ~positive))
+    beaten = (np.cumsum(below) - below / 2) / below.sum()
+    beating = 1 - (np.cumsum(above) - above / 2) / above.sum()
+    auc = float((above * beaten).sum() / above.sum())
+    influence = np.where(positive, (beaten[level] - auc) / above.sum(), (beating[level] - auc) / below.sum())
     return auc, influence
 
 

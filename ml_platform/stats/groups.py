@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
@@ -12,6 +11,8 @@ from ml_platform.stats.share import conditional_share
 from ml_platform.stats.square_and_add import bounds_of_difference
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike
 
     from ml_platform.stats.entities import Entities

@@ -40,7 +40,7 @@ def r_squared(
     z = z_value(confidence)
     rows = compared(y_true, y_pred, entity)
     n = rows.true.size
-    reason = rows.flaw or ("the outcome is constant" if np.ptp(rows.true) == 0 else "")
+    reason = rows.flaw or ("the outcome is constant" if rows.true.min() == rows.true.max() else "")
     if reason:
         return Measurement(metric="r_squared", value=None, n=n, subject=subject, reason=reason)
     value, influence = _value_and_influence(rows)

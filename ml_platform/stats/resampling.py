@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,8 @@ import numpy as np
 from ml_platform.stats.columns import Codes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ml_platform.stats.entities import Entities
 
 

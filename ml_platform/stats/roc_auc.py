@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.delong import delong, delong_variance
 from ml_platform.stats.logit_interval import logit_interval
@@ -63,7 +61,7 @@ def roc_auc_of(rows: Scored, *, metric: str = "roc_auc", confidence: float = 0.9
 
 
 def _constant(rows: Scored) -> str:
-    return "the score is constant: it ranks nothing" if np.ptp(rows.score) == 0 else ""
+    return "the score is constant: it ranks nothing" if rows.score.min() == rows.score.max() else ""
 
 
 def _bounds(rows: Scored, auc: float, error: float | None, confidence: float) -> tuple[float | None, float | None]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
+
+if TYPE_CHECKING:
+    from collections.abc import Sized
 
 
 def row_count(rows: Sized, *, subject: str = "") -> Measurement:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
@@ -40,6 +40,7 @@ ORACLES: dict[Statistic, Callable[..., float]] = {
 
 
 @pytest.mark.parametrize("statistic", ORACLES)
+@settings(max_examples=40)  # scikit-learn checks its input at length
 @given(both=BOTH)
 def test_values_equal_scikit_learn_wherever_it_has_one(statistic: Statistic, both: tuple[Flags, Flags]) -> None:
     found = statistic(*both)

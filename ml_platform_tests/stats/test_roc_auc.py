@@ -100,6 +100,10 @@ def test_perfect_separation_of_few_entities_is_even_less() -> None:
     assert found.low == wilson(2, 2).low
 
 
+def test_scores_as_far_apart_as_floats_can_be_are_ranked() -> None:
+    assert roc_auc([0, 1, 0, 1], [-1.7e308, 1.7e308, 0.0, -1.0]).value == 0.75
+
+
 def test_one_row_of_a_class_has_an_auc_but_no_interval() -> None:
     found = roc_auc([0, 0, 1], [1, 3, 2])
     assert (found.value, found.low, found.high) == (0.5, None, None)

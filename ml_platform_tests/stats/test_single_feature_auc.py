@@ -39,6 +39,7 @@ def test_being_missing_can_give_the_outcome_away() -> None:
 
 def test_infinite_values_are_values() -> None:
     assert single_feature_auc([np.inf, np.inf, -np.inf, 0.0], [1, 1, 0, 0]).value == 1
+    assert single_feature_auc([np.inf, np.nan, -1e308, 1e308], [1, 0, 1, 1]).value == 1
 
 
 def test_a_category_that_knows_the_outcome_is_seen() -> None:
@@ -51,7 +52,7 @@ def test_an_identifier_is_no_oracle() -> None:
     rng = np.random.default_rng(2)
     y = rng.random(600) < 0.3
     names = np.array([f"row {number}" for number in range(600)])
-    assert single_feature_auc(names, y).reason == "the score is constant: it ranks nothing"
+    assert single_feature_auc(names, y).reason == "the feature ranks nothing: it is constant"
     pairs = np.array([f"pair {number // 2}" for number in range(600)])
     assert single_feature_auc(pairs, y).value == pytest.approx(0.5, abs=0.08)
 
@@ -59,11 +60,13 @@ def test_an_identifier_is_no_oracle() -> None:
 @pytest.mark.parametrize(
     ("feature", "y", "reason"),
     [
-        ([1.0, 1.0], [0, 1], "the feature is constant: it ranks nothing"),
-        ([np.nan, np.nan], [0, 1], "the feature is constant: it ranks nothing"),
+        ([1.0, 1.0], [0, 1], "the feature ranks nothing: it is constant"),
+        ([np.nan, np.nan], [0, 1], "the feature ranks nothing: it is constant"),
+        (["a", "a"], [0, 1], "the feature ranks nothing: it is constant"),
+        (["a", "b"], [1, 1], "all 2 outcomes are of one class"),
         ([1.0, 2.0], [1, 1], "all 2 outcomes are of one class"),
         ([1.0, 2.0], [1, np.nan], "1 of 2 values of y are not finite"),
     ],
 )
-def test_undefined_says_why(feature: list[float], y: list[float], reason: str) -> None:
+def test_undefined_says_why(feature: list[float] | list[str], y: list[float], reason: str) -> None:
     assert single_feature_auc(feature, y).reason == reason
