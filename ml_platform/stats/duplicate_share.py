@@ -18,7 +18,7 @@ def duplicate_share(row_hashes: ArrayLike, *, subject: str = "") -> Measurement:
     """Return the share of rows whose hash (or key) occurred before, shape (n,); a full count, hence no interval.
 
     Facts: duplicates, largest (rows of the most frequent hash). Undefined without rows and when a hash is missing.
-    Source: ISO/IEC 25024:2015 (uniqueness).
+    Source: ISO/IEC 25024:2015 (consistency).
 
     >>> duplicate_share(["x", "y", "x", "x"]).text()
     'duplicate_share = 0.5 share (n = 4)'

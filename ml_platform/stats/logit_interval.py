@@ -12,7 +12,7 @@ def logit_interval(
 ) -> tuple[float | None, float | None]:
     """Return normal bounds computed on the logit scale; (None, None) without a standard error and at 0 or 1.
 
-    Source: Pepe 2003, The Statistical Evaluation of Medical Tests for Classification and Prediction, section 5.2.
+    Source: Pepe 2003, The Statistical Evaluation of Medical Tests for Classification and Prediction, ch. 5.
 
     >>> [round(bound, 4) for bound in logit_interval(0.9, 0.03)]
     [0.824, 0.9453]

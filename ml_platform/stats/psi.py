@@ -29,7 +29,7 @@ def psi(
     A numeric column is cut into bins of equal reference mass, anything else into its levels; missing values are a bin
     of their own. Everything else, the bootstrap interval with a `seed` included, is as in `psi_of_counts`. Two equal
     constants have the index 0. Undefined when either column has no rows. Sources: Siddiqi 2006, Credit Risk
-    Scorecards, ch. 8; Yurdakul 2018, Western Michigan University dissertation 3208.
+    Scorecards; Yurdakul 2018, Western Michigan University dissertation 3208.
 
     >>> import numpy as np
     >>> psi(np.arange(100.0), np.arange(50.0, 150.0), bins=2).text()

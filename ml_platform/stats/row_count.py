@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def row_count(rows: Sized, *, subject: str = "") -> Measurement:
     """Return the number of rows of a column or table; 0 for an empty one, which is the truth and no missing value.
 
-    Source: ISO/IEC 25024:2015 (quantity measure elements).
+    Source: ISO/IEC 25024:2015 (quality measure elements).
 
     >>> row_count([3, 1, 2]).text()
     'row_count = 3 rows (n = 3)'
