@@ -27,7 +27,9 @@ def locate(where: str, table: PackageTable | FileTable) -> Path:
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
     except OSError as error:
-        raise Unavailable(f"{where}: {str(path)[:200]} can't be reached ({error.strerror}); {_advice(table)}") from error
+        raise Unavailable(
+            f"{where}: {str(path)[:200]} can't be reached ({error.strerror}); {_advice(table)}"
+        ) from error
     if is_folder:
         raise DataInvalid(f"{where}: {path} is a folder; a CSV or Parquet file is needed; name one file inside it")
     if not is_file:

@@ -78,10 +78,12 @@ def check_contract(spec: ModelSpec, frame: pd.DataFrame) -> Checked:
     read = {name: coerce(frame[name], column.type) for name, column in spec.contract.items()}
     typed = pd.DataFrame({name: values for name, (values, _) in read.items()})
     unreadable = _unreadable(frame, {name: bad for name, (_, bad) in read.items()})
-    broken = {f"{name}: {FLAWS[spec.contract[name].type]}": rows for name, rows in unreadable.items()}
-    for column, rule, rows in _rules_broken(spec, typed):
-        broken[f"{column}: {rule}"] = rows & ~unreadable[column] if rule == MISSING else rows
-    found = {rule: rows for rule, rows in broken.items() if rows.any()}
+    broken = [(name, FLAWS[spec.contract[name].type], rows) for name, rows in unreadable.items()]
+    for name, rule, rows in _rules_broken(spec, typed):
+        broken.append((name, rule, rows & ~unreadable[name] if rule == MISSING else rows))
+    order = {name: place for place, name in enumerate(spec.contract)}
+    broken.sort(key=lambda one: order[one[0]])
+    found = {f"{name}: {rule}": rows for name, rule, rows in broken if rows.any()}
     return Checked(
         frame=typed,
         reasons=_reasons(len(typed), found),
@@ -94,16 +96,17 @@ def _marks(name: object) -> bool:
     return str(name).startswith(UNREADABLE)
 
 
-def _unreadable(frame: pd.DataFrame, bad: dict[str, Rows]) -> dict[str, Rows]:
-    """Add the cells that couldn't be read in the source's tables to those that can't be read now."""
+def _unreadable(frame: pd.DataFrame, bad: Mapping[str, Rows]) -> dict[str, Rows]:
+    """Return the cells that couldn't be read in the source's tables together with those that can't be read now."""
+    found = dict(bad)
     for marks in filter(_marks, frame.columns):
         marked = frame[marks].astype("category")
         for code, names in enumerate(marked.cat.categories):
             rows = marked.cat.codes.to_numpy() == code
             for name in str(names).split(SEPARATOR):
-                if name in bad:
-                    bad[name] = bad[name] | rows
-    return bad
+                if name in found:
+                    found[name] = found[name] | rows
+    return found
 
 
 def _reasons(count: int, broken: Mapping[str, Rows]) -> NDArray[np.object_]:

@@ -41,8 +41,9 @@ def load_features(spec: ModelSpec) -> FeaturesModule:
     where = f"{spec.model}: features is '{spec.features}'"
     try:
         module = importlib.import_module(spec.features)
-    except (ImportError, SyntaxError, ValueError) as error:
-        problem = f"{where}: it can't be imported ({error}); an importable module is needed; correct its name or code"
+    except Exception as error:  # an author's module may fail in any way, and must not take other models down
+        seen = f"{type(error).__name__}: {error}"
+        problem = f"{where}: it can't be imported ({seen}); an importable module is needed; correct its name or code"
         raise PolicyInvalid([problem]) from error
     functions = {name: getattr(module, name, None) for name in ("assemble", "fit", "transform")}
     wrong = [name for name, found in functions.items() if found is not None and not callable(found)]

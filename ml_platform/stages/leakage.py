@@ -131,7 +131,7 @@ def _identifiers(learned: Matrix) -> list[str]:
 
 
 def _identifies(values: NDArray[np.float64], entity: NDArray[np.uint64] | None) -> bool:
-    present = ~np.isnan(values)
+    present = np.isfinite(values)
     if not present.any() or (values[present] != np.rint(values[present])).any():
         return False
     distinct = _distinct(values)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    import pyarrow as pa
 
 
 def parquet_bytes(frame: pd.DataFrame) -> bytes:
@@ -19,19 +20,35 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
     import pyarrow.parquet as pq
 
     sink = io.BytesIO()
-    table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
+    table = pa.table({str(name): _arrow(frame[name]) for name in frame.columns})
     pq.write_table(table, sink, compression="zstd", compression_level=1)
     return sink.getvalue()
 
 
+def _arrow(values: pd.Series) -> pa.Array:
+    import pandas as pd
+    import pyarrow as pa
+
+    if isinstance(values.dtype, pd.DatetimeTZDtype):  # pyarrow itself takes a way that pandas 3.1 deprecates
+        return pa.array(values.dt.tz_convert(None).to_numpy(), pa.timestamp(values.dtype.unit, "UTC"), from_pandas=True)
+    return pa.array(values, from_pandas=True)
+
+
 def read_parquet(path: Path) -> pd.DataFrame:
-    """Return a frame written by `parquet_bytes`; DataInvalid when the file is no Parquet."""
+    """Return a frame written by `parquet_bytes`; DataInvalid when the file is no Parquet.
+
+    Integers are int64, or Int64 when some are missing; booleans are nullable.
+    """
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        found: pd.DataFrame = pq.read_table(path, use_threads=False).to_pandas(use_threads=False)
+        table = pq.read_table(path, use_threads=False)
+        nullable = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}
+        found: pd.DataFrame = table.to_pandas(use_threads=False, types_mapper=nullable.get)
     except pa.ArrowException as error:
         message = f"{path}: is no readable Parquet file ({type(error).__name__}); remove it and make the artefact again"
         raise DataInvalid(message) from None
-    return found
+    whole = [name for name, kind in found.dtypes.items() if kind == "Int64" and not found[name].hasnans]
+    return found.astype(dict.fromkeys(whole, "int64"))

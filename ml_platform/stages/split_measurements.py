@@ -22,9 +22,10 @@ PARTS = ("train", "validation", "calibration", "holdout")
 def measure_split(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> tuple[Measurement, ...]:
     """Return every measurement of the split stage; what the model has no column for is undefined with the reason.
 
-    `row_overlap_share` counts the rows of the evaluated parts (calibration and holdout) whose inputs and target are
-    exactly those of a training or validation row; `entity_overlap_share` the entities of the evaluated parts that
-    are also in a learned one; `time_order_violations` the rows that aren't later than all rows of the parts before.
+    `row_overlap_share` counts the rows of the evaluated parts (calibration and holdout) that repeat a training or
+    validation row in every column but those that name it (unique columns, entity, time); `entity_overlap_share` the
+    entities of the evaluated parts that are also in a learned one; `time_order_violations` the rows that aren't later
+    than all rows of the parts before.
     """
     return (
         _row_overlap(spec, frame, parts),
@@ -45,7 +46,9 @@ def _evaluated(parts: Parts) -> NDArray[np.bool_]:
 def _row_overlap(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> Measurement:
     import pandas as pd
 
-    hashes = pd.util.hash_pandas_object(frame[[*spec.inputs, spec.target]], index=False).to_numpy()
+    naming = {spec.entity, spec.time}
+    content = [name for name, column in spec.contract.items() if name not in naming and not column.unique]
+    hashes = pd.util.hash_pandas_object(frame[content], index=False).to_numpy()
     evaluated = hashes[_evaluated(parts)]
     seen = np.isin(evaluated, hashes[_learned(parts)])
     return Measurement(metric="row_overlap_share", value=float(seen.mean()), n=seen.size, unit="share")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import TypeAdapter
@@ -12,6 +12,9 @@ from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import SnapshotRecord, SplitRecord
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 KEY = "0" * 64
 AS_OF = TypeAdapter(dt.datetime).validate_json('"2013-06-01T00:00:00Z"')
 TAKEN = Measured(
@@ -19,7 +22,9 @@ TAKEN = Measured(
         model="toy", digest="d", rows=3, columns=("a", "b"), source_digest="s", contract_digest="c", as_of=AS_OF
     ),
     measurements=(
-        Measurement(metric="row_count", value=3, n=3, facts={"seen": 4, "note": "x", "share": 0.5, "ok": True, "no": None}),
+        Measurement(
+            metric="row_count", value=3, n=3, facts={"seen": 4, "note": "x", "share": 0.5, "ok": True, "no": None}
+        ),
         Measurement(metric="missing_share", value=None, n=0, subject="a", reason="no rows"),
     ),
 )

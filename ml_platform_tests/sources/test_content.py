@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_platform.core.errors import DataInvalid
@@ -40,7 +40,10 @@ def test_csv_zip_and_parquet_say_the_same() -> None:
 
 
 def test_a_text_column_keeps_its_zeros() -> None:
-    assert parse_table("t", b"code,n\n007,007\n", text_columns=["code", "other"]).to_pydict() == {"code": ["007"], "n": [7]}
+    assert parse_table("t", b"code,n\n007,007\n", text_columns=["code", "other"]).to_pydict() == {
+        "code": ["007"],
+        "n": [7],
+    }
 
 
 def test_types_come_from_the_whole_file_and_not_from_its_beginning() -> None:
@@ -88,6 +91,7 @@ def test_a_zip_that_unpacks_to_too_much_is_refused_before_unpacking(monkeypatch:
         parse_table("t", zipped(b"1\n" * 1000))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_become_a_table_or_a_clear_error(random: bytes) -> None:
     try:

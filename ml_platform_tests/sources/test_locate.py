@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.policy.spec import FileTable, PackageTable
 from ml_platform.sources.locate import locate
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ml_platform.core.errors import Unavailable
 from ml_platform.sources.read import fingerprint, read_tables
 from ml_platform_tests.stages.toy import toy_spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = dt.datetime(2030, 1, 31, tzinfo=dt.UTC)
 

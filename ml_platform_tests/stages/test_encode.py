@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import datetime as dt
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.scoring import InputColumn
+from ml_platform.stages.coerce import coerce
+from ml_platform.stages.encode import encode_frame, encode_rows, input_columns, learn_levels
+from ml_platform.stages.request_rows import request_rows
+from ml_platform_tests.stages.parcels import CONTRACT, parcel_spec
+
+SPEC = parcel_spec(Path("nowhere"))
+LEVELS = {"site": ["north", "south", "west"], "carrier": ["dx", "up"]}
+TIMES = st.datetimes(
+    dt.datetime.fromisoformat("1900-01-01"), dt.datetime.fromisoformat("2200-01-01"), timezones=st.just(dt.UTC)
+)
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "sent": st.none() | TIMES,
+            "weight": st.none() | st.floats(allow_nan=False, allow_infinity=False),
+            "pieces": st.none() | st.integers(-(2**53), 2**53),
+            "site": st.none() | st.sampled_from(["north", "west", "east"]),
+            "carrier": st.none() | st.sampled_from(["dx", "new"]),
+            "express": st.none() | st.booleans(),
+        }
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    names = [name for name in CONTRACT if name in rows[0]]
+    columns = {name: pd.Series([row[name] for row in rows], dtype=object) for name in names}
+    return pd.DataFrame({name: coerce(columns[name], SPEC.contract[name].type)[0] for name in names})
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_a_request_row_is_encoded_exactly_as_in_the_batch(rows: list[dict[str, Any]]) -> None:
+    frame = frame_of(rows)
+    batch = encode_frame(SPEC, LEVELS, frame)
+    alone = encode_rows(input_columns(SPEC), LEVELS, request_rows(SPEC, frame))
+    assert list(batch) == list(alone) == list(SPEC.inputs)
+    for name in batch:
+        assert np.array_equal(batch[name], alone[name], equal_nan=True)
+
+
+def test_each_type_has_its_number() -> None:
+    row = {
+        "sent": "1970-01-02T00:00:00.5Z", "weight": 2, "pieces": 3, "site": "west", "carrier": "dx", "express": True,
+    }  # fmt: skip
+    found = encode_rows(input_columns(SPEC), LEVELS, [row])
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "sent": [86400.5], "weight": [2.0], "pieces": [3.0], "site": [2.0], "carrier": [0.0], "express": [1.0],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("row", [{}, dict.fromkeys(SPEC.inputs), {"site": "east", "carrier": ""}])
+def test_what_is_missing_or_was_never_seen_is_nan(row: dict[str, object]) -> None:
+    found = encode_rows(input_columns(SPEC), LEVELS, [row])
+    assert all(math.isnan(values[0]) for values in found.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("weight", "heavy@example.org"), ("weight", True), ("weight", [1]), ("pieces", "3"), ("site", 3),
+        ("sent", 17.0), ("sent", "yesterday"), ("express", "yes"), ("express", 2), ("weight", 10**400),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_type_is_refused_by_column_and_never_repeated(name: str, value: object) -> None:
+    with pytest.raises(DataInvalid, match=f"^{name}: a value is no ") as caught:
+        encode_rows(input_columns(SPEC), LEVELS, [{name: value}])
+    assert "heavy" not in str(caught.value)
+
+
+def test_a_time_without_zone_is_utc_and_any_zone_is_the_same_moment() -> None:
+    column = (InputColumn(name="t", type="datetime"),)
+    texts = ["2024-03-01T12:00:00", "2024-03-01T13:00:00+01:00", "2024-03-01 12:00:00Z"]
+    assert len(set(encode_rows(column, {}, [{"t": text} for text in texts])["t"].tolist())) == 1
+
+
+def test_levels_are_the_declared_ones_or_those_of_the_training_rows_sorted() -> None:
+    frame = pd.DataFrame({"site": pd.Categorical(["west"]), "carrier": pd.Categorical(["up"], categories=["dx", "up"])})
+    assert learn_levels(SPEC, frame) == {"site": ["north", "south", "west"], "carrier": ["up"]}
+
+
+def test_encoded_columns_can_not_be_written_to() -> None:
+    found = encode_frame(SPEC, LEVELS, frame_of([dict.fromkeys(SPEC.inputs)]))
+    with pytest.raises(ValueError, match="read-only"):
+        found["weight"][0] = 1.0
+
+
+def test_input_columns_say_what_a_request_has_to_carry() -> None:
+    found = {column.name: column for column in input_columns(SPEC)}
+    assert tuple(found) == SPEC.inputs == ("sent", "weight", "pieces", "site", "carrier", "express")
+    assert found["weight"] == InputColumn(name="weight", type="number", low=0.0, high=100.0)
+    assert found["site"].levels == ("north", "south", "west")
+    assert found["pieces"].missing == 0.2
+
+
+def test_the_one_row_path_does_not_import_pandas() -> None:
+    code = "import sys, ml_platform.stages.encode; sys.exit('pandas' in sys.modules or 'pyarrow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
