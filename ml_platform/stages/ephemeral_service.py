@@ -20,16 +20,18 @@ WRONG_INPUT = 2
 
 
 @contextlib.contextmanager
-def ephemeral_service(home: Path, model: str, environment: str) -> Iterator[str]:
-    """Start the scoring service on a free loopback port, yield its URL, and end it; it logs to a folder of its own.
+def ephemeral_service(home: Path, model: str, environment: str, *, traffic: Path | None = None) -> Iterator[str]:
+    """Start the scoring service on a free loopback port, yield its URL, and end it.
 
+    It logs its predictions to `traffic`; without one to a folder of its own, which goes with it.
     Raises DataInvalid or Unavailable with the service's own words when it doesn't come up.
     """
     with tempfile.TemporaryDirectory(prefix="ml-platform-") as scratch:
         port_file, said = Path(scratch) / "port", Path(scratch) / "said"
         command = [
             sys.executable, "-m", "ml_platform.serving", "--model", model, "--env", environment, "--home", str(home),
-            "--port", "0", "--port-file", str(port_file), "--traffic", str(Path(scratch) / "traffic"), "--with-parent",
+            "--port", "0", "--port-file", str(port_file), "--traffic", str(traffic or Path(scratch) / "traffic"),
+            "--with-parent",
         ]  # fmt: skip
         with said.open("wb") as output:
             child = subprocess.Popen(command, stdout=output, stderr=output)
