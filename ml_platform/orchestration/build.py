@@ -1,0 +1,57 @@
+"""The factory: a model file becomes Dagster definitions. The component and `definitions` both go through here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import dagster as dg
+
+import ml_platform
+from ml_platform.core.errors import PolicyInvalid
+from ml_platform.orchestration.broken import broken_model
+from ml_platform.orchestration.data_assets import features_asset, snapshot_asset, source_asset, split_asset
+from ml_platform.orchestration.deployment_assets import production_asset, staging_asset
+from ml_platform.orchestration.executor import in_process_or_forkserver
+from ml_platform.orchestration.jobs import jobs
+from ml_platform.orchestration.model_assets import evaluation_asset, model_asset
+from ml_platform.orchestration.records import RECORDS, RECORDS_KEY, RESOURCES
+from ml_platform.orchestration.release_assets import release_asset
+from ml_platform.orchestration.retrain_sensor import retrain_sensor
+from ml_platform.orchestration.window_assets import window_assets
+from ml_platform.policy.load import GovernedModelFile, discover, load_model
+from ml_platform.settings import Settings
+
+Factory = Callable[[GovernedModelFile], dg.AssetsDefinition]
+PATH: Sequence[Factory] = (
+    source_asset, snapshot_asset, split_asset, features_asset, model_asset, evaluation_asset, release_asset,
+    staging_asset, production_asset,
+)  # fmt: skip
+
+
+def build_model(file: GovernedModelFile) -> dg.Definitions:
+    """Return the assets with their gates, the jobs, and the sensor of a model that is watched."""
+    watched = file.spec.monitoring
+    return dg.Definitions(
+        assets=[*(make(file) for make in PATH), *(window_assets(file, watched) if watched else ())],
+        jobs=jobs(file),
+        sensors=[retrain_sensor(file, watched)] if watched else [],
+        resources={RECORDS_KEY: RECORDS},
+    )
+
+
+def load_definitions(path: Path) -> dg.Definitions:
+    """Return the definitions of a model file, or the stand-in that explains why there are none."""
+    try:
+        file = load_model(path, now=dt.datetime.now(tz=dt.UTC))
+    except PolicyInvalid as error:
+        return broken_model(path, error)
+    return build_model(file)
+
+
+def build_all(settings: Settings) -> dg.Definitions:
+    """Return the definitions of every model in the configured folder, the broken ones included."""
+    folder = settings.defs or Path(ml_platform.__file__).parent / "defs"
+    models = [load_definitions(path) for path in discover(folder, settings.only)]
+    return dg.Definitions.merge(dg.Definitions(executor=in_process_or_forkserver, resources=RESOURCES), *models)

@@ -1,0 +1,163 @@
+"""Deploying: through the lock, then a look at the service that runs; a bad version in production is rolled back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ml_platform.core.digest import short
+from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.measurement import Measurement
+from ml_platform.core.records import DeploymentRecord, ModelRecord, ReleaseRecord, SnapshotRecord
+from ml_platform.core.verdict import Verdict
+from ml_platform.orchestration.records import read_record
+from ml_platform.orchestration.run_stage import judge_stage
+from ml_platform.policy.conditions import conditions_of
+from ml_platform.stages.objection import Refused
+from ml_platform.stages.promote import Promoted, promote
+
+if TYPE_CHECKING:
+    from ml_platform.orchestration.desk import Desk
+
+ROWS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Which version is to go live where and why; `url` is a service that runs already, else one is started."""
+
+    release: ReleaseRecord
+    environment: str
+    reason: str
+    url: str | None = None
+    verify_again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """What is live and what was seen of the service; `after` says what was done about a closed gate."""
+
+    deployment: DeploymentRecord
+    measurements: tuple[Measurement, ...]
+    verdicts: tuple[Verdict, ...]
+    unchanged: bool = False
+    after: str = ""
+
+
+def deploy(desk: Desk, wish: Wish) -> Deployed | Refused:
+    """Promote a version and verify it where it runs; `Refused` when the lock stays closed, and nothing has changed."""
+    _require_same_contract(desk, wish)
+    promoted = _promote(desk, wish)
+    if isinstance(promoted, Refused):
+        return promoted
+    for problem in desk.platform.project().problems:
+        desk.say(f"not shown outside yet, it will be tried again: {problem}")
+    known = None if wish.verify_again else _verified_before(desk, wish)
+    if promoted.unchanged and known is not None:
+        return Deployed(deployment=promoted.deployment, measurements=(), verdicts=known, unchanged=True)
+    seen = (_lock_open(promoted), *_look(desk, wish))
+    verdicts = judge_stage(desk, wish.environment, seen, subject=wish.release.candidate.digest)
+    after = _answer(desk, wish) if any(verdict.closes for verdict in verdicts) else ""
+    return Deployed(deployment=promoted.deployment, measurements=seen, verdicts=verdicts, after=after)
+
+
+def _promote(desk: Desk, wish: Wish) -> Promoted | Refused:
+    platform = desk.platform
+    return promote(
+        desk.policy,
+        store=platform.store,
+        ledger=platform.ledger,
+        model=desk.model,
+        version=wish.release.version,
+        environment=wish.environment,
+        actor=desk.actor,
+        reason=wish.reason,
+        now=desk.now,
+        conditions=frozenset(conditions_of(desk.spec)),
+    )
+
+
+def _verified_before(desk: Desk, wish: Wish) -> tuple[Verdict, ...] | None:
+    part = desk.platform.ledger.part(
+        desk.model, wish.environment, wish.release.candidate.digest, desk.policy.digest
+    )
+    return part.verdicts if part and not any(verdict.closes for verdict in part.verdicts) else None
+
+
+def _lock_open(promoted: Promoted) -> Measurement:
+    return Measurement(metric="lock_open", value=1.0, n=1, facts={"version": promoted.deployment.version})
+
+
+def _look(desk: Desk, wish: Wish) -> tuple[Measurement, ...]:
+    from ml_platform.stages.verify_service import verify_service
+
+    candidate = wish.release.candidate
+    model = read_record(desk.platform.home, (desk.model, "model"), ModelRecord, candidate.model_digest)
+    if model is None:
+        message = f"{desk.model}: the record of model {short(candidate.model_digest)} is gone; run the release job"
+        raise Unavailable(message)
+    rows = _rows(desk, wish.release)
+    with _service(desk, wish) as url:
+        return verify_service(url, store=desk.platform.store, model=model, rows=rows)
+
+
+@contextlib.contextmanager
+def _service(desk: Desk, wish: Wish) -> Iterator[str]:
+    from ml_platform.stages.ephemeral_service import ephemeral_service
+
+    if wish.url is not None:
+        yield wish.url
+        return
+    with ephemeral_service(desk.platform.home, desk.model, wish.environment) as url:
+        yield url
+
+
+def _rows(desk: Desk, release: ReleaseRecord) -> list[dict[str, object]]:
+    """Return holdout rows of the release, spread evenly, as a caller would send them."""
+    import numpy as np
+
+    from ml_platform.stages.parquet import read_parquet
+    from ml_platform.stages.request_rows import request_rows
+
+    store, candidate = desk.platform.store, release.candidate
+    parts = read_parquet(store.path("splits", candidate.split_digest, "parts.parquet"))["part"].astype(str)
+    holdout = np.flatnonzero((parts == "holdout").to_numpy())
+    places = holdout[np.linspace(0, holdout.size - 1, min(ROWS, holdout.size)).astype(np.int64)]
+    frame = read_parquet(store.path("snapshots", candidate.snapshot_digest, "data.parquet"))
+    return request_rows(desk.spec, frame.iloc[places])
+
+
+def _require_same_contract(desk: Desk, wish: Wish) -> None:
+    """Refuse to deploy a version of another contract: its own rows could not be sent to it as the file now says."""
+    from ml_platform.stages.contract import contract_digest
+
+    candidate = wish.release.candidate
+    manifest = msgspec.json.decode(desk.platform.store.read("snapshots", candidate.snapshot_digest, "manifest.json"))
+    snapshot = msgspec.convert(manifest["record"], SnapshotRecord)
+    if snapshot.contract_digest != contract_digest(desk.spec):
+        message = (
+            f"{desk.model}: the contract in {desk.file.path} is another than that of v{wish.release.version}; a "
+            f"version is deployed under the contract it was made with; run the job {desk.model}_release"
+        )
+        raise DataInvalid(message)
+
+
+def _answer(desk: Desk, wish: Wish) -> str:
+    """Say, and in production do, what follows from a closed gate on the running service."""
+    if wish.environment != "production":
+        return f"v{wish.release.version} stays in {wish.environment}; the lock keeps it out of production"
+    from ml_platform.stages.rollback import RolledBack, rollback
+
+    platform = desk.platform
+    done = rollback(
+        platform.ledger, platform.store, desk.model, wish.environment, actor=desk.actor,
+        reason=f"v{wish.release.version} failed its check in production (run {desk.run_id})", now=desk.now,
+    )  # fmt: skip
+    platform.project()
+    if isinstance(done, RolledBack):
+        return f"rolled back to v{done.deployment.version}; v{done.barred} is barred for good"
+    return f"v{wish.release.version} IS STILL LIVE, there is nothing to roll back to: {'; '.join(done.reasons)}"

@@ -1,0 +1,125 @@
+"""The deployments' assets: staging and production, each one atomic pointer behind the promotion lock.
+
+Without `from __future__ import annotations`: Dagster reads the annotations of an op as they stand.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.records import DeploymentRecord, ReleaseRecord
+from ml_platform.orchestration.deploying import Deployed, Wish, deploy
+from ml_platform.orchestration.gates import WIDE
+from ml_platform.orchestration.hand_on import Product, at_desk, hand_on
+from ml_platform.orchestration.tables import facts_table
+from ml_platform.orchestration.wiring import Output, wire
+from ml_platform.stages.objection import Refused
+
+if TYPE_CHECKING:
+    from ml_platform.orchestration.desk import Desk
+    from ml_platform.policy.load import GovernedModelFile
+
+STAGING = Output(
+    name="staging",
+    record=DeploymentRecord,
+    kinds=frozenset({"deployment"}),
+    about="What is live in staging: behind the promotion lock, verified with real requests, bit for bit.",
+)
+PRODUCTION = Output(
+    name="production",
+    record=DeploymentRecord,
+    kinds=frozenset({"deployment"}),
+    about="What is live in production; a version that fails its check there is rolled back and barred.",
+)
+
+
+class DeployConfig(dg.Config):
+    """What a run may ask of a deployment: another version, why, a service that runs already, or a second look."""
+
+    version: int | None = None
+    reason: str | None = None
+    url: str | None = None
+    verify_again: bool = False
+
+
+def staging_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
+    """Return the op that brings the release to staging."""
+
+    @dg.multi_asset(**wire(file, "staging", outputs=[STAGING], inputs={"release": ReleaseRecord}))
+    def staging(
+        context: dg.AssetExecutionContext, config: DeployConfig, release: ReleaseRecord
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        with at_desk(context, file) as desk:
+            yield from _deploy(context, desk, "staging", config, release.version)
+
+    return staging
+
+
+def production_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
+    """Return the op that brings to production what staging holds."""
+
+    @dg.multi_asset(**wire(file, "production", outputs=[PRODUCTION], deps=["staging"]))
+    def production(context: dg.AssetExecutionContext, config: DeployConfig) -> Iterator[dg.MaterializeResult[Any]]:
+        with at_desk(context, file) as desk:
+            live = desk.platform.ledger.live(desk.model, "staging")
+            yield from _deploy(context, desk, "production", config, live.version if live else None)
+
+    return production
+
+
+def _deploy(
+    context: dg.AssetExecutionContext, desk: "Desk", environment: str, config: DeployConfig, version: int | None
+) -> Iterator[dg.MaterializeResult[Any]]:
+    wish = Wish(
+        release=_release(desk, environment, version if config.version is None else config.version),
+        environment=environment,
+        reason=config.reason or f"run {desk.run_id} of {context.run.job_name}",
+        url=config.url,
+        verify_again=config.verify_again,
+    )
+    done = deploy(desk, wish)
+    if isinstance(done, Refused):
+        raise dg.Failure(description=_locked(desk, wish, done), allow_retries=False)
+    yield from hand_on(context, desk, [_product(desk, wish, done)], hints=[done.after] if done.after else [])
+
+
+def _release(desk: "Desk", environment: str, version: int | None) -> ReleaseRecord:
+    found = desk.platform.ledger.release(desk.model, version) if version is not None else None
+    if found is None:
+        known = ", ".join(f"v{one.version}" for one in desk.platform.ledger.releases(desk.model)) or "none"
+        seen = f"v{version} isn't registered" if version is not None else "nothing is live in staging"
+        message = (
+            f"{desk.model}: {seen}, so there is nothing to bring to {environment}; registered: {known}; run the job "
+            f"{desk.model}_release first"
+        )
+        raise DataInvalid(message)
+    return found
+
+
+def _locked(desk: "Desk", wish: Wish, refused: Refused) -> str:
+    version = f"{desk.model}: v{wish.release.version}"
+    head = f"{version} is NOT live in {wish.environment}, the lock stays closed ({refused.outcome})"
+    return "\n".join([head, WIDE, *(f"✗ {reason}" for reason in refused.reasons), WIDE])
+
+
+def _product(desk: "Desk", wish: Wish, done: Deployed) -> Product:
+    deployment = done.deployment
+    return Product(
+        name=wish.environment,
+        record=deployment,
+        version=deployment.evidence_digest,
+        unchanged=done.unchanged,
+        done="live",
+        measurements=done.measurements,
+        verdicts=done.verdicts,
+        metadata={
+            "version": deployment.version,
+            "live since": str(deployment.since),
+            "by": deployment.actor,
+            "reason": deployment.reason,
+            "deployment": facts_table(deployment),
+            "serve it": dg.MetadataValue.text(f"ml-platform serve {desk.model} --env {wish.environment}"),
+        },
+    )

@@ -1,0 +1,133 @@
+"""Handing on: a stage's products as Dagster's results with their verdicts, and the refusal when a gate is closed."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from ml_platform.core.digest import short
+from ml_platform.core.errors import PlatformError
+from ml_platform.core.measurement import Measurement
+from ml_platform.core.verdict import Verdict
+from ml_platform.orchestration.desk import Desk
+from ml_platform.orchestration.gates import (
+    check_results,
+    measurement_table,
+    refusal,
+    verdict_line,
+)
+from ml_platform.orchestration.wiring import asset_key
+from ml_platform.reports.markdown import verdict_table
+from ml_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    from ml_platform.orchestration.run_stage import Judged
+    from ml_platform.policy.load import GovernedModelFile
+
+WATCHING = frozenset({"traffic", "monitoring", "feedback"})
+Metadata = Mapping[str, Any]
+Results = Iterator[dg.MaterializeResult[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """One asset's new record with what was measured and judged on it; `version` names its content.
+
+    `done` says in one word what was done to it; an unchanged one says that instead.
+    """
+
+    name: str
+    record: object
+    version: str
+    unchanged: bool = False
+    done: str = "made"
+    measurements: Sequence[Measurement] = ()
+    verdicts: Sequence[Verdict] = ()
+    metadata: Metadata = field(default_factory=dict)
+
+
+def product(name: str, judged: Judged[Any], metadata: Metadata) -> Product:
+    """Return what a judged stage hands on."""
+    return Product(
+        name=name,
+        record=judged.record,
+        version=judged.record.digest,
+        unchanged=judged.unchanged,
+        measurements=judged.measurements,
+        verdicts=judged.verdicts,
+        metadata=metadata,
+    )
+
+
+@contextlib.contextmanager
+def at_desk(context: dg.AssetExecutionContext, file: GovernedModelFile) -> Iterator[Desk]:
+    """Open the platform for a step; an error that a person can act on fails the step with its own words."""
+    from ml_platform.adapters.platform import open_platform
+
+    with explained(), open_platform(load_settings()) as platform:
+        now = dt.datetime.now(tz=dt.UTC)
+        yield Desk(file=file, platform=platform, now=now, run_id=context.run_id, say=context.log.info)
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Fail with a platform error's own words."""
+    try:
+        yield
+    except PlatformError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+
+
+def hand_on(
+    context: dg.AssetExecutionContext, desk: Desk, products: Sequence[Product], *, hints: Sequence[str] = ()
+) -> Results:
+    """Yield every product with all of its verdicts, then fail, in words, if a blocking gate is closed."""
+    for made in products:
+        _log(context, made)
+        yield materialized(desk.model, made)
+    judged = [verdict for made in products for verdict in made.verdicts]
+    if any(verdict.closes for verdict in judged):
+        raise refused_at(desk, products[0].name, judged, hints=hints)
+
+
+def refused_at(desk: Desk, stage: str, verdicts: Sequence[Verdict], *, hints: Sequence[str] = ()) -> dg.Failure:
+    """Return the failure that says which gates are closed; Dagster prints it where the step and where the run ends."""
+    word = "ALARM" if stage in WATCHING else "REFUSED"
+    text = refusal(desk.policy, f"{desk.model}: {word} at {stage}", verdicts, hints=hints)
+    return dg.Failure(description=text, allow_retries=False)
+
+
+def materialized(model: str, made: Product) -> dg.MaterializeResult[Any]:
+    """Return a product as Dagster's result."""
+    key = asset_key(model, made.name)
+    return dg.MaterializeResult(
+        asset_key=key,
+        value=made.record,
+        data_version=dg.DataVersion(made.version),
+        metadata=described(made),
+        check_results=check_results(made.verdicts, key),
+    )
+
+
+def described(made: Product) -> dict[str, Any]:
+    """Return the metadata of a product: its own first, then verdicts, measurements and its digest."""
+    found: dict[str, Any] = {"unchanged": dg.MetadataValue.bool(made.unchanged), **made.metadata}
+    if made.verdicts:
+        found["gates"] = dg.MetadataValue.md(verdict_table(made.verdicts))
+    if made.measurements:
+        found["measurements"] = dg.MetadataValue.md(measurement_table(made.measurements))
+    return found | {"digest": made.version}
+
+
+def _log(context: dg.AssetExecutionContext, made: Product) -> None:
+    """Say all verdicts in one message: each message is a write to the event log."""
+    word = "unchanged" if made.unchanged else made.done
+    lines = [f"{made.name}: {word} {short(made.version)}, {len(made.verdicts)} gates judged"]
+    lines += [f"    {verdict_line(verdict)}" for verdict in made.verdicts]
+    opens = all(verdict.outcome.opens for verdict in made.verdicts)
+    (context.log.info if opens else context.log.warning)("\n".join(lines))

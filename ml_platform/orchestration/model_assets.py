@@ -1,0 +1,101 @@
+"""The model's assets: model, and evaluation with its report.
+
+Without `from __future__ import annotations`: Dagster reads the annotations of an op as they stand.
+"""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from ml_platform.core.measured import Measured
+from ml_platform.core.records import (
+    EvaluationRecord,
+    FeaturesRecord,
+    ModelRecord,
+    ReleaseRecord,
+    SplitRecord,
+)
+from ml_platform.orchestration.hand_on import Results, at_desk, hand_on, product
+from ml_platform.orchestration.run_stage import Task, judged, recall_or_work
+from ml_platform.orchestration.tables import facts_table
+from ml_platform.orchestration.wiring import Output, wire
+
+if TYPE_CHECKING:
+    from ml_platform.orchestration.desk import Desk
+    from ml_platform.policy.load import GovernedModelFile
+
+MODEL = Output(
+    name="model",
+    record=ModelRecord,
+    kinds=frozenset({"lightgbm", "mlflow"}),
+    about="The trained trees as text, under declared conditions, with a tracked run.",
+)
+EVALUATION = Output(
+    name="evaluation",
+    record=EvaluationRecord,
+    kinds=frozenset({"python"}),
+    about="What the model is worth on the frozen holdout: every number with its interval, per group and slice.",
+)
+EVALUATED: dict[str, type] = {"split": SplitRecord, "features": FeaturesRecord, "model": ModelRecord}
+
+
+def model_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
+    """Return the op that trains."""
+
+    @dg.multi_asset(**wire(file, "model", outputs=[MODEL], inputs={"features": FeaturesRecord}))
+    def model(context: dg.AssetExecutionContext, features: FeaturesRecord) -> Results:
+        with at_desk(context, file) as desk:
+            made = judged(desk, "model", _model(desk, features))
+            about = {
+                "trees": made.record.tree_digest,
+                "rounds": made.record.rounds,
+                "threshold": made.record.threshold,
+                "tracked run": made.record.run_id,
+                "conditions": facts_table(made.record.conditions, "condition"),
+            }
+            yield from hand_on(context, desk, [product("model", made, about)])
+
+    return model
+
+
+def evaluation_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
+    """Return the op that measures the model on the frozen holdout."""
+
+    @dg.multi_asset(**wire(file, "evaluation", outputs=[EVALUATION], inputs=EVALUATED))
+    def evaluation(
+        context: dg.AssetExecutionContext, split: SplitRecord, features: FeaturesRecord, model: ModelRecord
+    ) -> Results:
+        with at_desk(context, file) as desk:
+            champion = desk.champion()
+            inputs = {"model": model.digest, "champion": champion.candidate.model_digest if champion else ""}
+            task = Task(stage="evaluation", inputs=inputs, kind="evaluations", record_type=EvaluationRecord)
+            found = recall_or_work(desk, task, lambda: _evaluate(desk, split, features, model, champion))
+            made = judged(desk, "evaluation", found, champion=champion is not None)
+            about = {"dagster/row_count": made.record.rows}
+            yield from hand_on(context, desk, [product("evaluation", made, about)])
+
+    return evaluation
+
+
+def _evaluate(
+    desk: "Desk", split: SplitRecord, features: FeaturesRecord, model: ModelRecord, champion: ReleaseRecord | None
+) -> Measured[EvaluationRecord]:
+    from ml_platform.stages.evaluate import evaluate
+
+    return evaluate(
+        desk.spec, store=desk.platform.store, model=model, features=features, split=split, champion=champion
+    )
+
+
+def _model(desk: "Desk", features: FeaturesRecord) -> Measured[ModelRecord]:
+    task = Task(stage="model", inputs={"features": features.digest}, kind="models", record_type=ModelRecord)
+    return recall_or_work(desk, task, lambda: _train(desk, features))
+
+
+def _train(desk: "Desk", features: FeaturesRecord) -> Measured[ModelRecord]:
+    from ml_platform.stages.train import train
+
+    platform = desk.platform
+    return train(
+        desk.spec, store=platform.store, features=features, tracker=platform.tracker, actor=desk.actor, now=desk.now
+    )

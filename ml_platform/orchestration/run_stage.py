@@ -1,0 +1,131 @@
+"""Run a stage: recall what it made for the same inputs or let it work, judge it, and record the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from ml_platform.core.digest import digest_of
+from ml_platform.core.measured import Measured
+from ml_platform.core.measurement import Measurement
+from ml_platform.core.verdict import Verdict
+from ml_platform.orchestration.code_digest import code_digest, features_source
+from ml_platform.orchestration.desk import Desk
+from ml_platform.policy.conditions import conditions_of
+from ml_platform.policy.judge import judge
+from ml_platform.stages.environment import read_environment
+from ml_platform.stages.evidence import part_of
+
+
+class Digested(Protocol):
+    """A record that names its content."""
+
+    @property
+    def digest(self) -> str:
+        """Return the digest."""
+
+
+RecordT = TypeVar("RecordT", bound=Digested)
+
+# The parts of a model file that a stage reads: a change elsewhere leaves what was remembered true.
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "snapshot": ("source", "contract", "features"),
+    "quarantine": ("source", "contract", "features"),
+    "split": ("contract", "split"),
+    "features": ("contract", "features"),
+    "model": ("contract", "features", "learner"),
+    "evaluation": ("contract", "split", "learner", "deployment"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task(Generic[RecordT]):
+    """What identifies a stage's work: its inputs' digests, and the kind of artefact that has to exist still."""
+
+    stage: str
+    inputs: Mapping[str, object]
+    kind: str
+    record_type: type[RecordT]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged(Generic[RecordT]):
+    """A stage's record with its verdicts; `unchanged` when nothing had to be done."""
+
+    record: RecordT
+    measurements: tuple[Measurement, ...]
+    verdicts: tuple[Verdict, ...]
+    unchanged: bool
+
+    @property
+    def closed(self) -> tuple[Verdict, ...]:
+        """Return the verdicts that stop the path."""
+        return tuple(verdict for verdict in self.verdicts if verdict.closes)
+
+
+def memory_key(desk: Desk, task: Task[RecordT]) -> str:
+    """Return the digest of what decides a stage's work: inputs, its sections of the file, code, what is installed."""
+    return digest_of(
+        {
+            "stage": task.stage,
+            "model": desk.model,
+            "inputs": task.inputs,
+            "sections": desk.spec.model_dump(mode="json", include=set(SECTIONS[task.stage])),
+            "code": code_digest(),
+            "features": features_source(desk.spec.features),
+            "environment": read_environment(Path.cwd()).digest,
+        }
+    )
+
+
+def recall(desk: Desk, task: Task[RecordT]) -> Measured[RecordT] | None:
+    """Return what the stage made for the same inputs, if its artefact is still there."""
+    found = desk.platform.memory.recall(f"{desk.model}.{task.stage}", memory_key(desk, task), task.record_type)
+    if found is None or not desk.platform.store.has(task.kind, found.record.digest):
+        return None
+    return found.remembered()
+
+
+def remember(desk: Desk, task: Task[RecordT], measured: Measured[RecordT]) -> None:
+    """Remember what the stage made."""
+    desk.platform.memory.remember(f"{desk.model}.{task.stage}", memory_key(desk, task), measured)
+
+
+def recall_or_work(
+    desk: Desk, task: Task[RecordT], work: Callable[[], Measured[RecordT]]
+) -> Measured[RecordT]:
+    """Return what is remembered, else let the stage work and remember that."""
+    found = recall(desk, task)
+    if found is None:
+        found = work()
+        remember(desk, task, found)
+    return found
+
+
+def judge_stage(
+    desk: Desk, stage: str, measurements: Sequence[Measurement], *, subject: str, **holds: bool
+) -> tuple[Verdict, ...]:
+    """Judge a stage's measurements and record the verdicts over their subject, unless these stand there already.
+
+    `holds` are the conditions `champion`, `reference` and `labels`; the others follow from the model file.
+    """
+    conditions = conditions_of(desk.spec, **holds)
+    verdicts = judge(desk.policy, stage, measurements, conditions=frozenset(conditions), now=desk.now)
+    ledger = desk.platform.ledger
+    before = ledger.part(desk.model, stage, subject, desk.policy.digest)
+    if before is None or before.verdicts != verdicts:
+        part = part_of(stage, subject, desk.policy, verdicts, now=desk.now, run_id=desk.run_id)
+        ledger.record_part(desk.model, part)
+    return verdicts
+
+
+def judged(
+    desk: Desk, stage: str, measured: Measured[RecordT], *, subject: str = "", **holds: bool
+) -> Judged[RecordT]:
+    """Judge what a stage made; the verdicts are about `subject`, or else about the record itself."""
+    verdicts = judge_stage(desk, stage, measured.measurements, subject=subject or measured.record.digest, **holds)
+    return Judged(
+        record=measured.record, measurements=measured.measurements, verdicts=verdicts, unchanged=measured.unchanged
+    )

@@ -1,0 +1,1 @@
+"""The governed model MODEL_NAME."""
