@@ -258,3 +258,15 @@ class MonitoringRecord:
     version: int
     model_digest: str
     labelled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackRecord:
+    """The outcomes that came for a model: how many, how many belong to a prediction, how many contradict another."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    digest: str
+    labels: int
+    joined: int
+    conflicting: int

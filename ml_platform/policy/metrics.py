@@ -116,7 +116,6 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "predictions": ("predictions", "Predictions served in the window."),
         "error_share": ("share", "Requests of the window that ended in an error of the service."),
         "label_share": ("share", "Predictions of the window whose outcome is known."),
-        "unknown_label_share": ("share", "Outcomes that belong to no prediction."),
         "latency_p99_seconds": ("seconds", "99th percentile of the answer time in the window."),
     },
     ("monitoring",): {
@@ -129,7 +128,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "live_unseen_share": ("share", "Predictions with a value that was never seen in training."),
     },
     ("feedback",): {
-        "labels_joined_share": ("share", "Outcomes that could be joined to their prediction."),
+        "unknown_label_share": ("share", "Outcomes that belong to no prediction."),
         "label_conflict_share": ("share", "Predictions with outcomes that contradict each other."),
     },
 }
