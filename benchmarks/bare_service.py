@@ -6,6 +6,7 @@ hot swap; fields are typed by pydantic, features come from the same `transform`,
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 import math
 import socket
@@ -22,11 +23,11 @@ from pydantic import create_model
 
 from ml_platform.core.scoring import FeaturesState, InputColumn, ScoringContract
 
-TYPES: dict[str, type] = {"integer": int, "number": float, "boolean": bool, "category": str}
+TYPES: dict[str, type] = {"integer": int, "number": float, "boolean": bool, "category": str, "datetime": dt.datetime}
 
 
 def build(folder: Path) -> FastAPI:
-    """Return the service for an artefact whose inputs are numbers, booleans and categories."""
+    """Return the service for an artefact of the platform's."""
     contract = msgspec.json.decode((folder / "scoring.json").read_bytes(), type=ScoringContract)
     learned = msgspec.json.decode((folder / "features_state.json").read_bytes(), type=FeaturesState)
     codes = {name: {level: float(code) for code, level in enumerate(levels)} for name, levels in learned.levels.items()}
@@ -61,6 +62,8 @@ def _number(codes: dict[str, float] | None, row: object, name: str) -> float:
     value = getattr(row, name)
     if value is None:
         return math.nan
+    if isinstance(value, dt.datetime):
+        return value.timestamp()
     return float(value) if codes is None else codes.get(value, math.nan)
 
 

@@ -16,7 +16,7 @@ from ml_platform.core.traffic import InputValue, Prediction
 from ml_platform.serving.contract_check import Checked
 from ml_platform.serving.live import Live
 from ml_platform.serving.refusal import Refused
-from ml_platform.serving.request import Rows, parse
+from ml_platform.serving.request import Rows
 
 OK = 200
 
@@ -46,8 +46,7 @@ def answer(live: Live, log: TrafficLog, body: bytes, started: float) -> Answered
     `started` is `time.perf_counter()` at the request's head. The log is written before the answer is given: what
     can't be written down isn't answered.
     """
-    rows = parse(body)
-    checked = live.contract_check.check(rows)
+    rows, checked = live.read(body)
     scores = _scores(live, rows)
     ids = _ids(len(rows))
     _log(log, _predictions(live, rows, checked, zip(ids, scores, strict=True), time.perf_counter() - started))

@@ -62,25 +62,11 @@ def check(folder: Path, digest: str, rows: Sequence[Row]) -> CleanCheck:
     )
 
 
-def check_in_child(folder: Path, digest: str, rows: Sequence[Row]) -> CleanCheck:
+async def check_in_child(folder: Path, digest: str, rows: Sequence[Row] = ()) -> CleanCheck:
     """Run the clean check in a child process; raises DataInvalid when the model can't be loaded or scored there."""
     with tempfile.TemporaryDirectory(prefix="ml-platform-") as scratch:
         written = Path(scratch) / "rows.json"
         written.write_bytes(msgspec.json.encode(rows))
-        try:
-            done = subprocess.run(
-                command(folder, digest, written), capture_output=True, timeout=WALL_SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise DataInvalid(_failed(folder, f"it took longer than {WALL_SECONDS:g} s")) from error
-    return _said(folder, done.returncode, done.stdout, done.stderr)
-
-
-async def check_in_child_async(folder: Path, digest: str) -> CleanCheck:
-    """Run the clean check without rows in a child process while this one goes on serving."""
-    with tempfile.TemporaryDirectory(prefix="ml-platform-") as scratch:
-        written = Path(scratch) / "rows.json"
-        written.write_bytes(b"[]")
         child = await asyncio.create_subprocess_exec(
             *command(folder, digest, written), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )

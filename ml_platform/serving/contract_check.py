@@ -40,6 +40,8 @@ class ContractCheck:
         self._names = frozenset(column.name for column in contract.inputs)
         self._time = contract.time
         self._extra_time = contract.time if contract.time not in self._names else None
+        times = [column.name for column in contract.inputs if column.type == "datetime"]
+        self._times = dict.fromkeys([*times, *([contract.time] if contract.time is not None else [])])
         self._learned = [
             (column.name, frozenset(levels.get(column.name, ())))
             for column in contract.inputs
@@ -58,7 +60,17 @@ class ContractCheck:
             message = f"row {first.row}, column '{first.column}': {first.problem}"
             more = f" ({len(problems)} problems in all; the contract is at /docs)" if len(problems) > 1 else ""
             raise Refused(422, "INVALID_PARAMETER_VALUE", message + more, tuple(problems))
-        return Checked(event_times=[self._event_time(row) for row in rows], unseen=[self._unseen(row) for row in rows])
+        return self._checked(rows)
+
+    def check_times(self, rows: Sequence[Row]) -> Checked | None:
+        """Check only the times of rows that keep the contract otherwise; None when one isn't a time."""
+        for name in self._times:
+            if any(_datetime(row.get(name)) for row in rows):
+                return None
+        return self._checked(rows)
+
+    def _checked(self, rows: Sequence[Row]) -> Checked:
+        return Checked([self._event_time(row) for row in rows], [self._unseen(row) for row in rows])
 
     def _check_row(self, index: int, row: Row, problems: list[Problem]) -> None:
         if row.keys() != self._names:

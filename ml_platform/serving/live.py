@@ -11,9 +11,11 @@ from pathlib import Path
 
 from ml_platform.adapters.deployments import Manifest, manifest_path, read_manifest
 from ml_platform.core.errors import DataInvalid, PlatformError
-from ml_platform.serving.clean_check import check_in_child_async
-from ml_platform.serving.contract_check import ContractCheck
+from ml_platform.serving.clean_check import check_in_child
+from ml_platform.serving.contract_check import Checked, ContractCheck
+from ml_platform.serving.fast_reader import FastReader
 from ml_platform.serving.predictor import Predictor
+from ml_platform.serving.request import Rows, parse
 
 LOOK_SECONDS = 0.2
 RETRY_SECONDS = 5.0
@@ -28,6 +30,7 @@ class Live:
 
     manifest: Manifest
     predictor: Predictor
+    fast_reader: FastReader
     contract_check: ContractCheck
     logged_columns: tuple[str, ...]
 
@@ -36,7 +39,17 @@ class Live:
         """Make a version ready to answer."""
         contract = predictor.contract
         logged = tuple(column.name for column in contract.inputs if column.logged)
-        return cls(manifest, predictor, ContractCheck(contract, predictor.levels), logged)
+        return cls(manifest, predictor, FastReader(contract), ContractCheck(contract, predictor.levels), logged)
+
+    def read(self, body: bytes) -> tuple[Rows, Checked]:
+        """Return a request's rows, checked; raises Refused with every problem."""
+        rows = self.fast_reader.read(body)
+        if rows is not None:
+            checked = self.contract_check.check_times(rows)
+            if checked is not None:
+                return rows, checked
+        rows = parse(body)
+        return rows, self.contract_check.check(rows)
 
 
 @dataclass(slots=True)
@@ -112,7 +125,7 @@ class Follower:
         if self.live is not None and self.live.predictor.digest == digest:
             return self.live.predictor
         if digest not in self._checked:
-            await check_in_child_async(folder, digest)
+            await check_in_child(folder, digest)
             self._checked.add(digest)
         predictor = await asyncio.to_thread(Predictor.load, folder, digest)
         if predictor.contract.model != self.model:

@@ -48,8 +48,8 @@ def nothing_live(follower: Follower) -> str:
     if follower.problem:
         return f"nothing can be served: {follower.problem}"
     return (
-        f"nothing is live for {follower.model} in {follower.environment}: release a version and promote it "
-        f"(`ml-platform promote {follower.model} --to {follower.environment}`); it is served within a second"
+        f"nothing is live for {follower.model} in {follower.environment}: release a version and promote "
+        f"it (`ml-platform promote {follower.model} --env {follower.environment} --reason …`); it is served at once"
     )
 
 

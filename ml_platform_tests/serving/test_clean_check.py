@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ml_platform_tests.serving.small_model import expected_scores, make_rows, pu
 
 def test_a_clean_process_gives_the_same_scores_and_says_what_it_cost(tmp_path: Path) -> None:
     digest, rows = put_model(tmp_path), make_rows(30)
-    seen = check_in_child(tmp_path / "models" / digest, digest, rows)
+    seen = asyncio.run(check_in_child(tmp_path / "models" / digest, digest, rows))
     assert list(seen.scores) == expected_scores(rows)
     assert 0 < seen.scoring_latency_p99_seconds < seen.load_seconds < 30
     assert 10 << 20 < seen.peak_memory_bytes < 1 << 30
@@ -46,10 +47,10 @@ def test_trees_that_crash_the_parser_are_said_to_be_unsound(tmp_path: Path) -> N
     text = trained_text(1)
     digest = put_model(tmp_path, text=text[: text.index("Tree=10")])
     with pytest.raises(DataInvalid, match="clean process"):
-        check_in_child(tmp_path / "models" / digest, digest, [])
+        asyncio.run(check_in_child(tmp_path / "models" / digest, digest))
 
 
 def test_rows_that_cannot_be_scored_are_a_reason(tmp_path: Path) -> None:
     digest = put_model(tmp_path)
     with pytest.raises(DataInvalid, match="hour: a value is no integer"):
-        check_in_child(tmp_path / "models" / digest, digest, [{"hour": "x"}])
+        asyncio.run(check_in_child(tmp_path / "models" / digest, digest, [{"hour": "x"}]))

@@ -53,7 +53,7 @@ def test_going_back_serves_the_old_version_without_checking_it_again(
 ) -> None:
     make_live(home, put_model(home, seed=2), version=2)
     asker.look()
-    monkeypatch.setattr(live_module, "check_in_child_async", None)
+    monkeypatch.setattr(live_module, "check_in_child", None)
     make_live(home, put_model(home, seed=1), version=1)
     asker.look()
     assert served(asker) == (1, expected_scores([GOOD_ROW], seed=1))
