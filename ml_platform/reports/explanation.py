@@ -1,0 +1,51 @@
+"""What was seen and why, each said once: a verdict's reason begins with its measurement and limit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ml_platform.core.measurement import number_text
+from ml_platform.reports.outcomes import word
+
+if TYPE_CHECKING:
+    from ml_platform.core.measurement import Measurement
+    from ml_platform.core.verdict import Verdict
+
+# Units that say nothing which the metric's name doesn't say.
+_SILENT_UNITS = frozenset({"share", "fact"})
+
+
+def seen(measurement: Measurement) -> str:
+    """Say a measurement in one line, without the units that its metric's name implies.
+
+    >>> from ml_platform.core.measurement import Measurement
+    >>> seen(Measurement(metric="label_share", value=0.5, low=0.4, high=0.6, n=90, unit="share"))
+    'label_share = 0.5 [0.4, 0.6] (n = 90)'
+    """
+    return (replace(measurement, unit="") if measurement.unit in _SILENT_UNITS else measurement).text()
+
+
+def interval_text(measurement: Measurement) -> str:
+    """Return the interval as text, a missing bound as "?"; empty when there is none.
+
+    >>> from ml_platform.core.measurement import Measurement
+    >>> interval_text(Measurement(metric="roc_auc", value=0.5, low=0.41237, high=0.6, n=90))
+    '[0.4124, 0.6]'
+    """
+    if measurement.low is None and measurement.high is None:
+        return ""
+    return f"[{number_text(measurement.low)}, {number_text(measurement.high)}]"
+
+
+def explanation(verdict: Verdict) -> str:
+    """Return what a verdict's reason says beyond the measurement and the limit that stand beside it."""
+    if verdict.worst is None:
+        return verdict.reason
+    rest = verdict.reason.removeprefix(verdict.worst.text())
+    if rest == verdict.reason:
+        return rest
+    rest = rest.removeprefix(f"; needed: {verdict.limit}").strip(" .;")
+    if rest.startswith("(") and rest.endswith(")"):
+        rest = rest[1:-1]
+    return rest.replace("subjects are so", f"subjects {word(verdict.outcome)}")
