@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml_platform.core.verdict import Outcome, Severity
+from ml_platform.policy.describe import describe
+from ml_platform.reports.terminal import WIDTH, verdict_lines
+from ml_platform_tests.policy.gates_of import at_least, at_most, holds
+from ml_platform_tests.reports.verdicts import HOSTILE, auc, verdict
+
+NOTHING_TO_COMPARE = "applies only when another version is live to compare with"
+
+
+def test_lines_are_grouped_by_stage_in_the_flows_order_and_aligned() -> None:
+    found = verdict_lines(
+        [
+            verdict(),
+            verdict(Outcome.NOT_APPLICABLE, gate="no_worse_than_champion", worst=None, reason=NOTHING_TO_COMPARE),
+            verdict(
+                gate="snapshot_has_rows", stage="snapshot", limit="≥ 500",
+                worst=auc(8.0, metric="row_count", low=None, high=None, n=8, unit="rows"),
+            ),  # fmt: skip
+        ]
+    )
+    assert found == [
+        "snapshot · 1 gate: 1 passed",
+        "✓ passed     snapshot_has_rows       row_count = 8 rows (n = 8)                   needed ≥ 500",
+        "",
+        "evaluation · 2 gates: 1 passed, 1 not applicable",
+        "✓ passed     auc_is_sufficient       roc_auc = 0.768 [0.76, 0.776] (n = 14,872)   needed ≥ 0.65 on low",
+        f"- n/a        no_worse_than_champion  {NOTHING_TO_COMPARE}",
+        "",
+        "3 gates: 2 passed, 1 not applicable",
+    ]
+
+
+def test_a_closed_gate_says_its_control_why_and_what_to_do() -> None:
+    reason = f"{auc().text()}; needed: ≥ 0.9 (2 of 3 subjects are so)"
+    found = verdict_lines([verdict(Outcome.FAILED, limit="≥ 0.9", reason=reason)])
+    assert found[2:5] == [
+        "             for  METRICS (Candidates clear floors, a baseline and the champion, judged with their uncertainty); "
+        "blocks the path",
+        "             why  2 of 3 subjects failed",
+        "             do   Find out why.",
+    ]
+
+
+def test_a_closed_gate_that_only_warns_says_so() -> None:
+    found = verdict_lines([verdict(Outcome.FAILED, severity=Severity.WARN), verdict(Outcome.FAILED)])
+    assert any("only warns" in line for line in found[:-1])
+    assert found[-1] == "2 gates: 2 failed (1 only warns)"
+
+
+def test_an_undecided_gate_without_a_measurement_says_why() -> None:
+    found = verdict_lines([verdict(Outcome.UNDECIDED, worst=None)])
+    assert "roc_auc was never measured" in found[1]
+    assert found[-1] == "1 gate: 1 undecided"
+
+
+def test_a_waived_gate_says_who_waived_it_and_asks_for_nothing() -> None:
+    reason = "failed, waived by pat until 2026-12-31: agreed with the board (…)"
+    text = "\n".join(verdict_lines([verdict(Outcome.WAIVED, reason=reason)]))
+    assert "waived by pat until 2026-12-31" in text
+    assert "Find out why." not in text
+
+
+def test_no_verdict_at_all_is_said() -> None:
+    assert verdict_lines([]) == ["no gate was judged"]
+
+
+def test_a_level_that_holds_terminal_codes_paints_nothing() -> None:
+    hostile = verdict(Outcome.FAILED, worst=auc(subject=HOSTILE), gate=HOSTILE, next_step=HOSTILE, stage=HOSTILE)
+    text = "\n".join(verdict_lines([hostile]))
+    assert text.replace("\n", "").isprintable()
+    text.encode()
+
+
+@given(st.text(max_size=400), st.text(max_size=400), st.sampled_from(Outcome))
+def test_no_line_is_wider_than_the_terminal(subject: str, reason: str, outcome: Outcome) -> None:
+    found = verdict_lines([verdict(), verdict(outcome, worst=auc(subject=subject), reason=reason, limit=reason)])
+    assert max(map(len, found)) <= WIDTH
+
+
+@pytest.mark.parametrize(
+    ("gate", "words"),
+    [
+        (at_least(0.65, judged_on="low", minimum_n=200), "needed ≥ 0.65 on low"),
+        (at_most(0.1, judged_on="high"), "needed ≤ 0.1 on high"),
+        (holds(), "needed 1"),
+    ],
+)
+def test_a_limit_is_shortened_to_what_a_line_has_room_for(gate: object, words: str) -> None:
+    found = verdict_lines([verdict(limit=describe(gate))])  # type: ignore[arg-type]
+    assert found[1].endswith(words)
