@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ml_platform.stages.matrix import Matrix
 
 AUC_ROWS = 20_000
-TWIN_ROWS = 5_000
+TWIN_ROWS = 1_000
 TWIN_LEAST_ROWS = 50
 TWIN_CORRELATION = 0.9999
 IDENTIFIER_LEAST_DISTINCT_SHARE = 0.9
@@ -80,10 +80,9 @@ def _single_feature_aucs(learned: Matrix) -> Iterator[Measurement]:
         yield single_feature_auc(feature, outcome, subject=name)
 
 
-def _codes_as_text(codes: NDArray[np.float64]) -> NDArray[np.object_]:
-    texts = codes.astype(object)
-    texts[np.isnan(codes)] = None
-    return texts
+def _codes_as_text(codes: NDArray[np.float64]) -> NDArray[np.str_]:
+    """Return level codes as text, so that they count as categories; missing is a level of its own, "-1"."""
+    return np.where(np.isnan(codes), -1.0, codes).astype(np.int64).astype(np.str_)
 
 
 def _after_the_fact(

@@ -41,7 +41,11 @@ def measure_snapshot(
     reference: Profile | None,
     frame: pd.DataFrame,
 ) -> tuple[Measurement, ...]:
-    """Return every measurement of the snapshot stage; those of a shift only when there is a reference profile."""
+    """Return every measurement of the snapshot stage; those of a shift only when there is a reference profile.
+
+    A row whose only flaw is a missing target has no outcome (yet, or ever) and is quarantined, but it violates no
+    rule: `contract_violations_share` counts the other refused rows, and has the rows without outcome as a fact.
+    """
     return (
         *_of_rows(spec, checked, accepted),
         *_of_missing(spec, described),
