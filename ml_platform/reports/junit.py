@@ -21,9 +21,9 @@ def junit_xml(model: str, verdicts: Sequence[Verdict]) -> str:
     A failed gate that blocks is a failure, an undecided one an error; one that only warns passes and says so in its
     output; a waived one and one that doesn't apply are skipped, with the reason.
     """
-    root = Element("testsuites", name=one_line(model), **_counts(verdicts))
+    root = Element("testsuites", {"name": one_line(model), **_counts(verdicts)})
     for stage, found in by_stage(verdicts).items():
-        suite = SubElement(root, "testsuite", name=one_line(f"{model}.{stage}"), **_counts(found))
+        suite = SubElement(root, "testsuite", {"name": one_line(f"{model}.{stage}"), **_counts(found)})
         for verdict in found:
             _case(suite, model, verdict)
     indent(root)

@@ -29,7 +29,11 @@ def verdict_lines(verdicts: Sequence[Verdict]) -> list[str]:
     columns = _columns([verdict for found in stages.values() for verdict in found])
     lines = []
     for stage, found in stages.items():
-        lines += [f"{stage} · {tally(found)}", *(line for verdict in found for line in _lines(verdict, columns)), ""]
+        lines += [
+            f"{one_line(stage, LONGEST_GATE)} · {tally(found)}",
+            *(line for verdict in found for line in _lines(verdict, columns)),
+            "",
+        ]
     return [*lines, tally(verdicts)]
 
 
@@ -47,9 +51,10 @@ def _columns(verdicts: Sequence[Verdict]) -> _Columns:
     """Make the columns as wide as what is in them, unless the last one would be pushed beyond the line."""
     gate = max(len(_gate(verdict)) for verdict in verdicts)
     columns = _Columns(gate=gate, seen=0)
-    room = [WIDTH - columns.indent - len(GAP) - len(_needed(verdict)) for verdict in verdicts]
-    texts = [len(_seen(verdict)) for verdict in verdicts]
-    return _Columns(gate=gate, seen=max((text for text in texts if text <= min(room)), default=0))
+    lined = [verdict for verdict in verdicts if _needed(verdict)]
+    room = min((WIDTH - columns.indent - len(GAP) - len(_needed(verdict)) for verdict in lined), default=0)
+    texts = [len(_seen(verdict)) for verdict in lined]
+    return _Columns(gate=gate, seen=max((text for text in texts if text <= room), default=0))
 
 
 def _lines(verdict: Verdict, columns: _Columns) -> Iterator[str]:
