@@ -156,9 +156,8 @@ def test_clean_features_measure_clean(built: Built) -> None:
         assert built.measured(metric).value == expected, metric
     subjects = [each.subject for each in built.features.measurements if each.metric == "single_feature_auc"]
     assert subjects == list(built.features.record.names)
-    assert all(
-        0.5 <= (built.measured("single_feature_auc", name).value or 0) < 0.65 for name in subjects if name != "site"
-    )
+    aucs = [built.measured("single_feature_auc", name).value or 0 for name in subjects]
+    assert 0.4 < min(aucs) <= max(aucs) < 0.65
 
 
 def contract_with(column: str, **said: Any) -> dict[str, Any]:
