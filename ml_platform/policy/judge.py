@@ -39,8 +39,7 @@ def judge(
 ) -> tuple[Verdict, ...]:
     """Return one verdict per gate of the stage, in the policy's order."""
     return tuple(
-        _verdict(policy, name, measurements, conditions=conditions, today=now.date())
-        for name in policy.gates_of(stage)
+        _verdict(policy, name, measurements, conditions=conditions, today=now.date()) for name in policy.gates_of(stage)
     )
 
 
@@ -120,7 +119,5 @@ def _waive(finding: _Finding, waiver: Waiver | None, today: dt.date) -> _Finding
     if waiver.expires < today:
         reason = f"{finding.reason}. The waiver of {waiver.owner} expired on {waiver.expires} and doesn't count"
         return _Finding(outcome=finding.outcome, reason=reason, worst=finding.worst)
-    reason = (
-        f"{finding.outcome}, waived by {waiver.owner} until {waiver.expires}: {waiver.reason} ({finding.reason})"
-    )
+    reason = f"{finding.outcome}, waived by {waiver.owner} until {waiver.expires}: {waiver.reason} ({finding.reason})"
     return _Finding(outcome=Outcome.WAIVED, reason=reason, worst=finding.worst)

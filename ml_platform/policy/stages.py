@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 STAGES = (
-    "source", "snapshot", "quarantine", "split", "features", "model", "evaluation", "release", "staging", "production",
-    "traffic", "monitoring", "feedback",
+    "source",
+    "snapshot",
+    "quarantine",
+    "split",
+    "features",
+    "model",
+    "evaluation",
+    "release",
+    "staging",
+    "production",
+    "traffic",
+    "monitoring",
+    "feedback",
 )

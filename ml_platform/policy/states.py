@@ -83,7 +83,9 @@ def _sum_up(heard: Sequence[_Heard]) -> tuple[State, str]:
         return "no_gate", "no gate of the policy speaks for it"
     deciding = [each for each in heard if each.severity == "block"] or list(heard)
     order: tuple[tuple[Outcome, State], ...] = (
-        (Outcome.FAILED, "violated"), (Outcome.UNDECIDED, "undecided"), (Outcome.WAIVED, "waived"),
+        (Outcome.FAILED, "violated"),
+        (Outcome.UNDECIDED, "undecided"),
+        (Outcome.WAIVED, "waived"),
         (Outcome.PASSED, "enforced"),
     )
     for outcome, state in order:

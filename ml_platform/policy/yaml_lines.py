@@ -146,9 +146,7 @@ class _Reading:
             name = self._key(event, where)
             place = (*where, name)
             if name in found:
-                self._add(
-                    place, _line(event), f"is given twice, first in line {self.lines[place]}; remove one of them"
-                )
+                self._add(place, _line(event), f"is given twice, first in line {self.lines[place]}; remove one of them")
                 _Reading(self.file).node(next(events), events, place)
                 continue
             self.lines[place] = _line(event)

@@ -30,11 +30,21 @@ KINDS: list[Gate] = [at_least(0.5), at_most(0.5), between(0.2, 0.5), holds()]
 @pytest.mark.parametrize(
     ("gate", "value", "outcome"),
     [
-        (at_least(0.5), 0.6, PASSED), (at_least(0.5), 0.5, PASSED), (at_least(0.5), 0.4999, FAILED),
-        (at_most(0.5), 0.4, PASSED), (at_most(0.5), 0.5, PASSED), (at_most(0.5), 0.5001, FAILED),
-        (between(0.2, 0.5), 0.3, PASSED), (between(0.2, 0.5), 0.2, PASSED), (between(0.2, 0.5), 0.5, PASSED),
-        (between(0.2, 0.5), 0.1, FAILED), (between(0.2, 0.5), 0.6, FAILED),
-        (holds(), 1, PASSED), (holds(), 0, FAILED), (holds(), 0.999, FAILED), (holds(), 2, FAILED),
+        (at_least(0.5), 0.6, PASSED),
+        (at_least(0.5), 0.5, PASSED),
+        (at_least(0.5), 0.4999, FAILED),
+        (at_most(0.5), 0.4, PASSED),
+        (at_most(0.5), 0.5, PASSED),
+        (at_most(0.5), 0.5001, FAILED),
+        (between(0.2, 0.5), 0.3, PASSED),
+        (between(0.2, 0.5), 0.2, PASSED),
+        (between(0.2, 0.5), 0.5, PASSED),
+        (between(0.2, 0.5), 0.1, FAILED),
+        (between(0.2, 0.5), 0.6, FAILED),
+        (holds(), 1, PASSED),
+        (holds(), 0, FAILED),
+        (holds(), 0.999, FAILED),
+        (holds(), 2, FAILED),
     ],
 )
 def test_only_a_value_within_the_limit_passes(gate: Gate, value: float, outcome: Outcome) -> None:

@@ -113,9 +113,13 @@ def test_the_shipped_packs_are_found_by_name() -> None:
 
 def test_packs_are_put_together_parents_first_and_once(tmp_path: Path) -> None:
     found = combined(
-        tmp_path, "top", "left",
-        root=pack_text("root", "a"), left=pack_text("left", "b", extends="root"),
-        right=pack_text("right", "c", extends="root"), top=pack_text("top", "d", extends="left, right"),
+        tmp_path,
+        "top",
+        "left",
+        root=pack_text("root", "a"),
+        left=pack_text("left", "b", extends="root"),
+        right=pack_text("right", "c", extends="root"),
+        top=pack_text("top", "d", extends="left, right"),
     )
     assert found.packs == ("root", "left", "right", "top")
     assert set(found.gates) == {"a", "b", "c", "d"}
@@ -137,7 +141,9 @@ def test_of_two_tightenings_the_stricter_counts_whatever_the_order(tmp_path: Pat
 
 def test_the_larger_number_of_approvals_counts(tmp_path: Path) -> None:
     found = combined(
-        tmp_path, "one", "two",
+        tmp_path,
+        "one",
+        "two",
         one=pack_text("one", "a", head="approvals: {production: 2}\n"),
         two=pack_text("two", "b", head="approvals: {production: 1, staging: 1}\n"),
     )

@@ -80,7 +80,8 @@ def test_a_waived_gate_shows_who_and_until_when() -> None:
 def test_a_control_whose_gates_do_not_apply_is_not_applicable_with_the_reason() -> None:
     state = state_of("FAIRNESS", GOOD)
     assert (state.state, state.reason) == (
-        "not_applicable", "fair: applies only when the contract has a column with the role group"
+        "not_applicable",
+        "fair: applies only when the contract has a column with the role group",
     )
 
 

@@ -18,11 +18,16 @@ def said(gate: Gate, override: Override) -> list[str]:
 @pytest.mark.parametrize(
     ("gate", "override"),
     [
-        (at_least(0.5), Override(limit=0.6)), (at_least(0.5), Override(limit=0.5)), (at_most(0.5), Override(limit=0.4)),
-        (between(0, 1), Override(limit=(0.1, 0.9))), (between(0, 1), Override(limit=(0, 1))),
-        (at_least(0.5, severity="warn"), Override(severity="block")), (holds(), Override(severity="block")),
+        (at_least(0.5), Override(limit=0.6)),
+        (at_least(0.5), Override(limit=0.5)),
+        (at_most(0.5), Override(limit=0.4)),
+        (between(0, 1), Override(limit=(0.1, 0.9))),
+        (between(0, 1), Override(limit=(0, 1))),
+        (at_least(0.5, severity="warn"), Override(severity="block")),
+        (holds(), Override(severity="block")),
         (at_least(0.5, severity="warn"), Override(severity="warn", minimum_n=5)),
-        (holds(minimum_n=5), Override(minimum_n=6)), (at_most(1), Override(limit=0, severity="block", why="better")),
+        (holds(minimum_n=5), Override(minimum_n=6)),
+        (at_most(1), Override(limit=0, severity="block", why="better")),
     ],
 )
 def test_an_override_may_tighten(gate: Gate, override: Override) -> None:
@@ -67,10 +72,15 @@ def test_all_that_is_wrong_with_an_override_is_said() -> None:
 @pytest.mark.parametrize(
     ("one", "other", "result"),
     [
-        (at_least(0.5), at_least(0.6), at_least(0.6)), (at_most(0.5), at_most(0.6), at_most(0.5)),
-        (between(0, 0.9), between(0.1, 1), between(0.1, 0.9)), (holds(severity="warn"), holds(), holds()),
-        (at_least(0.5, minimum_n=5, severity="warn"), at_least(0.4, minimum_n=3, severity="warn"),
-         at_least(0.5, minimum_n=5, severity="warn")),
+        (at_least(0.5), at_least(0.6), at_least(0.6)),
+        (at_most(0.5), at_most(0.6), at_most(0.5)),
+        (between(0, 0.9), between(0.1, 1), between(0.1, 0.9)),
+        (holds(severity="warn"), holds(), holds()),
+        (
+            at_least(0.5, minimum_n=5, severity="warn"),
+            at_least(0.4, minimum_n=3, severity="warn"),
+            at_least(0.5, minimum_n=5, severity="warn"),
+        ),
     ],
 )
 def test_the_strictest_of_two_takes_the_stricter_word_of_each(one: Gate, other: Gate, result: Gate) -> None:

@@ -13,9 +13,24 @@ from ml_platform.policy.yaml_scalars import Ambiguous, read_scalar
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("", None), ("~", None), ("null", None), ("true", True), ("FALSE", False), ("0", 0), ("-12", -12), ("+3", 3),
-        ("0.5", 0.5), (".5", 0.5), ("1e-3", 0.001), ("1.0e+2", 100.0), ("late", "late"), ("Y", "Y"), ("1.2.3", "1.2.3"),
-        ("2013-05-01", "2013-05-01"), ("2013-05-01T00:00:00Z", "2013-05-01T00:00:00Z"), ("=", "="),
+        ("", None),
+        ("~", None),
+        ("null", None),
+        ("true", True),
+        ("FALSE", False),
+        ("0", 0),
+        ("-12", -12),
+        ("+3", 3),
+        ("0.5", 0.5),
+        (".5", 0.5),
+        ("1e-3", 0.001),
+        ("1.0e+2", 100.0),
+        ("late", "late"),
+        ("Y", "Y"),
+        ("1.2.3", "1.2.3"),
+        ("2013-05-01", "2013-05-01"),
+        ("2013-05-01T00:00:00Z", "2013-05-01T00:00:00Z"),
+        ("=", "="),
     ],
 )
 def test_a_plain_scalar_means_what_yaml_1_2_says(text: str, value: object) -> None:
