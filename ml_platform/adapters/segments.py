@@ -97,6 +97,7 @@ class SegmentWriter:
         self._on_close = on_close
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._file: int | None = None
         self._path = folder
         self._written = 0
@@ -134,12 +135,17 @@ class SegmentWriter:
             self.problem = ""
 
     def close(self) -> None:
-        """Bring everything to the disk and stop."""
+        """Bring everything to the disk and stop; raises Unavailable when the disk refuses."""
         self._stop.set()
+        self._wake.set()
         if self._thread is not None:
             self._thread.join()
         with self._lock:
-            self._finish_segment()
+            try:
+                self._finish_segment()
+            except OSError as error:
+                self.problem = _unwritable(self.folder, error)
+                raise Unavailable(self.problem) from error
 
     def _open_file(self) -> int:
         if self._file is not None and self._written < self._segment_bytes:
@@ -173,6 +179,7 @@ class SegmentWriter:
         self._appends += 1
         if self._sync_seconds and self._waiting_since is None:
             self._waiting_since = time.monotonic()
+            self._wake.set()
 
     def _take_back(self, file: int) -> None:
         try:
@@ -189,19 +196,24 @@ class SegmentWriter:
     def _finish_segment(self) -> None:
         if self._file is None:
             return
-        sync_data(self._file)
-        os.close(self._file)
-        self._file = None
+        try:
+            sync_data(self._file)
+        finally:
+            self._abandon()
         self._waiting_since = None
         if self._on_close is not None:
             self._on_close(self._path)
 
     def _sync_always(self) -> None:
-        while not self._stop.wait(self._sync_seconds):
+        while not self._stop.is_set():
+            self._wake.wait()
+            self._stop.wait(self._sync_seconds)
             self._sync()
 
     def _sync(self) -> None:
         with self._lock:
+            if self._waiting_since is None:
+                self._wake.clear()
             if self._waiting_since is None or self._file is None:
                 return
             file, appends, started = os.dup(self._file), self._appends, time.monotonic()

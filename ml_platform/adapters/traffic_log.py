@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import threading
 from collections.abc import Iterator, Sequence
@@ -85,8 +86,9 @@ class TrafficLog:
         if covered is None:
             return
         temporary = segment.with_suffix(".tmp")
-        temporary.write_bytes(self._encode(replace(covered, size_bytes=segment.stat().st_size)))
-        temporary.replace(segment.with_suffix(RANGE_SUFFIX))
+        with contextlib.suppress(OSError):  # without a range the segment is read whole
+            temporary.write_bytes(self._encode(replace(covered, size_bytes=segment.stat().st_size)))
+            temporary.replace(segment.with_suffix(RANGE_SUFFIX))
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ml_platform.adapters.traffic_log import TrafficLog
+from ml_platform.core.errors import Unavailable
 from ml_platform.serving import metrics, openapi, status
 from ml_platform.serving.answer import Answered, answer, log_failure
 from ml_platform.serving.body import JSON, Receive, Scope, Send, read_body
@@ -70,7 +71,10 @@ class ScoringApp:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(self.traffic.close)
+        try:
+            await asyncio.to_thread(self.traffic.close)
+        except Unavailable as error:
+            log.warning("the last predictions may be lost: %s", error)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _probe_log(self) -> None:
