@@ -7,12 +7,8 @@ PORT ?= 3000
 BIN := .venv/bin
 READY := .venv/.ready
 
-# Dagster's tools agree on one home, and no third party calls out or writes to the user's home.
+# Ours, whatever a person has set for another project. What else third parties must know says tools/startup.py.
 export DAGSTER_HOME := $(CURDIR)
-export DO_NOT_TRACK := 1
-export MLFLOW_DISABLE_TELEMETRY := true
-export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
-export OMP_WAIT_POLICY := passive
 
 .PHONY: help run ui test check drills clean setup
 
@@ -46,7 +42,7 @@ clean:
 
 setup: $(READY)
 
-$(READY): pyproject.toml uv.lock tools/setup $(wildcard dagster.yaml)
+$(READY): pyproject.toml uv.lock tools/setup tools/startup.py $(wildcard dagster.yaml)
 	@echo "Setting up .venv from uv.lock; this takes a minute or two, once."
 	@PYTHON="$(PYTHON)" tools/setup
 	@touch $@
