@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 from pathlib import Path
 
 import dagster as dg
@@ -109,18 +108,21 @@ def test_dagster_runs_an_asset_with_its_check() -> None:
     assert [evaluation.passed for evaluation in result.get_asset_check_evaluations()] == [True]
 
 
-def test_uvicorn_serves_a_starlette_app() -> None:
+def test_uvicorn_serves_with_httptools_and_uvloop() -> None:
     import asyncio
+    from collections.abc import Awaitable, Callable, MutableMapping
+    from typing import Any
     from urllib.request import urlopen
 
     import uvicorn
-    from starlette.applications import Starlette
-    from starlette.responses import PlainTextResponse
-    from starlette.routing import Route
+    import uvloop
+
+    async def app(scope: Any, receive: Any, send: Callable[[MutableMapping[str, Any]], Awaitable[None]]) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": b"good"})
 
     async def answer() -> bytes:
-        app = Starlette(routes=[Route("/health", lambda _: PlainTextResponse("good"))])
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+        server = uvicorn.Server(uvicorn.Config(app, port=0, http="httptools", lifespan="off", log_level="error"))
         serving = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
             await asyncio.sleep(0.01)
@@ -130,7 +132,7 @@ def test_uvicorn_serves_a_starlette_app() -> None:
         await serving
         return body
 
-    assert asyncio.run(answer()) == b"good"
+    assert uvloop.run(answer()) == b"good"
 
 
 def test_sqlalchemy_and_pydantic_and_yaml_and_jinja_answer() -> None:
@@ -144,30 +146,6 @@ def test_sqlalchemy_and_pydantic_and_yaml_and_jinja_answer() -> None:
     assert pydantic.TypeAdapter(int).validate_python(2, strict=True) == 2
     assert yaml.safe_load("limit: 0.2") == {"limit": 0.2}
     assert jinja2.Environment(autoescape=True).from_string("{{ x }}").render(x="<") == "&lt;"
-
-
-def test_cryptography_refuses_a_changed_message() -> None:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    key = Ed25519PrivateKey.generate()
-    signature = key.sign(b"evidence")
-    key.public_key().verify(signature, b"evidence")
-    with pytest.raises(InvalidSignature):
-        key.public_key().verify(signature, b"Evidence")
-
-
-def test_fsspec_and_matplotlib_write(tmp_path: Path) -> None:
-    import fsspec
-    from matplotlib.figure import Figure
-
-    with fsspec.open(f"file://{tmp_path}/note.txt", "w") as note:
-        note.write("kept")
-    assert (tmp_path / "note.txt").read_text() == "kept"
-    figure, image = Figure(), io.BytesIO()
-    figure.subplots().plot([1, 2])
-    figure.savefig(image, format="svg")
-    assert b"<svg" in image.getvalue()
 
 
 @pytest.mark.parametrize(
