@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
-from dagster._utils.error import SerializableErrorInfo
 
 from ml_platform.core.errors import Unavailable
 
@@ -132,13 +131,9 @@ def _request(sensor: dg.SensorDefinition, request: dg.RunRequest) -> Request:
 def _failure(result: dg.ExecuteInProcessResult) -> str:
     for event in result.filter_events(lambda one: one.is_step_failure):
         data = event.step_failure_data
+        error = data.error
+        while error is not None and error.cause is not None:
+            error = error.cause  # Dagster's own wrapping says only which step it was
         said = data.user_failure_data.description if data.user_failure_data else None
-        return str(said or _root_message(data.error)).strip()
+        return str(said or (error.message if error else "")).strip()
     return ""
-
-
-def _root_message(error: SerializableErrorInfo | None) -> str:
-    """Return the words of the first cause: Dagster's own wrapping says only which step it was."""
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return error.message if error else ""
