@@ -103,11 +103,6 @@ def contributions(model_text: str, values: Floats, *, threads: int = 1) -> Float
     return np.asarray(found, dtype=np.float64)[:, :-1]
 
 
-def gains(model_text: str) -> Floats:
-    """Return the total gain of each feature's splits, shape (k,)."""
-    return np.asarray(_booster(model_text).feature_importance("gain"), dtype=np.float64)
-
-
 def library() -> ModuleType:
     """Import LightGBM with threads that sleep while they wait (spinning ones cost a third more)."""
     if "lightgbm" not in sys.modules:

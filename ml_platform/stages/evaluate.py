@@ -26,11 +26,12 @@ from ml_platform.stages.robustness import measure_robustness
 from ml_platform.stages.scored_part import ScoredPart, score_part
 from ml_platform.stages.slices import measure_slices
 from ml_platform.stages.spread import spread
+from ml_platform.stages.training_run import headline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ml_platform.core.ports import ArtefactStore
+    from ml_platform.core.ports import ArtefactStore, Tracker
     from ml_platform.core.records import ReleaseRecord
     from ml_platform.policy.spec import ModelSpec
     from ml_platform.stages.matrix import Matrix
@@ -47,9 +48,11 @@ def evaluate(
     features: FeaturesRecord,
     split: SplitRecord,
     champion: ReleaseRecord | None = None,
+    tracker: Tracker | None = None,
 ) -> Measured[EvaluationRecord]:
     """Measure a model on the holdout and store measurements, curves and scores.
 
+    With a tracker the headline metrics are added to the model's training run.
     Of the training rows at most 15,000, spread evenly, are scored. Raises DataInvalid when model, features and split
     don't belong together or the holdout has no rows.
     """
@@ -86,6 +89,8 @@ def evaluate(
         reference_auc_se=error if isinstance(error, float) else None,
     )
     unchanged = store.has(KIND, digest) or not store.put(KIND, digest, files)
+    if tracker is not None:
+        tracker.log_metrics(model.run_id, headline(measurements))
     return Measured(record=record, measurements=measurements, unchanged=unchanged)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ml_platform.core.measurement import Measurement
     from ml_platform.core.records import FeaturesRecord, ModelRecord
     from ml_platform.policy.spec import ModelSpec
 
@@ -39,6 +41,11 @@ def training_run(
         artefact=artefact,
         example={name: (float(value),) for name, value in zip(features.names, example, strict=True)},
     )
+
+
+def headline(measurements: Iterable[Measurement]) -> dict[str, float]:
+    """Return the values that hold for the whole holdout, by metric; those of single features, groups and slices not."""
+    return {one.metric: one.value for one in measurements if one.value is not None and not one.subject}
 
 
 def _tags(features: FeaturesRecord, record: ModelRecord) -> dict[str, str]:

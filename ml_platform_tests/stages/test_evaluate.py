@@ -123,6 +123,14 @@ def test_measuring_again_changes_nothing_and_says_so(evaluated: Measured[Evaluat
     assert again.unchanged
 
 
+def test_the_training_run_is_told_what_holds_for_the_whole_holdout(trained: Trained) -> None:
+    tracker = FakeTracker()
+    measured = trained.evaluated(tracker=tracker)
+    told = tracker.metrics[trained.model.run_id]
+    assert told["roc_auc"] == measured.record.reference_auc
+    assert "missing_feature_auc_drop" not in told
+
+
 def test_a_champion_equal_to_the_candidate_differs_by_nothing(trained: Trained) -> None:
     measured = trained.evaluated(champion_of(trained.model.digest))
     found = only(measured, "roc_auc_difference")
