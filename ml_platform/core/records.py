@@ -152,6 +152,7 @@ class Candidate:
     """Everything that makes one release candidate, by digest; its own digest is what gets promoted."""
 
     model: str
+    source_digest: str
     snapshot_digest: str
     split_digest: str
     features_digest: str
@@ -170,11 +171,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidencePart:
-    """The verdicts of one stage over one subject (a digest), under one policy."""
+    """The verdicts of one stage over one subject (a digest), under one policy.
+
+    `conditions` are those that held when it was judged, sorted: they decide which gates applied.
+    """
 
     stage: str
     subject_digest: str
     policy_digest: str
+    conditions: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
     made_at: dt.datetime
     run_id: str = ""

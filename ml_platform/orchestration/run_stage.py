@@ -16,7 +16,7 @@ from ml_platform.orchestration.desk import Desk
 from ml_platform.policy.conditions import conditions_of
 from ml_platform.policy.judge import judge
 from ml_platform.stages.environment import read_environment
-from ml_platform.stages.evidence import part_of
+from ml_platform.stages.evidence import part_of, record_once
 
 
 class Digested(Protocol):
@@ -112,12 +112,9 @@ def judge_stage(
     `holds` are the conditions `champion`, `reference` and `labels`; the others follow from the model file.
     """
     conditions = conditions_of(desk.spec, **holds)
-    verdicts = judge(desk.policy, stage, measurements, conditions=frozenset(conditions), now=desk.now)
-    ledger = desk.platform.ledger
-    before = ledger.part(desk.model, stage, subject, desk.policy.digest)
-    if before is None or before.verdicts != verdicts:
-        part = part_of(stage, subject, desk.policy, verdicts, now=desk.now, run_id=desk.run_id)
-        ledger.record_part(desk.model, part)
+    verdicts = judge(desk.policy, stage, measurements, conditions=conditions, now=desk.now)
+    part = part_of(stage, subject, desk.policy, verdicts, conditions=conditions, now=desk.now, run_id=desk.run_id)
+    record_once(desk.platform.ledger, desk.model, part)
     return verdicts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -29,23 +29,38 @@ class Missing:
 
 
 def part_of(
-    stage: str, subject_digest: str, policy: Policy, verdicts: Sequence[Verdict], *, now: dt.datetime, run_id: str = ""
+    stage: str,
+    subject_digest: str,
+    policy: Policy,
+    verdicts: Sequence[Verdict],
+    *,
+    conditions: Iterable[str],
+    now: dt.datetime,
+    run_id: str = "",
 ) -> EvidencePart:
-    """Bind the verdicts of a stage to the subject they are about and the policy they were made under."""
+    """Bind the verdicts of a stage to what they are about, and to the policy, conditions and time of the judgement."""
     return EvidencePart(
         stage=stage,
         subject_digest=subject_digest,
         policy_digest=policy.digest,
+        conditions=tuple(sorted(conditions)),
         verdicts=tuple(verdicts),
         made_at=now,
         run_id=run_id,
     )
 
 
-def subjects_of(candidate: Candidate, source_digest: str) -> Mapping[str, str]:
+def record_once(ledger: Ledger, model: str, part: EvidencePart) -> None:
+    """Record verdicts, unless the newest ones over the same subject say the same under the same conditions."""
+    before = ledger.part(model, part.stage, part.subject_digest, part.policy_digest)
+    if before is None or (before.verdicts, before.conditions) != (part.verdicts, part.conditions):
+        ledger.record_part(model, part)
+
+
+def subjects_of(candidate: Candidate) -> Mapping[str, str]:
     """Return which digest the verdicts of each stage have to be about."""
     return {
-        "source": source_digest,
+        "source": candidate.source_digest,
         "snapshot": candidate.snapshot_digest,
         "quarantine": candidate.snapshot_digest,
         "split": candidate.split_digest,
@@ -57,12 +72,12 @@ def subjects_of(candidate: Candidate, source_digest: str) -> Mapping[str, str]:
 
 
 def assemble_evidence(
-    policy: Policy, *, ledger: Ledger, candidate: Candidate, source_digest: str, trained_by: str, now: dt.datetime
+    policy: Policy, *, ledger: Ledger, candidate: Candidate, trained_by: str, now: dt.datetime
 ) -> Evidence | Missing:
     """Put the newest verdicts of every stage together, or say which are missing or closed."""
     objections: list[Objection] = []
     parts: list[EvidencePart] = []
-    for stage, subject in subjects_of(candidate, source_digest).items():
+    for stage, subject in subjects_of(candidate).items():
         if not policy.gates_of(stage):
             continue
         part = ledger.part(candidate.model, stage, subject, policy.digest)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from ml_platform.core.digest import short
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import Candidate, Evidence, EvidencePart
-from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.policy.conditions import MEANINGS
 from ml_platform.policy.judge import judge
 from ml_platform.policy.resolve import Policy
@@ -35,8 +34,7 @@ def examine_evidence(
     if objections:
         return objections
     parts = {part.stage: part for part in evidence.parts}
-    source = parts["source"].subject_digest if "source" in parts else ""
-    return list(_examine_parts(policy, parts, subjects_of(candidate, source), holds=holds, now=now))
+    return list(_examine_parts(policy, parts, subjects_of(candidate), holds=holds, now=now))
 
 
 def examine_part(
@@ -64,7 +62,7 @@ def _examine_parts(
     holds: frozenset[str],
     now: dt.datetime,
 ) -> Iterator[Objection]:
-    conditions = holds | _conditions_seen(policy, parts.values())
+    known = holds.union(*(part.conditions for part in parts.values()))
     for stage, subject in subjects.items():
         part = parts.get(stage)
         if part is not None and (part.subject_digest != subject or part.policy_digest != policy.digest):
@@ -73,52 +71,44 @@ def _examine_parts(
         missing = part_objections(policy, stage, part)
         yield from missing
         if part is not None and not missing:
-            yield from _judge_again(policy, part, conditions, now)
+            yield from _conditions_left_out(policy, part, known)
+            yield from _judge_again(policy, part, now)
 
 
-def _conditions_seen(policy: Policy, parts: Iterable[EvidencePart]) -> frozenset[str]:
-    """Return the conditions that held: those of which at least one gate was judged."""
-    return frozenset(
-        policy.gates[verdict.gate].when
-        for part in parts
-        for verdict in part.verdicts
-        if verdict.gate in policy.gates and verdict.outcome is not Outcome.NOT_APPLICABLE
-    )
-
-
-def _judge_again(
-    policy: Policy, part: EvidencePart, conditions: frozenset[str], now: dt.datetime
-) -> Iterator[Objection]:
-    stored = {verdict.gate: verdict for verdict in part.verdicts}
-    for verdict in judge(policy, part.stage, _measurements(part.verdicts), conditions=conditions, now=now):
-        was = stored[verdict.gate]
-        if verdict.closes and was.outcome in {Outcome.WAIVED, verdict.outcome}:
-            yield closed(verdict)  # its waiver has run out since
-        elif was.outcome is Outcome.NOT_APPLICABLE and verdict.outcome is not was.outcome:
-            when = MEANINGS[policy.gates[verdict.gate].when]
-            reason = f"gate {verdict.gate} was not judged, but it applies now ({when}): run the release job"
-            yield Objection(reason, undecided=True)
-        elif not _same(was, verdict, policy):
-            yield Objection(
-                f"gate {verdict.gate} is recorded as {was.outcome}, but its measurements say {verdict.outcome} "
-                f"({verdict.reason}): the verdict was not made by this policy; run the release job"
+def _conditions_left_out(policy: Policy, part: EvidencePart, holds: frozenset[str]) -> Iterator[Objection]:
+    """Yield the gates that apply now but were judged as if their condition didn't hold."""
+    for name, gate in policy.gates_of(part.stage).items():
+        if gate.when in holds and gate.when not in part.conditions:
+            reason = (
+                f"gate {name} applies now ({MEANINGS[gate.when]}), but {part.stage} was judged as if it didn't: "
+                "run the release job"
             )
+            yield Objection(reason, undecided=True)
 
 
-def _same(was: Verdict, now: Verdict, policy: Policy) -> bool:
-    lapsed = was.outcome is Outcome.WAIVED and now.severity is Severity.WARN
-    return (
-        (was.outcome is now.outcome or lapsed)
-        and was.severity is now.severity
-        and was.control == now.control
-        and was.stage == now.stage
-        and was.policy_digest == policy.digest
-    )
+def _judge_again(policy: Policy, part: EvidencePart, now: dt.datetime) -> Iterator[Objection]:
+    """Yield what its own measurements say against a part: by its own conditions and time it must come out the same.
+
+    What came out the same is judged once more as of now, because a waiver may have run out since.
+    """
+    recorded = {verdict.gate: verdict for verdict in part.verdicts}
+    measurements, conditions = _measurements(policy, part), frozenset(part.conditions)
+    then = judge(policy, part.stage, measurements, conditions=conditions, now=part.made_at)
+    today = judge(policy, part.stage, measurements, conditions=conditions, now=now)
+    for made, again in zip(then, today, strict=True):
+        was = recorded[made.gate]
+        if was != made:
+            yield Objection(
+                f"gate {made.gate} is recorded as {was.outcome}, but its measurements say {made.outcome} "
+                f"({made.reason}): the verdict was not made by this policy; run the release job"
+            )
+        elif again.closes:
+            yield closed(again)
 
 
-def _measurements(verdicts: Sequence[Verdict]) -> list[Measurement]:
-    """Return each measurement once, in the order first seen; several gates may judge the same one."""
-    found: list[Measurement] = []
-    for verdict in verdicts:
-        found += [measurement for measurement in verdict.measurements if measurement not in found]
-    return found
+def _measurements(policy: Policy, part: EvidencePart) -> list[Measurement]:
+    """Return what was measured of each metric once; several gates may judge the same metric."""
+    found: dict[str, tuple[Measurement, ...]] = {}
+    for verdict in part.verdicts:
+        found.setdefault(policy.gates[verdict.gate].metric, verdict.measurements)
+    return [measurement for measurements in found.values() for measurement in measurements]

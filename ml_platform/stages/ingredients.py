@@ -34,6 +34,7 @@ class Ingredients:
         """Return the release candidate that they make."""
         return Candidate(
             model=self.model.model,
+            source_digest=self.source.digest,
             snapshot_digest=self.snapshot.digest,
             split_digest=self.split.digest,
             features_digest=self.features.digest,

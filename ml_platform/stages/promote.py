@@ -46,13 +46,14 @@ def promote(
     actor: str,
     reason: str,
     now: dt.datetime,
-    conditions: frozenset[str] = frozenset(),
+    conditions: frozenset[str],
 ) -> Promoted | Refused:
     """Make a version live, or refuse with every reason; both are written to the audit.
 
-    `conditions` are those that the model file says hold (`conditions_of(spec)`): no verdict may call a gate that
-    needs them not applicable. Show the change to the outside with `adapters.deployments.project` afterwards.
-    Raises DataInvalid for an unknown version or environment, Unavailable when the ledger can't be used.
+    `conditions` are those that the model file says hold (`conditions_of(spec)`); the ledger says whether there is a
+    champion. No gate that needs one of them may have been judged as if it didn't hold. Show the change to the outside
+    with `adapters.deployments.project` afterwards. Raises DataInvalid for an unknown version or environment,
+    Unavailable when the ledger can't be used.
     """
     check_environment(environment)
     release = registered(ledger, model, version)

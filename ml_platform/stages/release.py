@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.measurement import Measurement
-from ml_platform.core.records import Candidate, Evidence, ReleaseRecord
+from ml_platform.core.records import Candidate, DeploymentRecord, Evidence, ReleaseRecord
 from ml_platform.core.verdict import Verdict
 from ml_platform.policy.conditions import conditions_of
 from ml_platform.policy.judge import judge
 from ml_platform.stages.clean_process import measure_in_clean_process
-from ml_platform.stages.evidence import Missing, assemble_evidence, part_of, read_evidence, write_evidence
+from ml_platform.stages.evidence import Missing, assemble_evidence, part_of, read_evidence, record_once, write_evidence
 from ml_platform.stages.ingredients import Ingredients, measure_completeness, measure_size
 from ml_platform.stages.interface_breaks import measure_interface_breaks
 from ml_platform.stages.known_scores import known_scores
@@ -70,18 +69,18 @@ def make_release(
     Nothing is registered otherwise. What a clean process showed before of the same candidate isn't measured again.
     """
     candidate = ingredients.candidate
-    champion = ledger.live(spec.model, "production")
+    champion = _another_live(ledger, candidate)
     measurements = _measure(spec, policy, store, ledger, ingredients)
     if champion is not None:
         measurements = (*measurements, measure_interface_breaks(store, candidate.model_digest, champion.model_digest))
-    conditions = frozenset(conditions_of(spec, champion=champion is not None))
+    conditions = conditions_of(spec, champion=champion is not None)
     verdicts = judge(policy, STAGE, measurements, conditions=conditions, now=now)
-    _record(policy, ledger, candidate, verdicts, now=now, run_id=run_id)
+    part = part_of(STAGE, candidate.digest, policy, verdicts, conditions=conditions, now=now, run_id=run_id)
+    record_once(ledger, spec.model, part)
     evidence = assemble_evidence(
         policy,
         ledger=ledger,
         candidate=candidate,
-        source_digest=ingredients.source.digest,
         trained_by=ingredients.model.trained_by,
         now=now,
     )
@@ -129,13 +128,10 @@ def _measured_before(policy: Policy, ledger: Ledger, candidate: Candidate) -> tu
     return tuple(found.values()) if found.keys() == CLEAN else ()
 
 
-def _record(
-    policy: Policy, ledger: Ledger, candidate: Candidate, verdicts: Sequence[Verdict], *, now: dt.datetime, run_id: str
-) -> None:
-    part = part_of(STAGE, candidate.digest, policy, verdicts, now=now, run_id=run_id)
-    before = ledger.part(candidate.model, STAGE, candidate.digest, policy.digest)
-    if before is None or before.verdicts != part.verdicts:
-        ledger.record_part(candidate.model, part)
+def _another_live(ledger: Ledger, candidate: Candidate) -> DeploymentRecord | None:
+    """Return what is live in production unless it is the candidate's own model: nothing is compared with itself."""
+    live = ledger.live(candidate.model, "production")
+    return live if live is not None and live.model_digest != candidate.model_digest else None
 
 
 def _registered_before(store: ArtefactStore, ledger: Ledger, evidence: Evidence) -> ReleaseRecord | None:

@@ -16,7 +16,7 @@ from ml_platform.policy.load import GovernedModelFile, load_model
 from ml_platform.settings import load_settings
 from ml_platform.stages.evidence import part_of, subjects_of, write_evidence
 from ml_platform_tests.policy.files import MODEL
-from ml_platform_tests.stages.lock_world import SOURCE, candidate, put_model
+from ml_platform_tests.stages.lock_world import candidate, put_model
 
 NAME = "late"
 
@@ -50,8 +50,8 @@ def release(defs: Path, *, text: str = "trees", without: str = "") -> ReleaseRec
 
 def _release(platform: Platform, file: GovernedModelFile, text: str, without: str) -> ReleaseRecord:
     its_candidate = dataclasses.replace(candidate(put_model(platform.store, text)), model=NAME)
-    parts = []
-    subjects = {**subjects_of(its_candidate, SOURCE), "staging": its_candidate.digest}
+    parts, now = [], utc_now()
+    subjects = {**subjects_of(its_candidate), "staging": its_candidate.digest}
     for stage, subject in subjects.items():
         if stage == without:
             continue
@@ -59,10 +59,9 @@ def _release(platform: Platform, file: GovernedModelFile, text: str, without: st
         tightest = {}
         for gate, one in zip(file.policy.gates_of(stage).values(), found, strict=True):
             tightest[gate.metric] = one
-        verdicts = judge(
-            file.policy, stage, list(tightest.values()), conditions=frozenset(conditions_of(file.spec)), now=utc_now()
-        )
-        part = part_of(stage, subject, file.policy, verdicts, now=utc_now())
+        conditions = conditions_of(file.spec)
+        verdicts = judge(file.policy, stage, list(tightest.values()), conditions=conditions, now=now)
+        part = part_of(stage, subject, file.policy, verdicts, conditions=conditions, now=now)
         platform.ledger.record_part(NAME, part)
         parts.append(part)
     evidence = Evidence(

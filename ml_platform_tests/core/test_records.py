@@ -14,6 +14,7 @@ from ml_platform.core.verdict import Outcome, Severity, Verdict
 
 CANDIDATE = Candidate(
     model="flights",
+    source_digest="0",
     snapshot_digest="a",
     split_digest="b",
     features_digest="c",
@@ -49,7 +50,9 @@ def test_evidence_lists_the_verdicts_of_all_parts_in_order() -> None:
         for name in ("first", "second")
     ]
     parts = tuple(
-        EvidencePart(stage="evaluation", subject_digest="h", policy_digest="p", verdicts=(one,), made_at=now)
+        EvidencePart(
+            stage="evaluation", subject_digest="h", policy_digest="p", conditions=(), verdicts=(one,), made_at=now
+        )
         for one in verdicts
     )
     evidence = Evidence(candidate=CANDIDATE, policy_digest="p", parts=parts, made_at=now, trained_by="someone")

@@ -38,7 +38,7 @@ def promote_and_roll_back(world: World, home: Path) -> None:
     for environment in ENVIRONMENTS:
         promoted = promote(
             world.policy, store=world.store, ledger=world.ledger, model=MODEL, version=release.version,
-            environment=environment, actor="bob", reason="a drill", now=NOW,
+            environment=environment, actor="bob", reason="a drill", now=NOW, conditions=frozenset({"always"}),
         )  # fmt: skip
         assert isinstance(promoted, Promoted), promoted
     if release.version % 2 == 0:

@@ -28,7 +28,12 @@ def part_of(policy: Policy, values: dict[str, float]) -> EvidencePart:
     found = [Measurement(metric=name, value=value, n=1000) for name, value in values.items()]
     verdicts = judge(policy, "evaluation", found, conditions=frozenset(), now=NOW)
     return EvidencePart(
-        stage="evaluation", subject_digest="s", policy_digest=policy.digest, verdicts=verdicts, made_at=NOW
+        stage="evaluation",
+        subject_digest="s",
+        policy_digest=policy.digest,
+        conditions=(),
+        verdicts=verdicts,
+        made_at=NOW,
     )
 
 

@@ -19,7 +19,6 @@ from ml_platform.stages.evidence import STAGES, part_of, subjects_of, write_evid
 
 NOW = dt.datetime(2013, 7, 1, 12, tzinfo=dt.UTC)
 MODEL = "flights"
-SOURCE = "50" * 32
 ALL_STAGES = (*STAGES, "staging")
 
 
@@ -78,8 +77,9 @@ def part(
     now: dt.datetime = NOW,
 ) -> EvidencePart:
     """Return the verdicts of a stage over a value."""
-    verdicts = judge(its_policy, stage, [measured(stage, value)], conditions=frozenset(conditions), now=now)
-    return part_of(stage, subject, its_policy, verdicts, now=now, run_id="run")
+    holds = frozenset(conditions)
+    verdicts = judge(its_policy, stage, [measured(stage, value)], conditions=holds, now=now)
+    return part_of(stage, subject, its_policy, verdicts, conditions=holds, now=now, run_id="run")
 
 
 def put_model(store: ArtefactStore, text: str = "trees") -> str:
@@ -101,6 +101,7 @@ def candidate(model_digest: str) -> Candidate:
     """Return a candidate around a model."""
     return Candidate(
         model=MODEL,
+        source_digest="50" * 32,
         snapshot_digest="51" * 32,
         split_digest="52" * 32,
         features_digest="53" * 32,
@@ -114,11 +115,18 @@ def candidate(model_digest: str) -> Candidate:
 
 
 def parts(
-    its_policy: Policy, its_candidate: Candidate, values: Mapping[str, float | None] = MappingProxyType({})
+    its_policy: Policy,
+    its_candidate: Candidate,
+    values: Mapping[str, float | None] = MappingProxyType({}),
+    *,
+    conditions: Iterable[str] = ("always",),
 ) -> dict[str, EvidencePart]:
     """Return the parts of a candidate; `values` gives other measurements by stage."""
-    subjects = {**subjects_of(its_candidate, SOURCE), "staging": its_candidate.digest}
-    return {stage: part(its_policy, stage, subject, values.get(stage, 0.9)) for stage, subject in subjects.items()}
+    subjects = {**subjects_of(its_candidate), "staging": its_candidate.digest}
+    return {
+        stage: part(its_policy, stage, subject, values.get(stage, 0.9), conditions=conditions)
+        for stage, subject in subjects.items()
+    }
 
 
 def evidence_of(its_policy: Policy, its_candidate: Candidate, its_parts: Mapping[str, EvidencePart]) -> Evidence:
@@ -140,10 +148,16 @@ class World:
     store: ArtefactStore
     policy: Policy
 
-    def release(self, text: str = "trees", values: Mapping[str, float | None] | None = None) -> ReleaseRecord:
+    def release(
+        self,
+        text: str = "trees",
+        values: Mapping[str, float | None] | None = None,
+        *,
+        conditions: Iterable[str] = ("always",),
+    ) -> ReleaseRecord:
         """Record verdicts and register a version, whatever its verdicts say."""
         its_candidate = candidate(put_model(self.store, text))
-        made = parts(self.policy, its_candidate, values or {})
+        made = parts(self.policy, its_candidate, values or {}, conditions=conditions)
         for each in made.values():
             self.ledger.record_part(MODEL, each)
         evidence = evidence_of(self.policy, its_candidate, made)

@@ -57,6 +57,7 @@ def attempt(world: World, release: ReleaseRecord, now: dt.datetime = LATER) -> P
         actor="bob",
         reason="a test",
         now=now,
+        conditions=frozenset({"always"}),
     )
 
 

@@ -12,16 +12,14 @@ from ml_platform.stages.evidence import STAGES, Missing, assemble_evidence, read
 from ml_platform.stages.objection import refused
 from ml_platform_tests.fakes.ledger import FakeLedger
 from ml_platform_tests.fakes.store import FakeStore
-from ml_platform_tests.stages.lock_world import MODEL, NOW, SOURCE, candidate, parts, policy
+from ml_platform_tests.stages.lock_world import MODEL, NOW, candidate, parts, policy
 
 POLICY = policy()
 CANDIDATE = candidate("58" * 32)
 
 
 def assemble(ledger: FakeLedger, its_candidate: Candidate = CANDIDATE) -> Evidence | Missing:
-    return assemble_evidence(
-        POLICY, ledger=ledger, candidate=its_candidate, source_digest=SOURCE, trained_by="alice", now=NOW
-    )
+    return assemble_evidence(POLICY, ledger=ledger, candidate=its_candidate, trained_by="alice", now=NOW)
 
 
 def filled(leave_out: str = "", values: dict[str, float | None] | None = None) -> FakeLedger:

@@ -24,6 +24,7 @@ RELEASE = ReleaseRecord(
     version=2,
     candidate=Candidate(
         model="tides",
+        source_digest="s",
         snapshot_digest="a",
         split_digest="b",
         features_digest="c",

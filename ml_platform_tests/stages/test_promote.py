@@ -31,6 +31,7 @@ from ml_platform_tests.stages.lock_world import (
     World,
     candidate,
     evidence_of,
+    gate,
     gates,
     part,
     parts,
@@ -51,7 +52,7 @@ def attempt(
     *,
     its_policy: Policy | None = None,
     now: dt.datetime = NOW,
-    conditions: frozenset[str] = frozenset(),
+    conditions: frozenset[str] = frozenset({"always"}),
 ) -> Promoted | Refused:
     return promote(
         its_policy or world.policy,
@@ -202,15 +203,45 @@ def test_a_barred_version_refuses(world: World) -> None:
 def test_a_gate_that_the_model_file_makes_applicable_can_not_be_skipped(world: World) -> None:
     release = world.release()
     refused = attempt(world, release, conditions=frozenset({"groups"}))
-    assert "groups_are_equal was not judged, but it applies now" in reasons(refused)
+    assert "gate groups_are_equal applies now" in reasons(refused)
+    assert "evaluation was judged as if it didn't" in reasons(refused)
+    assert isinstance(refused, Refused)
+    assert refused.outcome == "undecided"
     assert isinstance(attempt(world, release), Promoted)
+
+
+def test_a_gate_that_applied_when_it_was_judged_counts_whatever_is_said_now(world: World) -> None:
+    release = world.release(values={"evaluation": 0.1}, conditions=("always", "groups"))
+    assert "groups_are_equal failed" in reasons(attempt(world, release))
+
+
+def test_a_condition_that_held_for_one_stage_held_for_all(tmp_path: Path) -> None:
+    sometimes = gate("release", when="groups")
+    its_policy = make_policy({**gates(), "callers_are_equal": sometimes}, (), {}, ("small",))
+    world = World(FakeLedger(), FakeStore(tmp_path), its_policy)
+    its_candidate = candidate(put_model(world.store))
+    made = parts(its_policy, its_candidate)
+    informed = part(its_policy, "evaluation", its_candidate.evaluation_digest, conditions=("always", "groups"))
+    release = register(world, evidence_of(its_policy, its_candidate, {**made, "evaluation": informed}))
+    assert "gate callers_are_equal applies now" in reasons(attempt(world, release))
 
 
 def test_whoever_follows_a_live_version_in_production_was_compared_with_one(world: World) -> None:
     first, second = world.release("one"), world.release("two")
     assert isinstance(attempt(world, first), Promoted)
     assert isinstance(attempt(world, second, "staging"), Promoted)
-    assert "champion_is_beaten was not judged" in reasons(attempt(world, second))
+    assert "gate champion_is_beaten applies now" in reasons(attempt(world, second))
+    compared = world.release("two", conditions=("always", "champion"))
+    assert isinstance(attempt(world, compared), Promoted)
+
+
+def test_the_same_model_again_needs_no_comparison_with_itself(world: World) -> None:
+    first = world.release("one")
+    assert isinstance(attempt(world, first), Promoted)
+    anew = replace(candidate(first.candidate.model_digest), git_commit="58" * 20)
+    second = register(world, evidence_of(world.policy, anew, parts(world.policy, anew)))
+    assert second.version == 2
+    assert isinstance(attempt(world, second), Promoted)
 
 
 def test_unknown_versions_and_environments_are_wrong_input(world: World) -> None:
@@ -267,6 +298,14 @@ def _outcome(outcome: Outcome) -> Damage:
     )
 
 
+def _told_otherwise(**changes: object) -> Damage:
+    """Change what the first verdict says in words, of its limit or of what decided it."""
+    return lambda its_part: replace(
+        its_part,
+        verdicts=(replace(its_part.verdicts[0], **changes), *its_part.verdicts[1:]),  # type: ignore[arg-type]
+    )
+
+
 def _value(value: float | None) -> Damage:
     def change(its_part: EvidencePart) -> EvidencePart:
         first = its_part.verdicts[0]
@@ -295,6 +334,17 @@ DAMAGES: dict[str, Damage] = {
     "the verdict names another policy": lambda its_part: replace(
         its_part, verdicts=(replace(its_part.verdicts[0], policy_digest="99" * 32), *its_part.verdicts[1:])
     ),
+    "the verdict gives another reason": _told_otherwise(reason="all is well"),
+    "the verdict gives another limit": _told_otherwise(limit="none"),
+    "the verdict hides what decided it": _told_otherwise(worst=None),
+    "a measurement is there twice": lambda its_part: replace(
+        its_part,
+        verdicts=(
+            replace(its_part.verdicts[0], measurements=its_part.verdicts[0].measurements * 2),
+            *its_part.verdicts[1:],
+        ),
+    ),
+    "the conditions are left out": lambda its_part: replace(its_part, conditions=()),
     "another gate's verdict": lambda its_part: replace(
         its_part, verdicts=(replace(its_part.verdicts[0], gate="another"), *its_part.verdicts[1:])
     ),
@@ -304,29 +354,47 @@ DAMAGES: dict[str, Damage] = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+CONDITIONS = st.sets(st.sampled_from(["groups", "champion"])).map(lambda some: frozenset({"always", *some}))
+
+
+@settings(max_examples=100, deadline=None)
 @given(
     damage=st.dictionaries(st.sampled_from(STAGES), st.sampled_from(sorted(DAMAGES)), max_size=3),
     approvals=st.sampled_from(["good", "used", "expired", "own", "other policy", "too few", "same person"]),
     environment=st.sampled_from(["staging", "production"]),
+    judged_under=CONDITIONS,
+    holds=CONDITIONS,
 )
 def test_only_complete_evidence_with_valid_approvals_opens_the_lock(
-    damage: dict[str, str], approvals: str, environment: str
+    damage: dict[str, str], approvals: str, environment: str, judged_under: frozenset[str], holds: frozenset[str]
 ) -> None:
     with tempfile.TemporaryDirectory() as home:
         world = World(FakeLedger(), FakeStore(Path(home)), policy(approvals={"production": 2}))
-        # Another source is another, equally valid subject: which one it was, only the snapshot's verdicts know.
-        damage = {stage: how for stage, how in damage.items() if (stage, how) != ("source", "another subject")}
         its_candidate = candidate(put_model(world.store))
-        made = parts(world.policy, its_candidate)
+        made = parts(world.policy, its_candidate, conditions=judged_under)
         damaged = {stage: DAMAGES[damage[stage]](each) if stage in damage else each for stage, each in made.items()}
         kept = {stage: each for stage, each in damaged.items() if each is not None}
         release = register(world, evidence_of(world.policy, its_candidate, kept))
         give_approvals(world, release, approvals)
-        outcome = attempt(world, release, environment)
-        expected = not damage and (approvals == "good" or environment == "staging")
-        assert isinstance(outcome, Promoted) == expected, (damage, approvals, outcome)
+        outcome = attempt(world, release, environment, conditions=holds)
+        expected = not damage and holds <= judged_under and (approvals == "good" or environment == "staging")
+        assert isinstance(outcome, Promoted) == expected, (damage, approvals, judged_under, holds, outcome)
         assert (world.ledger.live(MODEL, environment) is not None) == expected
+
+
+@pytest.mark.parametrize("hidden", ["groups", "champion"])
+@pytest.mark.parametrize("claimed", [True, False])
+def test_no_gate_can_be_hidden_as_not_applicable(world: World, hidden: str, *, claimed: bool) -> None:
+    its_candidate = candidate(put_model(world.store))
+    true = ("always", "champion", "groups")
+    made = parts(world.policy, its_candidate, conditions=true)
+    left = tuple(each for each in true if each != hidden)
+    blind = part(world.policy, "evaluation", its_candidate.evaluation_digest, conditions=left)
+    made["evaluation"] = replace(blind, conditions=true) if claimed else blind
+    release = register(world, evidence_of(world.policy, its_candidate, made))
+    refused = reasons(attempt(world, release, conditions=frozenset(true)))
+    assert "is recorded as not_applicable, but its measurements say passed" in refused or not claimed
+    assert "applies now" in refused or claimed
 
 
 def give_approvals(world: World, release: ReleaseRecord, kind: str) -> None:

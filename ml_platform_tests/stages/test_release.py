@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from ml_platform.core.measurement import Measurement
-from ml_platform.core.records import EvaluationRecord, ReleaseRecord, SnapshotRecord, SourceFingerprint
+from ml_platform.core.records import EvaluationRecord, Evidence, ReleaseRecord, SnapshotRecord, SourceFingerprint
 from ml_platform.core.verdict import Outcome
+from ml_platform.policy.conditions import conditions_of
 from ml_platform.policy.gates import AtMost, Gate, Holds
 from ml_platform.policy.judge import judge
 from ml_platform.policy.resolve import Policy, make_policy
@@ -125,9 +126,11 @@ class World:
     def judge_split(self, value: float = 0.9, its_policy: Policy | None = None) -> None:
         its_policy = its_policy or policy()
         measured = [Measurement(metric="split_metric", value=value, n=9)]
-        verdicts = judge(its_policy, "split", measured, conditions=frozenset(), now=NOW)
+        conditions = conditions_of(SPEC)
+        verdicts = judge(its_policy, "split", measured, conditions=conditions, now=NOW)
         subject = self.ingredients.split.digest
-        self.ledger.record_part(SPEC.model, part_of("split", subject, its_policy, verdicts, now=NOW))
+        part = part_of("split", subject, its_policy, verdicts, conditions=conditions, now=NOW)
+        self.ledger.record_part(SPEC.model, part)
 
     def release(self, its_policy: Policy | None = None, *, now: dt.datetime = NOW) -> ReleaseMade:
         return make_release(
@@ -153,7 +156,15 @@ class World:
             actor="bob",
             reason="a test",
             now=NOW,
+            conditions=conditions_of(SPEC),
         )
+
+    def deploy_model(self, model_digest: str) -> None:
+        """Register a version around another model and make it live in production."""
+        candidate = replace(self.ingredients.candidate, model_digest=model_digest)
+        evidence = Evidence(candidate=candidate, policy_digest="", parts=(), made_at=NOW, trained_by="alice")
+        release = self.ledger.record_release(evidence, "e" * 64, actor="alice", at=NOW)
+        self.ledger.deploy(release, "production", actor="bob", reason="a test", approvals=(), at=NOW)
 
 
 @pytest.fixture
@@ -266,10 +277,25 @@ def test_records_that_do_not_belong_together_are_not_complete(
 
 def test_a_candidate_after_a_live_version_must_answer_its_callers(world: World) -> None:
     first = registered(world.release())
-    world.promote(first)
+    other = "a" * 64
+    models = world.store.home / "models"
+    shutil.copytree(models / first.candidate.model_digest, models / other)
+    world.deploy_model(other)
     made = world.release()
     assert outcomes(made)["callers_need_not_change"] is Outcome.PASSED
-    assert (registered(made).version, made.unchanged) == (2, False)  # its evidence says more than the first one's
+    release = registered(made)
+    assert (release.version, made.unchanged) == (3, False)  # its evidence says more than the first one's
+    assert isinstance(world.promote(first), Refused)
+    assert isinstance(world.promote(release), Promoted)
+
+
+def test_a_candidate_that_is_live_already_is_compared_with_nothing_and_stays_as_it_is(world: World) -> None:
+    first = registered(world.release())
+    assert isinstance(world.promote(first), Promoted)
+    again = world.release(now=NOW + dt.timedelta(days=1))
+    assert (again.outcome, again.unchanged) == (first, True)
+    assert outcomes(again)["callers_need_not_change"] is Outcome.NOT_APPLICABLE
+    assert "interface_breaks" not in {each.metric for each in again.measurements}
 
 
 def test_a_tracker_that_is_down_stops_no_release_and_is_told_later(world: World) -> None:

@@ -55,7 +55,12 @@ def verdict(outcome: Outcome, gate: str = "live_auc_holds") -> Verdict:
 
 def watched(*verdicts: Verdict) -> Watched:
     part = EvidencePart(
-        stage="monitoring", subject_digest=WINDOW.digest, policy_digest="p" * 64, verdicts=verdicts, made_at=NOW
+        stage="monitoring",
+        subject_digest=WINDOW.digest,
+        policy_digest="p" * 64,
+        conditions=("always", "labels"),
+        verdicts=verdicts,
+        made_at=NOW,
     )
     return Watched(window=WINDOW, part=part, live=LIVE, last_request=None)
 
