@@ -51,3 +51,8 @@ class Desk:
         """Return the version that is live in production, if there is one."""
         live = self.platform.ledger.live(self.model, "production")
         return self.platform.ledger.release(self.model, live.version) if live else None
+
+    def challenged(self, model_digest: str) -> ReleaseRecord | None:
+        """Return the champion that a model has to beat; None when it is that model: nothing is compared with itself."""
+        champion = self.champion()
+        return champion if champion and champion.candidate.model_digest != model_digest else None

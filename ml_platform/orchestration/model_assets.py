@@ -66,7 +66,7 @@ def evaluation_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, split: SplitRecord, features: FeaturesRecord, model: ModelRecord
     ) -> Results:
         with at_desk(context, file) as desk:
-            champion = desk.champion()
+            champion = desk.challenged(model.digest)
             inputs = {"model": model.digest, "champion": champion.candidate.model_digest if champion else ""}
             task = Task(stage="evaluation", inputs=inputs, kind="evaluations", record_type=EvaluationRecord)
             found = recall_or_work(desk, task, lambda: _evaluate(desk, split, features, model, champion))
