@@ -148,7 +148,7 @@ def make_model(home: Path) -> tuple[str, str]:
 def compare(home: Path, model: str, environment: str, requests: int) -> float:
     """Run both services, print what was measured, and return the ratio of the medians."""
     from ml_platform.adapters.deployments import read_manifest
-    from ml_platform.core.scoring import ScoringContract
+    from ml_platform.core.scoring import FeaturesState, ScoringContract
     from ml_platform.serving.openapi import example
 
     manifest = read_manifest(home, environment, model)
@@ -156,7 +156,8 @@ def compare(home: Path, model: str, environment: str, requests: int) -> float:
         raise SystemExit(f"nothing is live for {model} in {environment} in {home}")
     folder = home / "models" / manifest.model_digest
     contract = msgspec.json.decode((folder / "scoring.json").read_bytes(), type=ScoringContract)
-    body = msgspec.json.encode({"dataframe_records": [example(contract)]})
+    learned = msgspec.json.decode((folder / "features_state.json").read_bytes(), type=FeaturesState)
+    body = msgspec.json.encode({"dataframe_records": [example(contract, learned.levels)]})
     with tempfile.TemporaryDirectory() as scratch:
         ports = Path(scratch) / "ours", Path(scratch) / "bare"
         commands = (

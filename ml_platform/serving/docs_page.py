@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from html import escape
 
 from ml_platform.core.scoring import InputColumn
@@ -59,10 +60,11 @@ def docs_page(model: str, live: Live | None, nothing_live: str) -> str:
 
 def _contract(live: Live) -> str:
     contract, manifest = live.predictor.contract, live.manifest
-    rows = "".join(_row(column) for column in contract.inputs)
+    levels = live.predictor.levels
+    rows = "".join(_row(column, levels.get(column.name, ())) for column in contract.inputs)
     if contract.time is not None and contract.time not in {column.name for column in contract.inputs}:
         rows += _cells(contract.time, "datetime", "when the event happens; may be left out", "yes")
-    body = json.dumps({"dataframe_records": [example(contract)]}, indent=2)
+    body = json.dumps({"dataframe_records": [example(contract, levels)]}, indent=2)
     return (
         f"<p>Version {manifest.version} is live in {escape(manifest.environment)} since "
         f"{manifest.since:%Y-%m-%d %H:%M} UTC. A score of {contract.threshold:g} or more counts as selected.</p>"
@@ -76,10 +78,17 @@ def _contract(live: Live) -> str:
     )
 
 
-def _row(column: InputColumn) -> str:
-    allowed = "anything; what the model never saw is scored as missing" if column.type == "category" else "anything"
+_ALLOWED = {"boolean": "true, false", "datetime": "a time like 2013-06-01T09:30:00Z", "number": "any number"}
+LEVELS_SHOWN = 30
+
+
+def _row(column: InputColumn, levels: Sequence[str]) -> str:
+    allowed = _ALLOWED.get(column.type, "any whole number")
     if column.levels is not None:
         allowed = ", ".join(column.levels)
+    elif column.type == "category":
+        more = f" and {len(levels) - LEVELS_SHOWN} more" if len(levels) > LEVELS_SHOWN else ""
+        allowed = f"{', '.join(levels[:LEVELS_SHOWN])}{more}; another one is scored as missing"
     elif column.low is not None or column.high is not None:
         allowed = " ".join(
             part

@@ -8,6 +8,7 @@ from ml_platform.core.scoring import InputColumn, ScoringContract
 from ml_platform.serving.live import Live
 
 Schema = dict[str, object]
+Levels = Mapping[str, Sequence[str]]
 
 _TYPES: Mapping[str, Schema] = {
     "integer": {"type": "integer"},
@@ -29,7 +30,7 @@ def document(model: str, live: Live | None) -> Schema:
     """Return the OpenAPI 3.1 document; without a live model it has no row schema."""
     schemas: Schema = {"Answer": _answer(), "Error": _error()}
     if live is not None:
-        schemas["Row"] = row_schema(live.predictor.contract)
+        schemas["Row"] = row_schema(live.predictor.contract, live.predictor.levels)
     version = str(live.manifest.version) if live is not None else "none is live"
     return {
         "openapi": "3.1.0",
@@ -44,8 +45,8 @@ def document(model: str, live: Live | None) -> Schema:
     }
 
 
-def row_schema(contract: ScoringContract) -> Schema:
-    """Return the JSON schema of one row."""
+def row_schema(contract: ScoringContract, levels: Levels) -> Schema:
+    """Return the JSON schema of one row; `levels` are those the model learned."""
     properties: Schema = {column.name: _column(column) for column in contract.inputs}
     if contract.time is not None and contract.time not in properties:
         about = "When the scored event happens; the time of the request when left out."
@@ -55,13 +56,13 @@ def row_schema(contract: ScoringContract) -> Schema:
         "properties": properties,
         "required": [column.name for column in contract.inputs],
         "additionalProperties": False,
-        "example": example(contract),
+        "example": example(contract, levels),
     }
 
 
-def example(contract: ScoringContract) -> Schema:
-    """Return a row that keeps the contract."""
-    return {column.name: _value(column) for column in contract.inputs}
+def example(contract: ScoringContract, levels: Levels) -> Schema:
+    """Return a row that keeps the contract, of levels the model knows."""
+    return {column.name: _value(column, column.levels or levels.get(column.name)) for column in contract.inputs}
 
 
 def _column(column: InputColumn) -> Schema:
@@ -77,7 +78,7 @@ def _column(column: InputColumn) -> Schema:
     return schema
 
 
-def _value(column: InputColumn) -> object:
+def _value(column: InputColumn, levels: Sequence[str] | None) -> object:
     match column.type:
         case "integer" | "number":
             return _between(column)
@@ -86,7 +87,7 @@ def _value(column: InputColumn) -> object:
         case "datetime":
             return "2013-06-01T09:30:00Z"
         case _:
-            return column.levels[0] if column.levels else "a level"
+            return levels[0] if levels else "a level"
 
 
 def _between(column: InputColumn) -> float | int:

@@ -26,11 +26,11 @@ ODD = (
 
 @pytest.mark.parametrize("contract", [CONTRACT, dataclasses.replace(CONTRACT, inputs=ODD, time=None)])
 def test_the_example_row_keeps_the_contract(contract: ScoringContract) -> None:
-    ContractCheck(contract, {}).check([example(contract)])
+    ContractCheck(contract, LEVELS).check([example(contract, LEVELS)])
 
 
 def test_the_row_schema_says_types_ranges_levels_and_nulls() -> None:
-    schema = row_schema(CONTRACT)
+    schema = row_schema(CONTRACT, LEVELS)
     properties = schema["properties"]
     assert isinstance(properties, dict)
     assert properties["hour"] == {"type": "integer", "minimum": 0, "maximum": 23}
@@ -54,3 +54,4 @@ def test_the_page_is_self_contained_and_shows_the_contract(shared: Asker) -> Non
     assert reply.headers["content-security-policy"] == POLICY
     assert "http" not in page.replace("http-equiv", "")
     assert "<td>origin<td>category<td>EWR, JFK, LGA<td>no" in page
+    assert "<td>carrier<td>category<td>AA, B6, UA; another one is scored as missing<td>no" in page
