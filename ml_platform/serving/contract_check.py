@@ -58,7 +58,12 @@ class ContractCheck:
         if problems:
             first = problems[0]
             message = f"row {first.row}, column '{first.column}': {first.problem}"
-            more = f" ({len(problems)} problems in all; the contract is at /docs)" if len(problems) > 1 else ""
+            count = (
+                f"at least {len(problems):,} problems"
+                if len(problems) >= PROBLEMS_COUNTED
+                else f"{len(problems)} in all"
+            )
+            more = f" ({count}; the contract is at /docs)" if len(problems) > 1 else ""
             raise Refused(422, "INVALID_PARAMETER_VALUE", message + more, tuple(problems))
         return self._checked(rows)
 

@@ -122,6 +122,11 @@ def test_all_problems_are_counted_and_the_first_are_shown() -> None:
     ]
 
 
+def test_counting_problems_ends_somewhere() -> None:
+    with pytest.raises(Refused, match="at least 1,000 problems"):
+        CHECK.check([{**GOOD_ROW, "hour": "x"}] * 5_000)
+
+
 @given(st.sampled_from(sorted(GOOD_ROW)), st.sampled_from([MARK, [MARK], {MARK: MARK}, 777777.5, -777777, True, None]))
 def test_no_answer_repeats_a_value(column: str, value: object) -> None:
     try:
