@@ -82,8 +82,15 @@ def _evaluate(
 ) -> Measured[EvaluationRecord]:
     from ml_platform.stages.evaluate import evaluate
 
+    platform = desk.platform
     return evaluate(
-        desk.spec, store=desk.platform.store, model=model, features=features, split=split, champion=champion
+        desk.spec,
+        store=platform.store,
+        model=model,
+        features=features,
+        split=split,
+        champion=champion,
+        tracker=platform.tracker,
     )
 
 

@@ -35,7 +35,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "quarantine": ("source", "contract", "features"),
     "split": ("contract", "split"),
     "features": ("contract", "features"),
-    "model": ("contract", "features", "learner"),
+    "model": ("contract", "features", "learner", "deployment"),
     "evaluation": ("contract", "split", "learner", "deployment"),
 }
 

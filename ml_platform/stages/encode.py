@@ -39,7 +39,15 @@ def input_columns(spec: ModelSpec) -> tuple[InputColumn, ...]:
 def _input_column(spec: ModelSpec, name: str) -> InputColumn:
     column = spec.contract[name]
     low, high = column.range or (None, None)
-    return InputColumn(name=name, type=column.type, low=low, high=high, levels=column.levels, missing=column.missing)
+    return InputColumn(
+        name=name,
+        type=column.type,
+        low=low,
+        high=high,
+        levels=column.levels,
+        missing=column.missing,
+        logged=column.personal_data != "direct",
+    )
 
 
 def learn_levels(spec: ModelSpec, frame_train: pd.DataFrame) -> dict[str, list[str]]:
@@ -88,8 +96,14 @@ def row_encoder(inputs: Sequence[InputColumn], levels: Levels) -> RowEncoder:
     """Return `encode_rows` for fixed inputs, prepared once for a service that scores row by row."""
     cells = [(column.name, column.type, _cell(column, levels)) for column in inputs]
 
+    names = [name for name, _, _ in cells]
+
     def encode(rows: Sequence[Mapping[str, object]]) -> dict[str, NDArray[np.float64]]:
-        return {name: _encoded(name, kind, cell, rows) for name, kind, cell in cells}
+        try:  # one array for all columns: most of the cost of a single row is making arrays
+            block = np.array([[cell(row.get(name)) for row in rows] for name, _, cell in cells], dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            return {name: _encoded(name, kind, cell, rows) for name, kind, cell in cells}  # names the column
+        return dict(zip(names, block, strict=True))
 
     return encode
 
