@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import short
@@ -66,9 +66,13 @@ def make_release(
 ) -> ReleaseMade:
     """Measure a candidate in a clean process, judge it, and register it with its evidence when no gate is closed.
 
-    Nothing is registered otherwise. What a clean process showed before of the same candidate isn't measured again.
+    Nothing is registered otherwise. What a clean process showed before of the same candidate isn't measured again, and
+    what is live in production already stays as it is.
     """
     candidate = ingredients.candidate
+    live = _live_already(policy, store, ledger, candidate)
+    if live is not None:
+        return _as_it_is(ledger, tracker, live, ingredients, now=now)
     champion = _another_live(ledger, candidate)
     measurements = _measure(spec, policy, store, ledger, ingredients)
     if champion is not None:
@@ -128,6 +132,30 @@ def _measured_before(policy: Policy, ledger: Ledger, candidate: Candidate) -> tu
     return tuple(found.values()) if found.keys() == CLEAN else ()
 
 
+def _live_already(policy: Policy, store: ArtefactStore, ledger: Ledger, candidate: Candidate) -> ReleaseRecord | None:
+    """Return production's version if the candidate is it; it may differ in what it was compared with."""
+    live = ledger.live(candidate.model, "production")
+    release = ledger.release(candidate.model, live.version) if live else None
+    if release is None or release.policy_digest != policy.digest:
+        return None
+    compared = replace(candidate, evaluation_digest=release.candidate.evaluation_digest)
+    return release if compared == release.candidate and _evidence_of(store, release) else None
+
+
+def _as_it_is(
+    ledger: Ledger, tracker: Tracker, release: ReleaseRecord, ingredients: Ingredients, *, now: dt.datetime
+) -> ReleaseMade:
+    part = ledger.part(release.model, STAGE, release.candidate.digest, release.policy_digest)
+    return ReleaseMade(
+        outcome=release,
+        candidate=release.candidate,
+        measurements=(),
+        verdicts=part.verdicts if part else (),
+        unchanged=True,
+        problems=_show(ledger, tracker, release, ingredients.model.run_id, now=now),
+    )
+
+
 def _another_live(ledger: Ledger, candidate: Candidate) -> DeploymentRecord | None:
     """Return what is live in production unless it is the candidate's own model: nothing is compared with itself."""
     live = ledger.live(candidate.model, "production")
@@ -138,13 +166,18 @@ def _registered_before(store: ArtefactStore, ledger: Ledger, evidence: Evidence)
     """Return the version that this candidate has already under this policy with the same outcomes, if it has one."""
     for release in reversed(ledger.releases(evidence.candidate.model)):
         if (release.candidate, release.policy_digest) == (evidence.candidate, evidence.policy_digest):
-            try:
-                before = read_evidence(store, release.evidence_digest)
-            except (DataInvalid, Unavailable):
-                continue  # its evidence is spoiled, so it needs a new version
-            if _outcomes(before) == _outcomes(evidence):
+            before = _evidence_of(store, release)
+            if before is not None and _outcomes(before) == _outcomes(evidence):
                 return release
     return None
+
+
+def _evidence_of(store: ArtefactStore, release: ReleaseRecord) -> Evidence | None:
+    """Return a version's evidence; None when it is spoiled, so that the candidate needs a new version."""
+    try:
+        return read_evidence(store, release.evidence_digest)
+    except (DataInvalid, Unavailable):
+        return None
 
 
 def _outcomes(evidence: Evidence) -> list[tuple[str, str, str]]:

@@ -295,7 +295,25 @@ def test_a_candidate_that_is_live_already_is_compared_with_nothing_and_stays_as_
     again = world.release(now=NOW + dt.timedelta(days=1))
     assert (again.outcome, again.unchanged) == (first, True)
     assert outcomes(again)["callers_need_not_change"] is Outcome.NOT_APPLICABLE
-    assert "interface_breaks" not in {each.metric for each in again.measurements}
+
+
+def test_a_live_version_stays_as_it_is_when_it_is_evaluated_again_without_the_one_it_followed(world: World) -> None:
+    first = registered(world.release())
+    world.promote(first)
+    alone = replace(world.ingredients.evaluation, digest="d" * 64)
+    world.store.put("evaluations", alone.digest, {"it.json": b"{}"})
+    world.ingredients = replace(world.ingredients, evaluation=alone)
+    again = world.release(now=NOW + dt.timedelta(days=1))
+    assert (again.outcome, again.unchanged, again.candidate) == (first, True, first.candidate)
+    assert len(again.verdicts) == len(policy().gates_of("release"))
+    assert isinstance(world.release(policy(largest_bytes=9_000_000)).outcome, Refused)  # never judged by this policy
+
+
+def test_a_live_version_whose_evidence_is_spoiled_gets_a_new_version(world: World) -> None:
+    first = registered(world.release())
+    world.promote(first)
+    shutil.rmtree(world.store.home / "evidence" / first.evidence_digest)
+    assert registered(world.release(now=NOW + dt.timedelta(days=1))).version == 2
 
 
 def test_a_tracker_that_is_down_stops_no_release_and_is_told_later(world: World) -> None:
