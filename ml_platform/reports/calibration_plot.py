@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from ml_platform.reports.plane import Plane, dot
-from ml_platform.reports.svg import label, line
+from ml_platform.reports.svg import line
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from ml_platform.core.curves import Curves
 
 
@@ -19,8 +19,6 @@ def calibration_plot(curves: Curves) -> Markup:
     edge = min(1.0, 1.05 * max(max(each.high, each.predicted) for each in bins))
     plane = Plane(x_range=(0.0, edge), y_range=(0.0, edge), x_name="predicted probability", y_name="observed rate")
     marks = [line(plane.at(0, 0), plane.at(edge, edge), "chance")]
-    x, y = plane.at(0.96 * edge, 0.9 * edge)
-    marks += [label(x, y + 14, "perfect", anchor="end")]
     for each in bins:
         marks += [line(plane.at(each.predicted, each.low), plane.at(each.predicted, each.high), "interval")]
         says = f"predicted {each.predicted:.3g}, observed {each.observed:.3g} [{each.low:.3g}, {each.high:.3g}]"

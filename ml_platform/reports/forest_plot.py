@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from markupsafe import Markup
+from typing import TYPE_CHECKING
 
 from ml_platform.reports.interval_bar import span
 from ml_platform.reports.limits import Allowed
 from ml_platform.reports.plane import dot, tick_text
 from ml_platform.reports.svg import Scale, box, element, label, line, picture, shortened, ticks
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 WIDTH, ROW, TOP, BOTTOM = 960.0, 26.0, 24.0, 26.0
 NAMES, NOTES = 250.0, 250.0
@@ -71,13 +73,20 @@ def _ground(forest: Forest, scale: Scale, bottom: float) -> list[Markup]:
     for value in ticks(scale.low, scale.high, 6):
         drawn += [line((scale(value), TOP), (scale(value), bottom), "grid")]
         drawn += [label(scale(value), bottom + 18, tick_text(value), anchor="middle")]
-    for edge in sorted({*lows, *highs}):
+    for edge, words in _edges(forest):
         drawn += [line((scale(edge), TOP - 4), (scale(edge), bottom), "limit")]
-        drawn += [label(scale(edge), TOP - 9, f"limit {tick_text(edge)}", anchor="middle", class_="tick strong")]
+        drawn += [label(scale(edge), TOP - 9, words, anchor="middle", class_="tick strong")]
     if forest.reference is not None:
         drawn += [line((scale(forest.reference), TOP - 4), (scale(forest.reference), bottom), "reference")]
         drawn += [label(scale(forest.reference), TOP - 9, forest.reference_name, anchor="middle", class_="tick accent")]
     return drawn
+
+
+def _edges(forest: Forest) -> list[tuple[float, str]]:
+    """Return each limit once with its words; where one gate blocks and another warns, it is a limit."""
+    warns = {edge: True for allowed in forest.limits for edge in allowed.edges}
+    warns |= {edge: False for allowed in forest.limits if not allowed.warns for edge in allowed.edges}
+    return [(edge, f"{'warns at' if warns[edge] else 'limit'} {tick_text(edge)}") for edge in sorted(warns)]
 
 
 def _row(row: ForestRow, scale: Scale, height: float) -> list[Markup]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from ml_platform.reports.svg import Scale, box, element, label, picture, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from markupsafe import Markup
 
 WIDTH, ROW, NAMES, NUMBERS, MOST = 460.0, 24.0, 150.0, 54.0, 12
 
@@ -28,6 +28,6 @@ def importance_plot(importance: Mapping[str, float]) -> Markup:
         drawn += [
             label(NAMES - 10, middle + 4, shortened(name, NAMES - 14), anchor="end", class_="subject"),
             box((NAMES, middle - 7), (scale(share) - NAMES, 14), class_, element("title", name)),
-            label(scale(share) + 8, middle + 4, f"{share:.1%}", class_="note"),
+            label(scale(share) + 8, middle + 4, f"{100 * share:.1f} %", class_="note"),
         ]
     return picture(WIDTH, ROW * len(rows) + 12, *drawn, title="Each feature's part of all explanations")

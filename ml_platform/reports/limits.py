@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from ml_platform.policy.gates import AtLeast, AtMost, Between, Gate, Holds
+from ml_platform.policy.gates import AtLeast, AtMost, Between, Bound, Gate, Holds
 
 if TYPE_CHECKING:
     from ml_platform.core.verdict import Verdict
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
-    """The values that a gate allows, from `low` to `high` (None: without end), and the bound that it judges."""
+    """What a gate allows, from `low` to `high` (None: without end), of which bound, and whether it only warns."""
 
     low: float | None = None
     high: float | None = None
-    judged_on: str = "value"
+    judged_on: Bound = "value"
+    warns: bool = False
 
     @property
     def edges(self) -> tuple[float, ...]:
@@ -30,11 +31,12 @@ def allowed_by(gate: Gate) -> Allowed | None:
     """Return what a gate allows; None for a fact, which has no scale."""
     match gate:
         case AtLeast():
-            return Allowed(low=gate.limit, judged_on=gate.judged_on)
+            return Allowed(low=gate.limit, judged_on=gate.judged_on, warns=gate.severity == "warn")
         case AtMost():
-            return Allowed(high=gate.limit, judged_on=gate.judged_on)
+            return Allowed(high=gate.limit, judged_on=gate.judged_on, warns=gate.severity == "warn")
         case Between():
-            return Allowed(low=gate.limit[0], high=gate.limit[1], judged_on=gate.judged_on)
+            low, high = gate.limit
+            return Allowed(low=low, high=high, judged_on=gate.judged_on, warns=gate.severity == "warn")
         case Holds():
             return None
         case _:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from markupsafe import Markup
+from typing import TYPE_CHECKING
 
 from ml_platform.reports.svg import Scale, element, label, line, picture, ticks
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 14.0, 44.0
 

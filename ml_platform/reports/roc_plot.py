@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from ml_platform.reports.plane import Plane, dot
 from ml_platform.reports.svg import element, label, line, place, polyline
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from ml_platform.core.curves import Curves
 
 

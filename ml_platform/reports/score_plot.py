@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from ml_platform.reports.plane import Plane
 from ml_platform.reports.svg import box, element, label, line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from markupsafe import Markup
 
     from ml_platform.core.curves import Curves
 
@@ -46,7 +46,7 @@ def _bars(plane: Plane, curves: Curves, shares: Sequence[float], class_: str) ->
     for left, right, share in zip(curves.edges, curves.edges[1:], shares, strict=False):
         if share:
             x, width, height = plane.x(left), plane.x(right) - plane.x(left) - 1, plane.y(share)
-            says = f"score {left:.3g} to {right:.3g}: {abs(share):.1%} of the {class_} outcomes"
+            says = f"score {left:.3g} to {right:.3g}: {100 * abs(share):.1f} % of the {class_} outcomes"
             drawn += [box((x, min(zero, height)), (width, abs(zero - height)), class_, element("title", says))]
     return drawn
 
@@ -58,8 +58,6 @@ def _words(plane: Plane, curves: Curves) -> list[Markup]:
     return [
         line((x, bottom), (x, top), "limit"),
         label(x + side[1], bottom - 6, f"threshold {curves.threshold:.3g}", anchor=side[0], class_="tick strong"),
-        label(right, top + 12, f"true outcomes (n = {sum(curves.positives):,})", anchor="end", class_="tick positive"),
-        label(
-            right, bottom - 22, f"false outcomes (n = {sum(curves.negatives):,})", anchor="end", class_="tick negative"
-        ),
+        label(right, top + 12, f"true (n = {sum(curves.positives):,})", anchor="end", class_="tick positive"),
+        label(right, bottom - 22, f"false (n = {sum(curves.negatives):,})", anchor="end", class_="tick negative"),
     ]

@@ -37,8 +37,9 @@ def place(value: float) -> str:
 
 def picture(width: float, height: float, *children: str, title: str, class_: str = "plot") -> Markup:
     """Return a picture that scales to its column and says its title to those who don't see it."""
-    size = {"viewBox": f"0 0 {place(width)} {place(height)}", "width": width, "height": height}
-    return element("svg", element("title", title), *children, class_=class_, role="img", **size)
+    view = f"0 0 {place(width)} {place(height)}"
+    inner = (element("title", title), *children)
+    return element("svg", *inner, class_=class_, role="img", viewBox=view, width=width, height=height)
 
 
 def label(x: float, y: float, text: str, *, anchor: str = "start", class_: str = "tick", **more: str | float) -> Markup:

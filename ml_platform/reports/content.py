@@ -1,0 +1,120 @@
+"""What goes into a report, read and checked before a word is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from ml_platform.core.curves import Curves
+from ml_platform.core.digest import short
+from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.measurement import Measurement
+from ml_platform.core.records import DeploymentRecord, EvaluationRecord, ModelRecord
+from ml_platform.core.verdict import Verdict
+from ml_platform.policy.resolve import Policy
+from ml_platform.policy.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from ml_platform.core.ports import ArtefactStore
+
+KIND = "evaluations"
+CURVES_VERSION = 1
+ReadT = TypeVar("ReadT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """Everything that a report says; `left_out` names, in words, what it can't show."""
+
+    spec: ModelSpec
+    model: ModelRecord
+    evaluation: EvaluationRecord
+    verdicts: tuple[Verdict, ...]
+    measurements: tuple[Measurement, ...]
+    curves: Curves | None
+    live: DeploymentRecord | None
+    rows: Mapping[str, int]
+    policy: Policy | None
+    left_out: tuple[str, ...] = ()
+
+    def found(self, metric: str) -> Measurement | None:
+        """Return the evaluation's measurement of a metric that has no subject."""
+        return next((one for one in self.measurements if one.metric == metric and not one.subject), None)
+
+    def all_of(self, metric: str) -> tuple[Measurement, ...]:
+        """Return the evaluation's measurements of a metric, one per subject."""
+        return tuple(one for one in self.measurements if one.metric == metric)
+
+
+def read_content(
+    *,
+    spec: ModelSpec,
+    store: ArtefactStore,
+    evaluation: EvaluationRecord,
+    model: ModelRecord,
+    verdicts: Sequence[Verdict],
+    live: DeploymentRecord | None,
+    rows: Mapping[str, int],
+    policy: Policy | None,
+) -> Content:
+    """Read an evaluation's measurements and curves.
+
+    Raises DataInvalid when evaluation, model and file aren't of one model or the measurements can't be read,
+    Unavailable when they are gone. Curves that are missing or of another version are left out, and that is said.
+    """
+    _require_belonging(spec, evaluation, model)
+    measurements = _decoded(
+        store.read(KIND, evaluation.digest, "measurements.json"), tuple[Measurement, ...], "measurements.json"
+    )
+    curves, left_out = _curves(store, evaluation)
+    return Content(
+        spec=spec, model=model, evaluation=evaluation, verdicts=tuple(verdicts), measurements=measurements,
+        curves=curves, live=live, rows=dict(rows), policy=policy, left_out=left_out,
+    )  # fmt: skip
+
+
+def _curves(store: ArtefactStore, evaluation: EvaluationRecord) -> tuple[Curves | None, tuple[str, ...]]:
+    try:
+        curves = _decoded(store.read(KIND, evaluation.digest, "curves.json"), Curves, "curves.json")
+    except Unavailable:
+        return None, ("No plots of the scores: the evaluation holds no curves.",)
+    except _Unreadable as error:
+        return None, (f"No plots of the scores: {error}.",)
+    if curves.schema_version != CURVES_VERSION:
+        seen = f"the curves are of version {curves.schema_version}, this report reads version {CURVES_VERSION}"
+        return None, (f"No plots of the scores: {seen}.",)
+    drawn = {
+        "ROC curve": curves.roc,
+        "calibration": curves.calibration,
+        "spread of scores": curves.positives and curves.negatives,
+        "importance of features": curves.importance,
+    }
+    return curves, tuple(
+        f"No plot of the {name}: the evaluation has none." for name, found in drawn.items() if not found
+    )
+
+
+class _Unreadable(DataInvalid):
+    """Bytes that aren't what they should be."""
+
+
+def _decoded(content: bytes, kind: type[ReadT], name: str) -> ReadT:
+    import msgspec
+
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.MsgspecError as error:
+        message = f"{name} of the evaluation can't be read ({error}); materialise `evaluation` again"
+        raise _Unreadable(message) from error
+
+
+def _require_belonging(spec: ModelSpec, evaluation: EvaluationRecord, model: ModelRecord) -> None:
+    names = {spec.model, evaluation.model, model.model}
+    if len(names) > 1 or evaluation.model_digest != model.digest:
+        message = (
+            f"report: the file is of {spec.model}, the evaluation of {evaluation.model} "
+            f"{short(evaluation.model_digest)}, the model is {model.model} {short(model.digest)}; "
+            "a report is about one model; pass what belongs together"
+        )
+        raise DataInvalid(message)

@@ -1,0 +1,73 @@
+"""The figures of a report: each a plot with a title and a caption that says how to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml_platform.core.measurement import number_text
+from ml_platform.reports.calibration_plot import calibration_plot
+from ml_platform.reports.explanation import interval_text
+from ml_platform.reports.importance_plot import importance_plot
+from ml_platform.reports.roc_plot import roc_plot
+from ml_platform.reports.score_plot import score_plot
+
+if TYPE_CHECKING:
+    from ml_platform.core.curves import Curves
+    from ml_platform.reports.content import Content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A plot (SVG) with its title, and a caption in plain words."""
+
+    title: str
+    picture: str
+    caption: str
+
+
+def curve_figures(content: Content) -> tuple[Figure, ...]:
+    """Return the plots of the scores, those that the evaluation holds curves for."""
+    return () if content.curves is None else tuple(_figures(content, content.curves))
+
+
+def _figures(content: Content, curves: Curves) -> Iterator[Figure]:
+    if curves.roc:
+        yield _roc(content, curves)
+    if curves.calibration:
+        yield Figure(
+            title="Do probabilities mean what they say?",
+            picture=calibration_plot(curves),
+            caption="Each dot is a bin of holdout rows with similar scores. On the dashed line, what was predicted "
+            "is what happened; the bars are 95 % intervals.",
+        )
+    if sum(curves.positives) + sum(curves.negatives) and len(curves.edges) > 1:
+        yield Figure(
+            title="How are scores spread?",
+            picture=score_plot(curves),
+            caption="Upward the rows whose outcome was true, downward the others, each as a share of its class. "
+            "Scores right of the line are decided positive.",
+        )
+    if curves.importance:
+        yield Figure(
+            title="What drives the scores?",
+            picture=importance_plot(curves.importance),
+            caption="Each feature's part of all explanations on the holdout. It says what the model uses, not what "
+            "causes the outcome.",
+        )
+
+
+def _roc(content: Content, curves: Curves) -> Figure:
+    area, rates = content.found("roc_auc"), content.found("balanced_accuracy")
+    text = "" if area is None else f"AUC {number_text(area.value)} {interval_text(area)}".rstrip()
+    found = {} if rates is None else rates.facts
+    hit, spared = found.get("true_positive_rate"), found.get("true_negative_rate")
+    known = isinstance(hit, float) and isinstance(spared, float)
+    chosen = (1.0 - float(spared), float(hit)) if known and spared is not None and hit is not None else None
+    return Figure(
+        title="How well does it tell outcomes apart?",
+        picture=roc_plot(curves, area=text, chosen=chosen),
+        caption="How many true outcomes are found (upward) at the price of how many false alarms (rightward), at "
+        "every threshold. The dashed line is chance.",
+    )

@@ -1,0 +1,149 @@
+"""The gates of a report, stage by stage: the verdict, what was seen against what is needed, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from ml_platform.core.measurement import number_text
+from ml_platform.core.verdict import Severity, Verdict
+from ml_platform.policy.controls import CONTROLS
+from ml_platform.policy.metrics import METRICS
+from ml_platform.reports.explanation import explanation, interval_text
+from ml_platform.reports.interval_bar import interval_bar
+from ml_platform.reports.limits import allowed_by, gate_of
+from ml_platform.reports.outcomes import by_stage, tally, word
+
+if TYPE_CHECKING:
+    from ml_platform.core.measurement import Measurement
+    from ml_platform.reports.content import Content
+    from ml_platform.reports.measured_rows import MeasuredRows
+
+_NAMES = {"auc": "AUC", "psi": "PSI"}
+_FACTS = {0.0: "no", 1.0: "yes"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRow:
+    """One gate as a line of the report; `tone` is a style class, `anchor` leads to the measurement's row."""
+
+    gate: str
+    claim: str
+    tone: str
+    word: str
+    warns: bool
+    control: str
+    control_title: str
+    metric: str
+    meaning: str
+    value: str
+    unit: str
+    interval: str
+    subject: str
+    n: str
+    anchor: str
+    bar: Markup
+    limit: str
+    about: str
+    why: str
+    next_step: str
+
+    @property
+    def closed(self) -> bool:
+        """Say whether the row has to be explained."""
+        return bool(self.next_step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRows:
+    """One stage with its gates; `tone` is that of its gravest verdict."""
+
+    stage: str
+    tone: str
+    tally: str
+    rows: tuple[GateRow, ...]
+
+
+def stage_rows(content: Content, measured: MeasuredRows) -> tuple[StageRows, ...]:
+    """Return every stage that was judged, in the order of the flow."""
+    return tuple(
+        StageRows(
+            stage=stage,
+            tone=_gravest(found),
+            tally=tally(found),
+            rows=tuple(gate_row(verdict, content, measured) for verdict in found),
+        )
+        for stage, found in by_stage(content.verdicts).items()
+    )
+
+
+def gate_row(verdict: Verdict, content: Content, measured: MeasuredRows) -> GateRow:
+    """Return one gate's line; bar and reason of the gate need the policy that it was judged under."""
+    gate, worst = gate_of(verdict, content.policy), verdict.worst
+    control = CONTROLS.get(verdict.control)
+    allowed = allowed_by(gate) if gate else None
+    return GateRow(
+        gate=verdict.gate,
+        claim=claim(verdict.gate),
+        tone=tone_of(verdict),
+        word=word(verdict.outcome),
+        warns=verdict.severity is Severity.WARN,
+        control=verdict.control,
+        control_title=control.title if control else "",
+        metric=worst.metric if worst else "",
+        meaning=METRICS[worst.metric].meaning if worst and worst.metric in METRICS else "",
+        value=shown_value(worst) if worst else "",
+        unit=shown_unit(worst) if worst else "",
+        interval=interval_text(worst) if worst else "",
+        subject=_subject(verdict),
+        n=f"{worst.n:,}" if worst else "",
+        anchor=measured.anchor(verdict.stage, worst),
+        bar=interval_bar(worst, allowed, tone_of(verdict)) if worst and allowed else Markup(""),
+        limit=verdict.limit,
+        about=gate.why if gate else "",
+        why=explanation(verdict),
+        next_step="" if verdict.outcome.opens else verdict.next_step,
+    )
+
+
+def claim(gate: str) -> str:
+    """Write a gate's name as the sentence that should be true.
+
+    >>> claim("auc_is_sufficient")
+    'AUC is sufficient'
+    """
+    words = " ".join(_NAMES.get(part, part) for part in gate.split("_"))
+    return words[:1].upper() + words[1:]
+
+
+def tone_of(verdict: Verdict) -> str:
+    """Return the style class of a verdict: its outcome, or `warned` where a closed gate only warns."""
+    warned = verdict.severity is Severity.WARN and not verdict.outcome.opens
+    return "warned" if warned else verdict.outcome.value
+
+
+def shown_value(measurement: Measurement) -> str:
+    """Return the value for people: facts as yes and no, what is undefined as such."""
+    if measurement.value is None:
+        return "undefined"
+    return _FACTS.get(measurement.value, "?") if measurement.unit == "fact" else number_text(measurement.value)
+
+
+def shown_unit(measurement: Measurement) -> str:
+    """Return the unit, unless the metric's name implies it."""
+    return "" if measurement.unit in {"share", "fact"} or measurement.value is None else measurement.unit
+
+
+def _subject(verdict: Verdict) -> str:
+    count = len(verdict.measurements)
+    if verdict.worst is None or not verdict.worst.subject:
+        return ""
+    return f"worst of {count:,}: {verdict.worst.subject}" if count > 1 else verdict.worst.subject
+
+
+def _gravest(verdicts: list[Verdict]) -> str:
+    found = {tone_of(verdict) for verdict in verdicts}
+    order = ("failed", "undecided", "warned", "waived", "passed")
+    return next((tone for tone in order if tone in found), "not_applicable")

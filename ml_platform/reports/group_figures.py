@@ -1,0 +1,97 @@
+"""Figures of the groups of people: their rates side by side, and each comparison against the gates' limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ml_platform.reports.figures import Figure
+from ml_platform.reports.forest_plot import Forest, forest_plot
+from ml_platform.reports.forest_rows import forest_row, reading
+from ml_platform.reports.limits import limits_on
+from ml_platform.reports.measured_rows import EVALUATION
+from ml_platform.reports.rates_plot import RatesRow, rates_plot
+
+if TYPE_CHECKING:
+    from ml_platform.core.measurement import Measurement
+    from ml_platform.reports.content import Content
+    from ml_platform.reports.measured_rows import MeasuredRows
+
+_RATES = {
+    "selection_rate_ratio": "decided positive",
+    "true_positive_rate_difference": "true outcomes found",
+    "false_positive_rate_difference": "false alarms",
+}
+# Metric, title, how to read it.
+_COMPARISONS = (
+    (
+        "selection_rate_ratio",
+        "Is every group selected alike?",
+        "The smaller share of positive decisions over the larger; 1 is equal.",
+    ),
+    (
+        "true_positive_rate_difference",
+        "Are true outcomes found alike in every group?",
+        "The distance of the groups' true-positive rates; 0 is equal.",
+    ),
+    (
+        "false_positive_rate_difference",
+        "Do false alarms fall on every group alike?",
+        "The distance of the groups' false-positive rates; 0 is equal.",
+    ),
+    (
+        "group_auc_gap",
+        "Is every group ranked alike?",
+        "The distance of the groups' areas under the ROC curve; 0 is equal.",
+    ),
+)
+
+
+def group_figures(content: Content, measured: MeasuredRows) -> tuple[Figure, ...]:
+    """Return the rates of all groups, then a forest plot per fairness metric; nothing when there are no groups."""
+    return (*_rates(content), *_comparisons(content, measured))
+
+
+def _rates(content: Content) -> Iterator[Figure]:
+    rows = list(_rates_rows(content))
+    if rows:
+        yield Figure(
+            title="How are groups treated?",
+            picture=rates_plot(rows, title="Rates by group"),
+            caption="Of all rows of a group, those decided positive; of its true outcomes, those found; of its other "
+            "rows, the false alarms. The comparisons below say how sure the gaps are.",
+        )
+
+
+def _rates_rows(content: Content) -> Iterator[RatesRow]:
+    attributes: dict[str, dict[str, dict[str, float]]] = {}
+    for metric, name in _RATES.items():
+        for one in content.all_of(metric):
+            rates = _pair(one)
+            for group, rate in rates.items():
+                attribute, _, level = group.partition("=")
+                attributes.setdefault(attribute, {}).setdefault(name, {})[level] = rate
+    for attribute, kinds in attributes.items():
+        yield RatesRow(name=attribute, rates={})
+        yield from (RatesRow(name=name, rates=dict(sorted(rates.items()))) for name, rates in kinds.items())
+
+
+def _pair(one: Measurement) -> dict[str, float]:
+    """Return both groups' own rates by the groups' names; empty when they weren't measured."""
+    names = one.subject.split(" vs ")
+    rates = [one.facts.get("group"), one.facts.get("reference")]
+    numbers = [float(rate) for rate in rates if isinstance(rate, int | float)]
+    return dict(zip(names, numbers, strict=True)) if len(names) == len(numbers) == 2 else {}
+
+
+def _comparisons(content: Content, measured: MeasuredRows) -> Iterator[Figure]:
+    for metric, title, caption in _COMPARISONS:
+        found = content.all_of(metric)
+        if found:
+            rows = [forest_row(one, measured, note=_note(one)) for one in found]
+            forest = Forest(rows=rows, limits=limits_on(metric, EVALUATION, content.policy), name=title)
+            yield Figure(title=title, picture=forest_plot(forest), caption=f"{caption} {reading(forest)}")
+
+
+def _note(one: Measurement) -> str:
+    return one.reason if one.value is None else f"{one.value:.3f}, n = {one.n:,} in the smaller group"

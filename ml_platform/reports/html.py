@@ -1,0 +1,109 @@
+"""The report as one HTML page that needs nothing else: no script, no font, no network."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml_platform.core.digest import short
+from ml_platform.reports.decision import decide
+from ml_platform.reports.explanation import interval_text
+from ml_platform.reports.figures import curve_figures
+from ml_platform.reports.gate_rows import gate_row, shown_unit, shown_value, stage_rows
+from ml_platform.reports.group_figures import group_figures
+from ml_platform.reports.measured_rows import MeasuredRows
+from ml_platform.reports.outcomes import tally
+from ml_platform.reports.slice_figures import slice_figures
+from ml_platform.reports.summary import compared_with_live, tiles, what_comes_next
+
+if TYPE_CHECKING:
+    import jinja2
+
+    from ml_platform.reports.content import Content
+
+TEMPLATES = Path(__file__).parent / "templates"
+_DIGEST = re.compile(r"[0-9a-f]{40,64}")
+
+
+def html_page(content: Content, *, now: dt.datetime) -> str:
+    """Return the page; whatever comes from data is escaped."""
+    measured = MeasuredRows(content)
+    decision = decide(content.verdicts, content.policy)
+    stages = stage_rows(content, measured)
+    return _environment().get_template("report.html.j2").render(
+        spec=content.spec,
+        model=content.model,
+        evaluation=content.evaluation,
+        now=now.astimezone(dt.UTC),
+        decision=decision,
+        closed=[gate_row(verdict, content, measured) for verdict in decision.closed],
+        warned=[gate_row(verdict, content, measured) for verdict in decision.warned],
+        tiles=tiles(content, measured),
+        compared=compared_with_live(content),
+        next=what_comes_next(content, decision),
+        stages=stages,
+        bars=any(row.bar for stage in stages for row in stage.rows),
+        tally=tally(content.verdicts),
+        left_out=content.left_out,
+        curves=curve_figures(content),
+        forests=(*group_figures(content, measured), *slice_figures(content, measured)),
+        measured=measured.by_stage(),
+        conditions=conditions(content),
+    )  # fmt: skip
+
+
+def conditions(content: Content) -> dict[str, Mapping[str, object]]:
+    """Return the tables of the last page: how the model was trained, and the digests of all it depends on."""
+    model, evaluation, policy = content.model, content.evaluation, content.policy
+    made = model.conditions
+    trained: dict[str, object] = {
+        "trained by": model.trained_by,
+        "trained at": f"{model.trained_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC",
+        "tracked run": model.run_id,
+        "learner": f"{made.learner} {made.learner_version}",
+        "rounds": model.rounds,
+        "threshold": f"{model.threshold:.4g}",
+        "seed": made.seed,
+        "threads": made.threads,
+        "Python": made.python,
+        "processor": made.cpu,
+        "git commit": f"{made.git_commit}{' (with changes)' if made.git_dirty else ''}",
+        **{f"{part} rows": f"{rows:,}" for part, rows in content.rows.items()},
+    }
+    digests: dict[str, object] = {
+        "model": model.digest,
+        "trees": model.tree_digest,
+        "features": model.features_digest,
+        "parameters": model.parameters_digest,
+        "code": made.code_digest,
+        "environment": made.environment_digest,
+        "split": evaluation.split_digest,
+        "evaluation": evaluation.digest,
+        "compared with": evaluation.champion_digest or "nothing",
+        "policy": ", ".join(sorted({verdict.policy_digest for verdict in content.verdicts})) or "none",
+        "packs": ", ".join(policy.packs) if policy else "unknown",
+    }
+    return {"Training": trained, "Digests": digests}
+
+
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "short": short,
+        "value": shown_value,
+        "unit": shown_unit,
+        "interval": interval_text,
+        "is_digest": lambda value: bool(_DIGEST.fullmatch(str(value))),
+    }
+    return environment
