@@ -26,11 +26,21 @@ if TYPE_CHECKING:
 BACKGROUND_ROWS = 2_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Month:
+    """What a month showed and what followed."""
+
+    name: str
+    performance: str
+    gates: str
+    followed: str
+
+
 @dataclass(slots=True)
 class _Story:
     """What happened, month by month."""
 
-    lines: list[str] = field(default_factory=list)
+    months: list[_Month] = field(default_factory=list)
     answered: int = 0
     failed: int = 0
 
@@ -161,34 +171,35 @@ def _label(stage: _Stage, labels: list[tuple[str, float, dt.datetime]]) -> None:
 
 
 def _watch(stage: _Stage, period: Period) -> None:
-    """Monitor the month, let the sensor decide, and do what it asks for."""
-    monitored = stage.dagster.launch(f"{stage.model}_monitor", partition=period.name)
-    seen = _performance(stage)
-    if not monitored.success:
-        click.echo(f"  monitoring closed a gate: {_first_line(monitored.failure)}")
-    click.echo(f"  {seen}")
-    said = _decide(stage)
-    stage.story.lines.append(f"{period.name}  {seen}\n         {said}")
+    """Judge the outcomes and the month, let the sensor decide, and do what it asks for."""
+    for job, month in ((f"{stage.model}_feedback", None), (f"{stage.model}_monitor", period.name)):
+        run = stage.dagster.launch(job, partition=month)
+        if not run.success:
+            click.echo(f"  {_first_line(run.failure)}")
+    performance, gates = _performance(stage)
+    click.echo(f"  live AUC {performance}; {gates}")
+    followed = _decide(stage)
+    stage.story.months.append(_Month(name=period.name, performance=performance, gates=gates, followed=followed))
 
 
-def _performance(stage: _Stage) -> str:
+def _performance(stage: _Stage) -> tuple[str, str]:
+    """Return the live AUC with its interval, and what the gates that start retraining said."""
     part = stage.platform.ledger.latest_part(stage.model, "monitoring")
     verdicts = part.verdicts if part else ()
-    watched = set(stage.governed.spec.monitoring.retrain_when if stage.governed.spec.monitoring else ())
-    told = [
-        f"{one.outcome.value}: {one.gate}, {one.worst.text() if one.worst else one.reason}"
-        for one in verdicts
-        if one.gate in watched
-    ]
+    watched = stage.governed.spec.monitoring.retrain_when if stage.governed.spec.monitoring else ()
+    said = [f"{one.gate} {one.outcome.value}" for one in verdicts if one.gate in watched]
     live = next((m for one in verdicts for m in one.measurements if m.metric == "live_roc_auc"), None)
-    return "; ".join([*([live.text()] if live else []), *told]) or "nothing was monitored"
+    if live is None or live.value is None:
+        return (live.reason if live else "not measured"), ", ".join(said)
+    interval = f" [{live.low:.3f}, {live.high:.3f}]" if live.low is not None and live.high is not None else ""
+    return f"{live.value:.3f}{interval} (n = {live.n:,})", ", ".join(said)
 
 
 def _decide(stage: _Stage) -> str:
     decision = stage.dagster.tick(f"{stage.model}_retrain_sensor")
     if not decision.requests:
         click.echo(f"  sensor: no retraining, because {decision.reason}")
-        return f"no retraining: {decision.reason}"
+        return "cool-down" if "cool-down" in decision.reason else "-"
     said = []
     for request in decision.requests:
         why = request.tags.get("ml_platform/trigger", "of a cause without a name")
@@ -208,9 +219,9 @@ def _retrain(stage: _Stage, request: Request) -> str:
     after = stage.platform.ledger.live(stage.model, "production")
     if not run.success:
         click.echo(f"  the new candidate was refused:\n{run.failure}")
-        return f"retrained; refused: {_first_line(run.failure)}"
+        return "retrained, and the candidate was refused"
     moved = after is not None and (before is None or after.version != before.version)
-    text = f"retrained; v{after.version} is live in production" if moved and after else "retrained; in staging"
+    text = f"retrained, v{after.version} is live in production" if moved and after else "retrained, in staging"
     click.echo(f"  {text}")
     return text
 
@@ -221,7 +232,9 @@ def _first_line(text: str) -> str:
 
 def _say_story(stage: _Stage) -> int:
     click.echo(f"\nThe replay of {stage.model}:")
-    for line in stage.story.lines:
-        click.echo(f"  {line}")
+    wide = max(len(one.performance) for one in stage.story.months)
+    watched = max(len(one.gates) for one in stage.story.months)
+    for one in stage.story.months:
+        click.echo(f"  {one.name}  live AUC {one.performance:<{wide}}  {one.gates:<{watched}}  {one.followed}")
     click.echo(f"\n{stage.story.answered:,} requests answered, {stage.story.failed:,} not answered.")
     return 1 if stage.story.failed else 0

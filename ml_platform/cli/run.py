@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,8 +80,14 @@ def _say_released(platform: Platform, model: str, *, changed: bool) -> None:
         return
     word = "released" if changed else "unchanged: the same data, code and policy gave the same verdicts;"
     click.echo(f"\n✓ {model} v{live.version} {word} live in staging since {live.since:%Y-%m-%d %H:%M} UTC")
+    name = "ml-platform" if shutil.which("ml-platform") else os.path.relpath(sys.argv[0])
+    steps = {
+        f"{name} serve {model} --env staging": "score requests, docs at /docs",
+        f"{name} promote {model} --env production --reason '…'": "through the promotion lock",
+        f"{name} controls {model}": "the state of every control",
+        "make ui": "the same in the Dagster UI",
+    }
+    wide = max(map(len, steps))
     click.echo("next:")
-    click.echo(f"  ml-platform serve {model} --env staging              # score requests, docs at /docs")
-    click.echo(f"  ml-platform promote {model} --env production --reason '…'")
-    click.echo(f"  ml-platform controls {model}                        # the state of every control")
-    click.echo("  make ui                                              # the same in the Dagster UI")
+    for step, what in steps.items():
+        click.echo(f"  {step:<{wide}}  # {what}")
