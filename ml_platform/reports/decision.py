@@ -34,6 +34,7 @@ def decide(verdicts: Sequence[Verdict], policy: Policy | None) -> Decision:
     Without a policy only the verdicts themselves can be looked at.
     """
     closed = tuple(verdict for verdict in verdicts if verdict.closes)
+    warned = tuple(one for one in verdicts if one.severity is Severity.WARN and not one.outcome.opens)
     missing = _missing(verdicts, policy)
     tone: Tone = "passed"
     if any(verdict.outcome is not Outcome.UNDECIDED for verdict in closed):
@@ -43,9 +44,9 @@ def decide(verdicts: Sequence[Verdict], policy: Policy | None) -> Decision:
     return Decision(
         tone=tone,
         headline=_headline(tone, len(closed)),
-        because=" ".join([*_because(tone, verdicts, closed), *missing]),
+        because=" ".join([*_because(verdicts, closed, warned), *missing]),
         closed=closed,
-        warned=tuple(one for one in verdicts if one.severity is Severity.WARN and not one.outcome.opens),
+        warned=warned,
     )
 
 
@@ -56,13 +57,14 @@ def _headline(tone: Tone, closed: int) -> str:
     return f"Refused: {gates}" if tone == "failed" else "Not decided: evidence is missing"
 
 
-def _because(tone: Tone, verdicts: Sequence[Verdict], closed: Sequence[Verdict]) -> list[str]:
+def _because(verdicts: Sequence[Verdict], closed: Sequence[Verdict], warned: Sequence[Verdict]) -> list[str]:
     judged = f"{len(verdicts)} gates" if len(verdicts) != 1 else "1 gate"
-    if tone == "passed":
-        return [f"None of the {judged} judged so far closes the path."]
-    names = ", ".join(verdict.gate.replace("_", " ") for verdict in closed[:3])
+    claims = ", ".join(f"“{verdict.gate.replace('_', ' ')}”" for verdict in closed[:3])
     more = f" and {len(closed) - 3} more" if len(closed) > 3 else ""
-    return [f"Of {judged} judged, what isn't shown: {names}{more}."] if closed else []
+    holds = "isn't shown to hold" if len(closed) == 1 else "aren't shown to hold"
+    said = [f"Of {judged} judged, {len(closed)} {holds}: {claims}{more}."] if closed else []
+    said += [f"None of the {judged} judged so far closes the path."] if verdicts and not closed else []
+    return [*said, *([f"{len(warned)} only {'warns' if len(warned) == 1 else 'warn'}."] if warned else [])]
 
 
 def _missing(verdicts: Sequence[Verdict], policy: Policy | None) -> list[str]:

@@ -94,4 +94,4 @@ def _comparisons(content: Content, measured: MeasuredRows) -> Iterator[Figure]:
 
 
 def _note(one: Measurement) -> str:
-    return one.reason if one.value is None else f"{one.value:.3f}, n = {one.n:,} in the smaller group"
+    return one.reason if one.value is None else f"{one.value:.3f} (n = {one.n:,})"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import short
+from ml_platform.reports.conditions import conditions
 from ml_platform.reports.decision import decide
 from ml_platform.reports.explanation import interval_text
 from ml_platform.reports.figures import curve_figures
@@ -53,40 +53,6 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         measured=measured.by_stage(),
         conditions=conditions(content),
     )  # fmt: skip
-
-
-def conditions(content: Content) -> dict[str, Mapping[str, object]]:
-    """Return the tables of the last page: how the model was trained, and the digests of all it depends on."""
-    model, evaluation, policy = content.model, content.evaluation, content.policy
-    made = model.conditions
-    trained: dict[str, object] = {
-        "trained by": model.trained_by,
-        "trained at": f"{model.trained_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC",
-        "tracked run": model.run_id,
-        "learner": f"{made.learner} {made.learner_version}",
-        "rounds": model.rounds,
-        "threshold": f"{model.threshold:.4g}",
-        "seed": made.seed,
-        "threads": made.threads,
-        "Python": made.python,
-        "processor": made.cpu,
-        "git commit": f"{made.git_commit}{' (with changes)' if made.git_dirty else ''}",
-        **{f"{part} rows": f"{rows:,}" for part, rows in content.rows.items()},
-    }
-    digests: dict[str, object] = {
-        "model": model.digest,
-        "trees": model.tree_digest,
-        "features": model.features_digest,
-        "parameters": model.parameters_digest,
-        "code": made.code_digest,
-        "environment": made.environment_digest,
-        "split": evaluation.split_digest,
-        "evaluation": evaluation.digest,
-        "compared with": evaluation.champion_digest or "nothing",
-        "policy": ", ".join(sorted({verdict.policy_digest for verdict in content.verdicts})) or "none",
-        "packs": ", ".join(policy.packs) if policy else "unknown",
-    }
-    return {"Training": trained, "Digests": digests}
 
 
 def _environment() -> jinja2.Environment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SHOWN = 300
+SHOWN = 1000
 
 
 def one_line(text: str, longest: int = SHOWN) -> str:

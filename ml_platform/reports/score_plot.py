@@ -55,9 +55,10 @@ def _words(plane: Plane, curves: Curves) -> list[Markup]:
     x, bottom, top = plane.x(curves.threshold), plane.y.start, plane.y.end
     right = plane.x.end
     side = ("end", -6) if x > (plane.x.start + right) / 2 else ("start", 6)
+    true, false = (f"{sum(counts):,}" for counts in (curves.positives, curves.negatives))
     return [
         line((x, bottom), (x, top), "limit"),
         label(x + side[1], bottom - 6, f"threshold {curves.threshold:.3g}", anchor=side[0], class_="tick strong"),
-        label(right, top + 12, f"true (n = {sum(curves.positives):,})", anchor="end", class_="tick positive"),
-        label(right, bottom - 22, f"false (n = {sum(curves.negatives):,})", anchor="end", class_="tick negative"),
+        label(right, top + 12, f"outcome true (n = {true})", anchor="end", class_="tick positive"),
+        label(right, bottom - 22, f"outcome false (n = {false})", anchor="end", class_="tick negative"),
     ]

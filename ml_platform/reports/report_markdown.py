@@ -1,0 +1,59 @@
+"""The report as Markdown: the first page in words, then the tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from ml_platform.reports.conditions import conditions
+from ml_platform.reports.decision import decide
+from ml_platform.reports.markdown import cell, closed_list, measurement_table, table, verdict_table
+from ml_platform.reports.measured_rows import MeasuredRows
+from ml_platform.reports.outcomes import tally
+from ml_platform.reports.summary import compared_with_live, tiles, what_comes_next
+
+if TYPE_CHECKING:
+    from ml_platform.reports.content import Content
+
+
+def markdown_page(content: Content, *, now: dt.datetime) -> str:
+    """Return the report; text that comes from data stays text."""
+    spec, decision = content.spec, decide(content.verdicts, content.policy)
+    numbers = [(tile.name, tile.number, tile.interval, tile.meaning) for tile in tiles(content, MeasuredRows(content))]
+    closed = closed_list(content.verdicts)
+    parts = [
+        f"# {cell(spec.model)}: {cell(decision.headline)}",
+        cell(spec.purpose),
+        _about(content, now),
+        cell(decision.because),
+        *(["## What can be done", closed] if closed else []),
+        *(["## What it is worth", table(("", "value", "interval", "meaning"), numbers)] if numbers else []),
+        "## Compared with what is live",
+        cell(compared_with_live(content)),
+        "## What comes next",
+        cell(what_comes_next(content, decision)),
+        "## Gates",
+        f"{tally(content.verdicts)}.",
+        verdict_table(content.verdicts),
+        "## Measurements on the holdout",
+        measurement_table(content.measurements),
+        *_conditions(content),
+        *(cell(words) for words in content.left_out),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _about(content: Content, now: dt.datetime) -> str:
+    spec = content.spec
+    return (
+        f"Owner {cell(spec.owner)}, risk class {spec.risk_class.value}, measured on {content.evaluation.rows:,} "
+        f"holdout rows, written {now.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC."
+    )
+
+
+def _conditions(content: Content) -> list[str]:
+    return [
+        part
+        for title, facts in conditions(content).items()
+        for part in (f"## {title}", table(("", "value"), [(name, str(value)) for name, value in facts.items()]))
+    ]
