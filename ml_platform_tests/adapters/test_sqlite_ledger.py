@@ -280,7 +280,9 @@ def test_an_approval_for_no_version_is_refused(ledger: SqliteLedger, tmp_path: P
         world.approval(release, "carol", version=7)
 
 
-def test_threads_share_a_ledger(ledger: SqliteLedger) -> None:
+def test_threads_share_a_ledger(tmp_path: Path) -> None:
+    ledger = SqliteLedger(tmp_path / "ledger.sqlite", clock=lambda: NOW)  # as patient as in use: disks can be slow
+
     def append() -> None:
         for number in range(5):
             ledger.append("looked", actor="bob", subject=MODEL, payload={"n": number}, at=NOW)
@@ -292,6 +294,7 @@ def test_threads_share_a_ledger(ledger: SqliteLedger) -> None:
         thread.join()
     assert len(list(ledger.audit())) == 20
     assert verify_audit(ledger.path) == []
+    ledger.close()
 
 
 def test_a_forked_child_leaves_its_parents_connection_alone(full: SqliteLedger) -> None:
