@@ -67,7 +67,9 @@ def evaluation_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
     ) -> Results:
         with at_desk(context, file) as desk:
             champion = desk.challenged(model.digest)
-            inputs = {"model": model.digest, "champion": champion.candidate.model_digest if champion else ""}
+            rival = champion.candidate.model_digest if champion else ""
+            # The same trees may come of other rows: only these features and this split are what they are measured on.
+            inputs = {"model": model.digest, "features": features.digest, "split": split.digest, "champion": rival}
             task = Task(stage="evaluation", inputs=inputs, kind="evaluations", record_type=EvaluationRecord)
             found = recall_or_work(desk, task, lambda: _evaluate(desk, split, features, model, champion))
             made = judged(desk, "evaluation", found, champion=champion is not None)
