@@ -13,6 +13,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 from ml_platform.adapters.ledger import head, schema
+from ml_platform.adapters.ledger.reading import readable
 from ml_platform.core.errors import DataInvalid, Unavailable
 
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
@@ -140,7 +141,8 @@ class Connections:
 def explained(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into the platform's: a refused change is DataInvalid, all else Unavailable."""
     try:
-        yield
+        with readable(path):
+            yield
     except sqlite3.IntegrityError as error:
         message = f"{path}: the ledger refused the change ({error}). Nothing was written; look at the ledger's state."
         raise DataInvalid(message) from error

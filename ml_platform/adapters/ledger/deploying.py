@@ -6,8 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-import msgspec
-
+from ml_platform.adapters.ledger.reading import read
 from ml_platform.adapters.ledger.rows import insert, written
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
@@ -38,7 +37,7 @@ def live(connection: Connection, model: str, environment: str) -> DeploymentReco
         "WHERE l.model = ? AND l.environment = ?",
         (model, environment),
     ).fetchone()
-    return None if row is None else msgspec.json.decode(row[0], type=DeploymentRecord)
+    return None if row is None else read(row[0], DeploymentRecord)
 
 
 def deploy(connection: Connection, move: Move) -> DeploymentRecord:
@@ -94,7 +93,7 @@ def _check(connection: Connection, move: Move, current: DeploymentRecord | None)
     row = connection.execute(
         "SELECT content FROM releases WHERE model = ? AND version = ?", (release.model, release.version)
     ).fetchone()
-    if row is None or msgspec.json.decode(row[0], type=ReleaseRecord) != release:
+    if row is None or read(row[0], ReleaseRecord) != release:
         message = f"{release.model} v{release.version} isn't registered with this evidence. Run its release job."
         raise DataInvalid(message)
     barred = connection.execute(

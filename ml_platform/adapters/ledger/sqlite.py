@@ -9,11 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
-import msgspec
-
 from ml_platform.adapters.ledger import chain, deploying
 from ml_platform.adapters.ledger.connection import Connections
 from ml_platform.adapters.ledger.head import Head, write_head
+from ml_platform.adapters.ledger.reading import RecordT, read, read_entry, readable
 from ml_platform.adapters.ledger.rows import insert, written
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.ports import Approval, AuditEntry, Clock
@@ -55,6 +54,10 @@ class SqliteLedger:
         with self._connections.reading() as connection:
             return connection.execute(query, values).fetchall()
 
+    def _read(self, content: str | None, record_type: type[RecordT]) -> RecordT | None:
+        with readable(self.path):
+            return None if content is None else read(content, record_type)
+
     def record_part(self, model: str, part: EvidencePart) -> None:
         """Append the verdicts of one stage over one subject."""
         row = {
@@ -84,14 +87,14 @@ class SqliteLedger:
             subject_digest,
             policy_digest,
         )
-        return None if content is None else msgspec.json.decode(content, type=EvidencePart)
+        return self._read(content, EvidencePart)
 
     def latest_part(self, model: str, stage: str) -> EvidencePart | None:
         """Return the newest verdicts of a stage, whatever the subject."""
         content = self._one(
             "SELECT content FROM parts WHERE model = ? AND stage = ? ORDER BY audit DESC LIMIT 1", model, stage
         )
-        return None if content is None else msgspec.json.decode(content, type=EvidencePart)
+        return self._read(content, EvidencePart)
 
     def record_release(self, evidence: Evidence, evidence_digest: str, *, actor: str, at: dt.datetime) -> ReleaseRecord:
         """Register a candidate as the model's next version; the same evidence again returns the same version."""
@@ -101,7 +104,7 @@ class SqliteLedger:
                 "SELECT content FROM releases WHERE model = ? AND evidence_digest = ?", (model, evidence_digest)
             ).fetchone()
             if known is not None:
-                return msgspec.json.decode(known[0], type=ReleaseRecord)
+                return read(known[0], ReleaseRecord)
             newest = connection.execute("SELECT max(version) FROM releases WHERE model = ?", (model,)).fetchone()[0]
             release = ReleaseRecord(
                 model=model,
@@ -125,12 +128,13 @@ class SqliteLedger:
     def release(self, model: str, version: int) -> ReleaseRecord | None:
         """Return a registered version."""
         content = self._one("SELECT content FROM releases WHERE model = ? AND version = ?", model, version)
-        return None if content is None else msgspec.json.decode(content, type=ReleaseRecord)
+        return self._read(content, ReleaseRecord)
 
     def releases(self, model: str) -> Sequence[ReleaseRecord]:
         """Return all versions of a model, oldest first."""
         rows = self._all("SELECT content FROM releases WHERE model = ? ORDER BY version", model)
-        return tuple(msgspec.json.decode(content, type=ReleaseRecord) for (content,) in rows)
+        with readable(self.path):
+            return tuple(read(content, ReleaseRecord) for (content,) in rows)
 
     def live(self, model: str, environment: str) -> DeploymentRecord | None:
         """Return what is live."""
@@ -142,7 +146,8 @@ class SqliteLedger:
         rows = self._all(
             "SELECT content FROM deployments WHERE model = ? AND environment = ? ORDER BY audit", model, environment
         )
-        return tuple(msgspec.json.decode(content, type=DeploymentRecord) for (content,) in rows)
+        with readable(self.path):
+            return tuple(read(content, DeploymentRecord) for (content,) in rows)
 
     def deploy(
         self,
@@ -215,13 +220,11 @@ class SqliteLedger:
             version,
             environment,
         )
-        return tuple(
-            replace(
-                msgspec.json.decode(content, type=Approval),
-                used_at=dt.datetime.fromisoformat(used_at) if used_at else None,
+        with readable(self.path):
+            return tuple(
+                replace(read(content, Approval), used_at=dt.datetime.fromisoformat(used_at) if used_at else None)
+                for content, used_at in rows
             )
-            for content, used_at in rows
-        )
 
     def append(
         self, action: str, *, actor: str, subject: str, payload: Mapping[str, object], at: dt.datetime
@@ -243,7 +246,8 @@ class SqliteLedger:
                 PAGE,
             )
             for row in rows:
-                entry = chain.entry_of(row)  # type: ignore[arg-type]
+                with readable(self.path):
+                    entry = read_entry(row)  # type: ignore[arg-type]
                 after = entry.sequence
                 yield entry
             if len(rows) < PAGE:
@@ -257,7 +261,8 @@ class SqliteLedger:
             action,
             subject,
         )
-        return chain.entry_of(rows[0]) if rows else None  # type: ignore[arg-type]
+        with readable(self.path):
+            return read_entry(rows[0]) if rows else None  # type: ignore[arg-type]
 
     def project(self, outbox: Callable[[DeploymentRecord], None]) -> int:
         """Hand every pending deployment to `outbox`, in order, marking each done; return how many.
@@ -268,7 +273,8 @@ class SqliteLedger:
         failed: list[Unavailable] = []
         done = 0
         for sequence, content in self._all("SELECT deployment, content FROM outbox ORDER BY deployment"):
-            deployment = msgspec.json.decode(content, type=DeploymentRecord)
+            with readable(self.path):
+                deployment = read(content, DeploymentRecord)
             try:
                 outbox(deployment)
             except Unavailable as error:
