@@ -101,7 +101,7 @@ def gate_row(verdict: Verdict, content: Content, measured: MeasuredRows) -> Gate
         n=f"{worst.n:,}" if worst else "",
         anchor=measured.anchor(verdict.stage, worst),
         bar=interval_bar(worst, allowed, tone_of(verdict)) if worst and allowed else Markup(""),
-        limit=verdict.limit,
+        limit=verdict.limit.replace("n ≥ ", "n\xa0≥\xa0"),
         about=gate.why if gate else "",
         why=explanation(verdict),
         next_step="" if verdict.outcome.opens else verdict.next_step,

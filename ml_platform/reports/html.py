@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from ml_platform.reports.gate_rows import gate_row, shown_unit, shown_value, sta
 from ml_platform.reports.group_figures import group_figures
 from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform.reports.outcomes import tally
+from ml_platform.reports.plain_text import is_digest
 from ml_platform.reports.slice_figures import slice_figures
 from ml_platform.reports.summary import compared_with_live, tiles, what_comes_next
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ml_platform.reports.content import Content
 
 TEMPLATES = Path(__file__).parent / "templates"
-_DIGEST = re.compile(r"[0-9a-f]{40,64}")
 
 
 def html_page(content: Content, *, now: dt.datetime) -> str:
@@ -70,6 +69,6 @@ def _environment() -> jinja2.Environment:
         "value": shown_value,
         "unit": shown_unit,
         "interval": interval_text,
-        "is_digest": lambda value: bool(_DIGEST.fullmatch(str(value))),
+        "is_digest": lambda value: is_digest(str(value)),
     }
     return environment

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ml_platform.core.digest import short
 from ml_platform.core.measurement import Fact, Measurement, number_text
 from ml_platform.policy.metrics import METRICS
 from ml_platform.reports.outcomes import by_stage
+from ml_platform.reports.plain_text import is_digest
 
 if TYPE_CHECKING:
     from ml_platform.reports.content import Content
@@ -33,7 +35,8 @@ class MeasuredRow:
     @property
     def facts(self) -> str:
         """Return the facts beside the number, in one line."""
-        return ", ".join(f"{name.replace('_', ' ')} {_fact(value)}" for name, value in self.measurement.facts.items())
+        told = ((name.replace("_", " "), _fact(value)) for name, value in self.measurement.facts.items())
+        return ", ".join(f"{name} {text}" for name, text in told if text)
 
 
 class MeasuredRows:
@@ -68,6 +71,12 @@ def _key(stage: str, one: Measurement) -> Key:
 
 
 def _fact(value: Fact) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    return number_text(value)
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case str():
+            return short(value) if is_digest(value) else value
+        case _:
+            return number_text(value)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 SHOWN = 1000
+_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+def is_digest(text: str) -> bool:
+    """Say whether text is a SHA-1 (a git commit) or a SHA-256.
+
+    >>> is_digest("ab" * 32), is_digest("abc")
+    (True, False)
+    """
+    return _DIGEST.fullmatch(text) is not None
 
 
 def one_line(text: str, longest: int = SHOWN) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,16 @@ from ml_platform.reports.svg import Scale, element, label, line, picture, ticks
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 14.0, 44.0
+LEFT, RIGHT, TOP, BOTTOM = 60.0, 14.0, 14.0, 44.0
+
+
+def tick_text(value: float) -> str:
+    """Write a tick's value without trailing zeros.
+
+    >>> tick_text(0.2), tick_text(1.0), tick_text(25000.0)
+    ('0.2', '1', '25,000')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.6g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +33,7 @@ class Plane:
     y_range: tuple[float, float] = (0.0, 1.0)
     x_name: str
     y_name: str
-    signless: bool = False
+    y_text: Callable[[float], str] = tick_text
 
     @property
     def x(self) -> Scale:
@@ -49,7 +59,7 @@ class Plane:
         for value in ticks(*self.y_range):
             height = self.y(value)
             drawn += [line((left, height), (right, height), "grid")]
-            drawn += [label(left - 8, height + 4, tick_text(self._shown(value)), anchor="end")]
+            drawn += [label(left - 8, height + 4, self.y_text(value), anchor="end")]
         for value in ticks(*self.x_range):
             drawn += [label(self.x(value), bottom + 18, tick_text(value), anchor="middle")]
         drawn += [line((left, bottom), (right, bottom), "axis")]
@@ -57,18 +67,6 @@ class Plane:
         middle = (top + bottom) / 2
         turned = {"transform": f"rotate(-90 14 {middle:.1f})"}
         return [*drawn, label(14, middle, self.y_name, anchor="middle", class_="name", **turned)]
-
-    def _shown(self, value: float) -> float:
-        return abs(value) if self.signless else value
-
-
-def tick_text(value: float) -> str:
-    """Write a tick's value without trailing zeros.
-
-    >>> tick_text(0.2), tick_text(1.0), tick_text(25000.0)
-    ('0.2', '1', '25,000')
-    """
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.6g}"
 
 
 def dot(place: tuple[float, float], class_: str, says: str, radius: float = 4.0) -> Markup:

@@ -25,7 +25,7 @@ def score_plot(curves: Curves) -> Markup:
         y_range=(-top, top),
         x_name="score",
         y_name="share of the class",
-        signless=True,
+        y_text=lambda share: f"{100 * abs(share):g} %",
     )
     marks = [
         *_bars(plane, curves, upward, "positive"),

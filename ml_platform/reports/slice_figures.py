@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from ml_platform.core.measurement import number_text
 from ml_platform.reports.figures import Figure
 from ml_platform.reports.forest_plot import Forest, ForestRow, forest_plot
 from ml_platform.reports.forest_rows import forest_row, reading
@@ -46,6 +45,6 @@ def _rows(found: Sequence[Measurement], measured: MeasuredRows) -> Iterator[Fore
     for cut, slices in groupby(found, key=lambda one: one.subject.partition("=")[0]):
         yield ForestRow(name=cut)
         for one in slices:
-            number = number_text(one.value) if one.value is not None else one.reason
+            number = one.reason if one.value is None else f"{one.value:.3f}"
             name = one.subject.partition("=")[2]
             yield forest_row(one, measured, note=f"{number}, n = {one.n:,}", name=name)
