@@ -18,6 +18,7 @@ from ml_platform.adapters.segments import (
     SUFFIX,
     Scan,
     line_of,
+    read_as,
     scan,
     segments_of,
     sync_data,
@@ -77,7 +78,7 @@ class _Folded:
 
     def catch_up(self, folder: Path) -> None:
         """Read what was appended since the last time; a line without its end is left for the next time."""
-        decode = msgspec.json.Decoder(Label).decode
+        decoder = msgspec.json.Decoder(Label)
         unfinished = 0
         for segment in segments_of(folder):
             start = self.ends.get(segment, 0)
@@ -85,7 +86,7 @@ class _Folded:
                 continue
             seen = Scan()
             for payload in scan(segment, seen, start=start):
-                self.hear(decode(payload))
+                self.hear(read_as(decoder, payload, segment))
             self.ends[segment] = seen.end
             self.altered += seen.altered
             unfinished += seen.unfinished

@@ -16,8 +16,13 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from ml_platform.core.errors import Unavailable
+import msgspec
+
+from ml_platform.core.errors import DataInvalid, Unavailable
+
+KnownT = TypeVar("KnownT")
 
 SUFFIX = ".log"
 PREFIX = 9  # eight hex digits and a space
@@ -47,6 +52,18 @@ def line_of(payload: bytes) -> bytes:
     b'37f2d0a9 {}\n'
     """
     return b"%08x %b\n" % (zlib.crc32(payload), payload)
+
+
+def read_as(decoder: msgspec.json.Decoder[KnownT], payload: bytes, segment: Path) -> KnownT:
+    """Read an intact payload; raises DataInvalid when it isn't what this version of the platform writes."""
+    try:
+        return decoder.decode(payload)
+    except msgspec.MsgspecError as error:
+        message = (
+            f"{segment}: a line is whole but no {decoder.type.__name__} as this version knows it ({error}); another "
+            "version of the platform wrote it; read it with that version, or move the segment away"
+        )
+        raise DataInvalid(message) from error
 
 
 def segments_of(folder: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from ml_platform.adapters.segments import (
     SYNC_SECONDS,
     Scan,
     SegmentWriter,
+    read_as,
     scan,
     segments_of,
 )
@@ -113,11 +114,11 @@ def read(folder: Path, start: dt.datetime | None = None, end: dt.datetime | None
 def _predictions(
     folder: Path, seen: Scan, window: tuple[dt.datetime | None, dt.datetime | None]
 ) -> Iterator[Prediction]:
-    decode = msgspec.json.Decoder(Prediction).decode
+    decoder = msgspec.json.Decoder(Prediction)
     for segment in segments_of(folder):
         if _overlaps(segment, *window):
             for payload in scan(segment, seen):
-                yield decode(payload)
+                yield read_as(decoder, payload, segment)
 
 
 def _inside(time: dt.datetime, start: dt.datetime | None, end: dt.datetime | None) -> bool:

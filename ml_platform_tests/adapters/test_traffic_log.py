@@ -6,8 +6,11 @@ import dataclasses
 import datetime as dt
 from pathlib import Path
 
-from ml_platform.adapters.segments import segments_of
+import pytest
+
+from ml_platform.adapters.segments import line_of, segments_of
 from ml_platform.adapters.traffic_log import RANGE_SUFFIX, TrafficLog, read
+from ml_platform.core.errors import DataInvalid
 from ml_platform.core.traffic import Prediction
 
 START = dt.datetime(2013, 6, 1, tzinfo=dt.UTC)
@@ -88,3 +91,9 @@ def test_a_refused_request_is_kept_without_a_score(tmp_path: Path) -> None:
     refused = dataclasses.replace(prediction(1), status=422, score=None, inputs={}, unseen=())
     filled(tmp_path, [refused])
     assert read(tmp_path).predictions == [refused]
+
+
+def test_a_line_of_another_version_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "00000000.log").write_bytes(line_of(b'{"id": 7}'))
+    with pytest.raises(DataInvalid, match=r"00000000\.log: a line is whole but no Prediction as this version knows it"):
+        read(tmp_path)
