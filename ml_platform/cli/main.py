@@ -69,6 +69,4 @@ def main(arguments: list[str] | None = None) -> Never:
     except PlatformError as error:
         click.echo(f"{error}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(0)
     sys.exit(result if isinstance(result, int) else 0)

@@ -1,0 +1,58 @@
+"""Settings come from the environment, and only from there."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+import pytest
+
+from ml_platform.settings import load_settings
+
+OURS = ("ML_PLATFORM_HOME", "ML_PLATFORM_ACTOR", "ML_PLATFORM_DEFS", "ML_PLATFORM_ONLY", "MLFLOW_TRACKING_URI")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in OURS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_any_setting_everything_lies_in_the_working_directory(tmp_path: Path) -> None:
+    settings = load_settings()
+    assert settings.home == tmp_path / ".ml_platform"
+    assert settings.mlflow_uri == f"sqlite:///{tmp_path}/.ml_platform/mlflow/mlflow.db"
+    assert (settings.defs, settings.only) == (None, ())
+
+
+def test_every_setting_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in zip(OURS, ("state", "carol", "models", " late, ,early", "https://mlflow.example"), strict=True):
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.home == tmp_path / "state"
+    assert settings.actor == "carol"
+    assert settings.defs == tmp_path / "models"
+    assert settings.only == ("late", "early")
+    assert settings.mlflow_uri == "https://mlflow.example"
+
+
+def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in OURS:
+        monkeypatch.setenv(name, "")
+    assert load_settings().home == tmp_path / ".ml_platform"
+    assert load_settings().only == ()
+
+
+def test_the_actor_is_the_login_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "alice")
+    assert load_settings().actor == "alice"
+
+
+@pytest.mark.parametrize("error", [KeyError("uid not found"), OSError("no such user")])
+def test_somebody_without_a_login_name_is_unknown(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def nobody() -> str:
+        raise error
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    assert load_settings().actor == "unknown"
