@@ -1,0 +1,88 @@
+"""Every gate, metric, control, key and file that the guide names in backticks is one that exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ml_platform.core.verdict import Outcome
+from ml_platform.policy import gates, spec
+from ml_platform.policy.conditions import MEANINGS
+from ml_platform.policy.controls import CONTROLS
+from ml_platform.policy.learner_parameters import PARAMETERS
+from ml_platform.policy.metrics import METRICS
+from ml_platform.policy.packs import combine, pack_files
+from ml_platform.policy.stages import STAGES
+from ml_platform.serving.openapi import document
+from ml_platform_tests.docs.pages import DOCS, ROOT, guide, prose, words
+from ml_platform_tests.docs.shipped import shipped
+
+SPEC = (
+    spec.ModelSpec, spec.Column, spec.Source, spec.PackageTable, spec.FileTable, spec.TimeSplit, spec.EntitySplit,
+    spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Monitoring,
+)  # fmt: skip
+GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override, gates.Waiver, gates.Pack)
+# What people write down in an example, and what others named.
+GIVEN = {"team_retail", "ml_platform", "ml_platform_tests", "error_code"}
+
+
+def known() -> set[str]:
+    files = {path.stem for folder in ("ml_platform", "ml_platform_tests") for path in (ROOT / folder).rglob("*.py")}
+    keys = {key for model in (*SPEC, *GATES) for key in model.model_fields}
+    kinds = {"at_least", "at_most", "between", "holds", "not_used", *MEANINGS}
+    formats = set(re.findall(r"'(\w+)': \{'type'", str(document("flights", None))))
+    models = {"flights", "health_cost", "returns"}
+    jobs = {f"{model}_{job}" for model in models for job in ("release", "promote", "retrain", "monitor")}
+    sensors = {f"{model}_retrain_sensor" for model in models}
+    columns = set(shipped("flights").spec.contract) | set(shipped("health_cost").spec.contract)
+    outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
+    return (
+        files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | set(METRICS) | set(STAGES)
+        | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | GIVEN
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("page", guide(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_name_in_backticks_is_one_that_the_product_knows(page: Path) -> None:
+    names = {name for word in words(page) for name in re.findall(r"(?<![\w./-])[a-z]+(?:_[a-z]+)+(?![\w/])", word)}
+    assert names <= known(), f"{page.name} names what isn't there"
+
+
+@pytest.mark.parametrize("page", guide(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_control_that_is_named_exists(page: Path) -> None:
+    named = set(re.findall(r"(?<![\w-])(?:[A-Z]{2,}-[A-Z]{2,}(?:-[A-Z]+)*|(?<=`)[A-Z]{3,}(?=`))(?![\w-])", prose(page)))
+    assert named - {"LICENSE", "README"} <= set(CONTROLS), f"{page.name} names controls that aren't there"
+
+
+def test_what_is_said_of_controls_without_a_gate_is_said_of_all_of_them() -> None:
+    text = (DOCS / "controls.md").read_text(encoding="utf-8")
+    without = text.partition("## Without a gate")[2]
+    serving = {gate.control for gate in combine(["high"], pack_files()).gates.values()}
+    assert set(re.findall(r"^\| ([A-Z-]{2,}) \|", without, re.MULTILINE)) == set(CONTROLS) - serving
+
+
+def test_every_path_in_backticks_exists() -> None:
+    given = re.compile(r"^(?:ml_platform|ml_platform_tests|docs|benchmarks|tools|\.ci)/[\w./-]*$")
+    made = {"ml_platform/defs/returns/", "ml_platform/defs/packs/"}
+    named = {word for page in guide() for word in words(page) if given.match(word)} - made
+    assert [word for word in sorted(named) if not (ROOT / word).exists()] == []
+
+
+def test_the_page_on_the_model_file_names_every_key() -> None:
+    page = DOCS / "model-file.md"
+    said = {part for word in words(page) for part in re.findall(r"\w+", word)}
+    top = set(spec.ModelSpec.model_fields) | set(spec.Column.model_fields) | set(spec.Deployment.model_fields)
+    assert top <= said
+    assert {role.value for role in spec.Role} | {kind.value for kind in spec.PersonalData} <= said
+
+
+def test_the_page_on_policy_names_every_key_and_condition() -> None:
+    said = {part for word in words(DOCS / "policy.md") for part in re.findall(r"\w+", word)}
+    assert set(gates.AtLeast.model_fields) | set(MEANINGS) | {"at_least", "at_most", "between", "holds"} <= said
+
+
+def test_the_page_on_monitoring_names_every_key() -> None:
+    text = (DOCS / "monitoring.md").read_text(encoding="utf-8")
+    assert all(f"{key}" in text for key in spec.Monitoring.model_fields)
