@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from ml_platform.core.errors import PolicyInvalid
+from ml_platform.orchestration.console import CONFIG
 from ml_platform.orchestration.executor import in_process_or_forkserver
 from ml_platform.orchestration.records import RECORDS, RECORDS_KEY
 from ml_platform.orchestration.wiring import MODEL_TAG, asset_key
@@ -46,5 +47,6 @@ def broken_model(path: Path, error: PolicyInvalid) -> dg.Definitions:
         description=f"Broken: {text}",
         tags=tags,
         executor_def=in_process_or_forkserver,
+        config=CONFIG,
     )
     return dg.Definitions(assets=[broken], jobs=[job], resources={RECORDS_KEY: RECORDS})

@@ -11,9 +11,11 @@ import dagster as dg
 import ml_platform
 from ml_platform.core.errors import PolicyInvalid
 from ml_platform.orchestration.broken import broken_model
+from ml_platform.orchestration.console import console
 from ml_platform.orchestration.data_assets import features_asset, snapshot_asset, source_asset, split_asset
 from ml_platform.orchestration.deployment_assets import production_asset, staging_asset
 from ml_platform.orchestration.executor import in_process_or_forkserver
+from ml_platform.orchestration.feedback_asset import feedback_asset
 from ml_platform.orchestration.jobs import jobs
 from ml_platform.orchestration.model_assets import evaluation_asset, model_asset
 from ml_platform.orchestration.records import RECORDS, RECORDS_KEY, RESOURCES
@@ -33,8 +35,9 @@ PATH: Sequence[Factory] = (
 def build_model(file: GovernedModelFile) -> dg.Definitions:
     """Return the assets with their gates, the jobs, and the sensor of a model that is watched."""
     watched = file.spec.monitoring
+    watching = [feedback_asset(file), *window_assets(file, watched)] if watched else []
     return dg.Definitions(
-        assets=[*(make(file) for make in PATH), *(window_assets(file, watched) if watched else ())],
+        assets=[*(make(file) for make in PATH), *watching],
         jobs=jobs(file),
         sensors=[retrain_sensor(file, watched)] if watched else [],
         resources={RECORDS_KEY: RECORDS},
@@ -54,4 +57,5 @@ def build_all(settings: Settings) -> dg.Definitions:
     """Return the definitions of every model in the configured folder, the broken ones included."""
     folder = settings.defs or Path(ml_platform.__file__).parent / "defs"
     models = [load_definitions(path) for path in discover(folder, settings.only)]
-    return dg.Definitions.merge(dg.Definitions(executor=in_process_or_forkserver, resources=RESOURCES), *models)
+    shared = dg.Definitions(executor=in_process_or_forkserver, resources=RESOURCES, loggers={"console": console})
+    return dg.Definitions.merge(shared, *models)

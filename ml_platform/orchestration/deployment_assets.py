@@ -12,7 +12,7 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
 from ml_platform.orchestration.deploying import Deployed, Wish, deploy
 from ml_platform.orchestration.gates import WIDE
-from ml_platform.orchestration.hand_on import Product, at_desk, hand_on
+from ml_platform.orchestration.hand_on import Product, at_desk, failed, hand_on
 from ml_platform.orchestration.tables import facts_table
 from ml_platform.orchestration.wiring import Output, wire
 from ml_platform.stages.objection import Refused
@@ -81,7 +81,7 @@ def _deploy(
     )
     done = deploy(desk, wish)
     if isinstance(done, Refused):
-        raise dg.Failure(description=_locked(desk, wish, done), allow_retries=False)
+        raise failed(_locked(desk, wish, done), done.exit_code)
     yield from hand_on(context, desk, [_product(desk, wish, done)], hints=[done.after] if done.after else [])
 
 

@@ -8,12 +8,17 @@ from typing import Any
 import dagster as dg
 
 from ml_platform.core.digest import short
-from ml_platform.core.measurement import Measurement
+from ml_platform.core.measurement import Measurement, number_text
 from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.policy.controls import CONTROLS
 from ml_platform.policy.describe import describe
 from ml_platform.policy.gates import Gate
+from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.resolve import Policy
+from ml_platform.reports.explanation import seen
+from ml_platform.reports.markdown import table
+from ml_platform.reports.measured_rows import MeasuredRow
+from ml_platform.reports.outcomes import tally, word
 
 MARKS = {
     Outcome.PASSED: "✓",
@@ -56,6 +61,26 @@ def check_results(verdicts: Sequence[Verdict], asset: dg.AssetKey) -> list[dg.As
     ]
 
 
+def gates_in_words(verdicts: Sequence[Verdict]) -> str:
+    """Count the verdicts of an asset in words, naming the gates that aren't open."""
+    shut = [verdict.gate for verdict in verdicts if not verdict.outcome.opens]
+    return f"{tally(verdicts)}{': ' if shut else ''}{', '.join(shut)}"
+
+
+def gate_table(verdicts: Sequence[Verdict]) -> str:
+    """Return the verdicts of an asset as a Markdown table, those that aren't open first."""
+    rows = [
+        (
+            f"{MARKS[verdict.outcome]} {verdict.gate}",
+            seen(verdict.worst) if verdict.worst else verdict.reason,
+            verdict.limit,
+            verdict.control,
+        )
+        for verdict in sorted(verdicts, key=lambda one: one.outcome.opens)
+    ]
+    return table(("gate", "seen", "needed", "control"), rows)
+
+
 def verdict_line(verdict: Verdict) -> str:
     """Say a verdict in one line, for a log."""
     warns = " (warns only)" if verdict.severity is Severity.WARN else ""
@@ -85,15 +110,24 @@ def _closed(verdict: Verdict, why: str) -> list[str]:
 
 
 def _explain(name: str, gate: Gate) -> str:
-    control = CONTROLS.get(gate.control)
-    title = f"{gate.control} ({control.title})" if control else gate.control
-    kind = "blocks the path" if gate.severity == "block" else "warns"
-    applies = "" if gate.when == "always" else f" Applies to models with: {gate.when}."
-    claim = name.replace("_", " ")
-    return (
-        f"Claim: {claim}. Control: {title}. Measured: {gate.metric}; needed: {describe(gate)}; when closed, it {kind}."
-        f"{applies} Why: {gate.why} What to do: {gate.next_step}"
+    """Return a gate's description: a paragraph per question a person asks of it."""
+    metric = METRICS.get(gate.metric)
+    effect = "it stops what comes after it" if gate.severity == "block" else "it only warns"
+    paragraphs = (
+        f"**Claim:** {name.replace('_', ' ')}. When this isn't proven, {effect}.",
+        f"**Measured:** `{gate.metric}` - {metric.meaning if metric else ''} **Limit:** {describe(gate)}.",
+        "" if gate.when == "always" else f"**Applies to** models with: {gate.when}.",
+        f"**Why:** {gate.why}",
+        f"**What to do:** {gate.next_step}",
+        f"**Control:** {control_text(gate.control)}",
     )
+    return "\n\n".join(filter(None, paragraphs))
+
+
+def control_text(name: str) -> str:
+    """Return a control's id with what it demands."""
+    control = CONTROLS.get(name)
+    return f"{name} ({control.title})" if control else name
 
 
 def _severity(verdict: Verdict) -> dg.AssetCheckSeverity:
@@ -102,23 +136,34 @@ def _severity(verdict: Verdict) -> dg.AssetCheckSeverity:
 
 
 def _metadata(verdict: Verdict) -> dict[str, Any]:
+    """Return the evidence behind a verdict; Dagster sorts it by name and plots its numbers over time."""
     worst = verdict.worst
     found: dict[str, Any] = {
-        "outcome": verdict.outcome.value,
-        "control": verdict.control,
+        "verdict": word(verdict.outcome),
+        "control": control_text(verdict.control),
         "limit": verdict.limit,
-        "reason": verdict.reason,
         "next step": verdict.next_step,
         "policy digest": short(verdict.policy_digest),
     }
-    if worst is not None:
-        found |= {"measured": worst.text(), "n": worst.n} | ({"subject": worst.subject} if worst.subject else {})
-        numbers = {"value": worst.value, "low": worst.low, "high": worst.high, "confidence": worst.confidence}
-        found |= {name: value for name, value in numbers.items() if value is not None}
-        found |= {name: str(fact) for name, fact in worst.facts.items() if name not in found}
+    if worst is None:
+        return found | {"measurement": verdict.reason}
+    found |= {"measurement": seen(worst), "sample size": worst.n, "interval": _interval_text(worst)}
+    if worst.subject:
+        found["subject"] = worst.subject
+    if worst.value is not None:
+        found["value"] = worst.value
+    if facts := MeasuredRow(anchor="", stage=verdict.stage, measurement=worst).facts:
+        found["facts"] = facts
     if len(verdict.measurements) > 1:
         found["all subjects"] = dg.MetadataValue.md(measurement_table(verdict.measurements))
     return found
+
+
+def _interval_text(one: Measurement) -> str:
+    if one.low is None and one.high is None:
+        return "none: it is counted, not estimated" if one.value is not None else "none"
+    confidence = f" ({one.confidence:.0%} confidence)" if one.confidence is not None else ""
+    return f"{number_text(one.low)} to {number_text(one.high)}{confidence}"
 
 
 def measurement_table(measurements: Sequence[Measurement]) -> str:

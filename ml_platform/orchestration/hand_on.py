@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from ml_platform.core.digest import short
-from ml_platform.core.errors import PlatformError
+from ml_platform.core.errors import NotEnoughEvidence, PlatformError
 from ml_platform.core.measurement import Measurement
-from ml_platform.core.verdict import Verdict
+from ml_platform.core.verdict import Outcome, Verdict
 from ml_platform.orchestration.desk import Desk
 from ml_platform.orchestration.gates import (
     check_results,
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ml_platform.orchestration.run_stage import Judged
     from ml_platform.policy.load import GovernedModelFile
 
+EXIT_CODE = "exit code"
+REFUSED = 1
 WATCHING = frozenset({"traffic", "monitoring", "feedback"})
 Metadata = Mapping[str, Any]
 Results = Iterator[dg.MaterializeResult[Any]]
@@ -71,7 +73,12 @@ def at_desk(context: dg.AssetExecutionContext, file: GovernedModelFile) -> Itera
 
     with explained(), open_platform(load_settings()) as platform:
         now = dt.datetime.now(tz=dt.UTC)
-        yield Desk(file=file, platform=platform, now=now, run_id=context.run_id, say=context.log.info)
+        yield Desk(file=file, platform=platform, now=now, run_id=context.run.run_id, say=context.log.info)
+
+
+def failed(text: str, exit_code: int) -> dg.Failure:
+    """Return a step's failure in words, with the exit code that it deserves on a command line."""
+    return dg.Failure(description=text, metadata={EXIT_CODE: exit_code}, allow_retries=False)
 
 
 @contextlib.contextmanager
@@ -80,7 +87,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except PlatformError as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from None
+        raise failed(str(error), error.exit_code) from None
 
 
 def hand_on(
@@ -99,7 +106,8 @@ def refused_at(desk: Desk, stage: str, verdicts: Sequence[Verdict], *, hints: Se
     """Return the failure that says which gates are closed; Dagster prints it where the step and where the run ends."""
     word = "ALARM" if stage in WATCHING else "REFUSED"
     text = refusal(desk.policy, f"{desk.model}: {word} at {stage}", verdicts, hints=hints)
-    return dg.Failure(description=text, allow_retries=False)
+    undecided = all(one.outcome is Outcome.UNDECIDED for one in verdicts if one.closes)
+    return failed(text, NotEnoughEvidence.exit_code if undecided else REFUSED)
 
 
 def materialized(model: str, made: Product) -> dg.MaterializeResult[Any]:

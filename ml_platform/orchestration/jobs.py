@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from ml_platform.orchestration.console import CONFIG
 from ml_platform.orchestration.executor import in_process_or_forkserver
 from ml_platform.orchestration.wiring import asset_key, tags_of
 
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
 
     from ml_platform.policy.load import GovernedModelFile
 
-RELEASE = ("source", "snapshot", "quarantine", "split", "features", "model", "evaluation", "release", "staging")
+RELEASE = (
+    "source", "snapshot", "quarantine", "split", "features", "model", "evaluation", "report", "release", "staging",
+)  # fmt: skip
 PROMOTE = ("production",)
 MONITOR = ("traffic", "monitoring")
+FEEDBACK = ("feedback",)
 
 
 def jobs(file: GovernedModelFile) -> list[UnresolvedAssetJobDefinition]:
@@ -32,6 +36,7 @@ def jobs(file: GovernedModelFile) -> list[UnresolvedAssetJobDefinition]:
     ]  # fmt: skip
     if file.spec.monitoring is not None:
         found.append(_job(file, "monitor", MONITOR, "Collect a window of production's traffic and judge it."))
+        found.append(_job(file, "feedback", FEEDBACK, "Hold the outcomes that came against the predictions."))
     return found
 
 
@@ -43,4 +48,5 @@ def _job(file: GovernedModelFile, name: str, assets: tuple[str, ...], about: str
         description=about,
         tags=tags_of(spec),
         executor_def=in_process_or_forkserver,
+        config=CONFIG,
     )

@@ -6,25 +6,41 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ml_platform.core.errors import Unavailable
+from ml_platform.core.errors import DataInvalid, PlatformError, PolicyInvalid, Unavailable
+from ml_platform.orchestration.hand_on import EXIT_CODE
+
+if TYPE_CHECKING:
+    from dagster._core.execution.plan.objects import StepFailureData
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+CRASHED = 70
+EXPLAINED = {kind.__name__ for kind in (DataInvalid, PolicyInvalid, Unavailable)}
 RUN_KEY = "dagster/run_key"
 SENSOR_NAME = "dagster/sensor_name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launched:
-    """How a run ended; `failure` holds the words of the step that failed first."""
+    """How a run ended, by the step that failed first.
+
+    `failure` holds its words and `exit_code` what a command ends with (0 after success); `trace` is its stack trace
+    when nobody explained the failure. `made` names the content that each asset was given, by its digest; `judged` the
+    assets whose gates were judged.
+    """
 
     run_id: str
     success: bool
-    failure: str
+    failure: str = ""
+    exit_code: int = 0
+    trace: str = ""
+    made: Mapping[str, str] = field(default_factory=dict)
+    judged: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +93,7 @@ class Dagster:
             tags=dict(tags or {}),
             raise_on_error=False,
         )
-        return Launched(run_id=run_id, success=result.success, failure=_failure(result))
+        return _launched(run_id, result)
 
     def tick(self, sensor: str) -> Tick:
         """Evaluate a sensor once, as Dagster's daemon does; a run key that had its run asks for nothing."""
@@ -128,12 +144,32 @@ def _request(sensor: dg.SensorDefinition, request: dg.RunRequest) -> Request:
     )
 
 
-def _failure(result: dg.ExecuteInProcessResult) -> str:
-    for event in result.filter_events(lambda one: one.is_step_failure):
-        data = event.step_failure_data
-        error = data.error
-        while error is not None and error.cause is not None:
-            error = error.cause  # Dagster's own wrapping says only which step it was
-        said = data.user_failure_data.description if data.user_failure_data else None
-        return str(said or (error.message if error else "")).strip()
-    return ""
+def _launched(run_id: str, result: dg.ExecuteInProcessResult) -> Launched:
+    observed = [event.asset_observation_data.asset_observation for event in result.get_asset_observation_events()]
+    made = [event.step_materialization_data.materialization for event in result.get_asset_materialization_events()]
+    given: list[dg.AssetObservation | dg.AssetMaterialization] = [*observed, *made]
+    done = Launched(
+        run_id=run_id,
+        success=result.success,
+        made={one.asset_key.path[-1]: str(one.metadata["digest"].value) for one in given},
+        judged=frozenset(one.asset_key.path[-1] for one in result.get_asset_check_evaluations()),
+    )
+    failures = result.filter_events(lambda one: one.is_step_failure)
+    return replace(done, **_failure(failures[0].step_failure_data)) if failures else done
+
+
+def _failure(data: StepFailureData) -> dict[str, Any]:
+    said = data.user_failure_data
+    if said is not None:
+        code = (said.metadata or {}).get(EXIT_CODE)
+        return {
+            "failure": str(said.description).strip(),
+            "exit_code": int(str(code.value)) if code else PlatformError.exit_code,
+        }
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause  # Dagster's own wrapping says only which step it was
+    text = error.message.strip() if error else ""
+    if error and error.cls_name in EXPLAINED:
+        return {"failure": text.partition(": ")[2], "exit_code": PlatformError.exit_code}
+    return {"failure": text, "exit_code": CRASHED, "trace": data.error.to_string() if data.error else ""}

@@ -13,10 +13,13 @@ from ml_platform.core.records import (
     FeaturesRecord,
     ModelRecord,
     ReleaseRecord,
+    ReportRecord,
     SplitRecord,
 )
-from ml_platform.orchestration.hand_on import Results, at_desk, hand_on, product
-from ml_platform.orchestration.run_stage import Task, judged, recall_or_work
+from ml_platform.orchestration.hand_on import Product, Results, at_desk, hand_on, product
+from ml_platform.orchestration.pictures import evaluation_pictures
+from ml_platform.orchestration.reporting import report_on
+from ml_platform.orchestration.run_stage import Judged, Task, judged, recall_or_work
 from ml_platform.orchestration.tables import facts_table
 from ml_platform.orchestration.wiring import Output, wire
 
@@ -35,6 +38,12 @@ EVALUATION = Output(
     record=EvaluationRecord,
     kinds=frozenset({"python"}),
     about="What the model is worth on the frozen holdout: every number with its interval, per group and slice.",
+)
+REPORT = Output(
+    name="report",
+    record=ReportRecord,
+    kinds=frozenset({"html", "markdown"}),
+    about="What a manager, a reviewer and a program want to know of the candidate; written for a refused one too.",
 )
 EVALUATED: dict[str, type] = {"split": SplitRecord, "features": FeaturesRecord, "model": ModelRecord}
 
@@ -59,24 +68,50 @@ def model_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
 
 
 def evaluation_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
-    """Return the op that measures the model on the frozen holdout."""
+    """Return the op that measures the model on the frozen holdout and reports; a refused candidate needs its report."""
 
-    @dg.multi_asset(**wire(file, "evaluation", outputs=[EVALUATION], inputs=EVALUATED))
+    @dg.multi_asset(**wire(file, "evaluation", outputs=[EVALUATION, REPORT], inputs=EVALUATED))
     def evaluation(
         context: dg.AssetExecutionContext, split: SplitRecord, features: FeaturesRecord, model: ModelRecord
     ) -> Results:
         with at_desk(context, file) as desk:
-            champion = desk.challenged(model.digest)
-            rival = champion.candidate.model_digest if champion else ""
-            # The same trees may come of other rows: only these features and this split are what they are measured on.
-            inputs = {"model": model.digest, "features": features.digest, "split": split.digest, "champion": rival}
-            task = Task(stage="evaluation", inputs=inputs, kind="evaluations", record_type=EvaluationRecord)
-            found = recall_or_work(desk, task, lambda: _evaluate(desk, split, features, model, champion))
-            made = judged(desk, "evaluation", found, champion=champion is not None)
-            about = {"dagster/row_count": made.record.rows}
-            yield from hand_on(context, desk, [product("evaluation", made, about)])
+            made = _judged(desk, split, features, model)
+            report = report_on(desk, split=split, features=features, model=model, evaluation=made)
+            page = desk.platform.home / report.record.files["html"]
+            about = {
+                "dagster/row_count": made.record.rows,
+                "plots": dg.MetadataValue.md(evaluation_pictures(desk.platform.store, made.record)),
+            }
+            yield from hand_on(
+                context, desk, [product("evaluation", made, about), _report(desk, report)], hints=[f"report: {page}"]
+            )
 
     return evaluation
+
+
+def _judged(
+    desk: "Desk", split: SplitRecord, features: FeaturesRecord, model: ModelRecord
+) -> Judged[EvaluationRecord]:
+    champion = desk.challenged(model.digest)
+    inputs = {"model": model.digest, "champion": champion.candidate.model_digest if champion else ""}
+    task = Task(stage="evaluation", inputs=inputs, kind="evaluations", record_type=EvaluationRecord)
+    found = recall_or_work(desk, task, lambda: _evaluate(desk, split, features, model, champion))
+    return judged(desk, "evaluation", found, champion=champion is not None)
+
+
+def _report(desk: "Desk", report: Measured[ReportRecord]) -> Product:
+    files = {form: desk.platform.home / name for form, name in report.record.files.items()}
+    return Product(
+        name="report",
+        record=report.record,
+        version=report.record.digest,
+        unchanged=report.unchanged,
+        done="written",
+        metadata={
+            **{form: dg.MetadataValue.path(str(path)) for form, path in files.items()},
+            "summary": dg.MetadataValue.md(files["md"].read_text(encoding="utf-8")),
+        },
+    )
 
 
 def _evaluate(

@@ -3,15 +3,13 @@
 Without `from __future__ import annotations`: Dagster reads the annotations of an op as they stand.
 """
 
-import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from ml_platform.core.digest import short
 from ml_platform.core.errors import Unavailable
-from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import (
     EvaluationRecord,
     FeaturesRecord,
@@ -21,7 +19,6 @@ from ml_platform.core.records import (
     SourceFingerprint,
     SplitRecord,
 )
-from ml_platform.core.verdict import Verdict
 from ml_platform.orchestration.gates import check_results
 from ml_platform.orchestration.hand_on import Product, at_desk, hand_on, refused_at
 from ml_platform.orchestration.records import read_record
@@ -88,11 +85,6 @@ def _source(desk: "Desk", snapshot: SnapshotRecord) -> SourceFingerprint:
 def _register(
     context: dg.AssetExecutionContext, desk: "Desk", parts: "Ingredients"
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-    live = desk.champion()
-    if live is not None and _is_live(desk, live, parts):
-        part = desk.platform.ledger.part(desk.model, "release", live.candidate.digest, desk.policy.digest)
-        yield from hand_on(context, desk, [_product(live, part.verdicts if part else (), unchanged=True)])
-        return
     made = _make(desk, parts)
     for problem in made.problems:
         context.log.warning(problem)
@@ -101,14 +93,7 @@ def _register(
         yield from check_results(made.verdicts, asset_key(desk.model, "release"))
         raise refused_at(desk, "release", made.verdicts, hints=made.outcome.reasons)
     else:
-        found = _product(made.outcome, made.verdicts, unchanged=made.unchanged, measurements=made.measurements)
-        yield from hand_on(context, desk, [found])
-
-
-def _is_live(desk: "Desk", live: ReleaseRecord, parts: "Ingredients") -> bool:
-    """Say whether the candidate is the live version itself, which differs at most in what it was compared with."""
-    compared = dataclasses.replace(parts.candidate, evaluation_digest=live.candidate.evaluation_digest)
-    return compared == live.candidate and live.policy_digest == desk.policy.digest
+        yield from hand_on(context, desk, [_registered(made, made.outcome)])
 
 
 def _make(desk: "Desk", parts: "Ingredients") -> "ReleaseMade":
@@ -121,21 +106,15 @@ def _make(desk: "Desk", parts: "Ingredients") -> "ReleaseMade":
     )  # fmt: skip
 
 
-def _product(
-    release: ReleaseRecord,
-    verdicts: Sequence[Verdict],
-    *,
-    unchanged: bool,
-    measurements: Sequence[Measurement] = (),
-) -> Product:
+def _registered(made: "ReleaseMade", release: ReleaseRecord) -> Product:
     return Product(
         name="release",
         record=release,
         version=release.evidence_digest,
-        unchanged=unchanged,
+        unchanged=made.unchanged,
         done="registered",
-        measurements=measurements,
-        verdicts=verdicts,
+        measurements=made.measurements,
+        verdicts=made.verdicts,
         metadata={
             "version": release.version,
             "evidence": release.evidence_digest,

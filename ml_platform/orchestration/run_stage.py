@@ -37,6 +37,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "features": ("contract", "features"),
     "model": ("contract", "features", "learner", "deployment"),
     "evaluation": ("contract", "split", "learner", "deployment"),
+    "report": ("purpose", "owner", "risk_class", "description", "source", "contract", "split", "learner", "deployment"),
 }
 
 

@@ -1,0 +1,36 @@
+"""Pictures for Dagster's pages: a report's plots as images that carry their style with them."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from ml_platform.core.ports import ArtefactStore
+    from ml_platform.core.records import EvaluationRecord
+
+# Inside an image the page's theme is unknown, so that pictures are always the light ones.
+_DARK = "@media screen and (prefers-color-scheme: dark)"
+
+
+def evaluation_pictures(store: ArtefactStore, evaluation: EvaluationRecord) -> str:
+    """Return the ROC curve and the calibration of an evaluation as Markdown images."""
+    from ml_platform.core.curves import Curves
+    from ml_platform.reports.calibration_plot import calibration_plot
+    from ml_platform.reports.html import TEMPLATES
+    from ml_platform.reports.roc_plot import roc_plot
+
+    curves = msgspec.json.decode(store.read("evaluations", evaluation.digest, "curves.json"), type=Curves)
+    plots = {"ROC curve": roc_plot(curves), "calibration": calibration_plot(curves)}
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    return "\n\n".join(image(name, str(svg), style) for name, svg in plots.items())
+
+
+def image(name: str, svg: str, css: str) -> str:
+    """Return an SVG as a Markdown image in itself, with the style sheet inside."""
+    inside = css.replace(_DARK, "@media not all")
+    named = svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
+    whole = named.replace(">", f"><style>{inside}</style>", 1)
+    return f"![{name}](data:image/svg+xml;base64,{base64.b64encode(whole.encode()).decode()})"
