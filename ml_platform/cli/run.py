@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,12 +17,12 @@ from ml_platform.settings import load_settings
 if TYPE_CHECKING:
     from ml_platform.adapters.platform import Platform
     from ml_platform.core.records import EvidencePart
+    from ml_platform.orchestration.launch import Launched
     from ml_platform.policy.load import GovernedModelFile
 
 RELEASE_STAGES = (
     "source", "snapshot", "quarantine", "split", "features", "model", "evaluation", "release", "staging",
 )  # fmt: skip
-NOT_ENOUGH_EVIDENCE = 3
 
 
 @click.command(name="run")
@@ -33,28 +34,51 @@ def command(model: str) -> int:
     click.echo(f"{model}: {governed.spec.purpose}\n")
     started = utc_now()
     from ml_platform.adapters.platform import open_platform
-    from ml_platform.definitions import defs
+    from ml_platform.orchestration.build import build_all
     from ml_platform.orchestration.launch import open_dagster
 
-    with open_dagster(Path.cwd(), defs) as dagster:
+    with open_dagster(Path.cwd(), build_all(settings)) as dagster:
         run = dagster.launch(f"{model}_release", on_step=lambda step: click.echo(f"  … {step}"))
     with open_platform(settings) as platform:
-        parts = _parts(platform, governed)
+        parts = _parts(platform, governed, run)
         _say_verdicts(parts)
-        _say_report(platform, model)
+        if "report" in run.made:
+            _say_report(platform, model)
         if run.success:
-            _say_released(platform, model, changed=any(part.made_at >= started for part in parts))
+            _say_released(platform, model, started)
             return 0
     click.echo(f"\n✗ {model} was not released.\n{run.failure}", err=True)
-    closed = [verdict for part in parts for verdict in part.verdicts if verdict.closes]
-    undecided = closed and all(verdict.outcome.value == "undecided" for verdict in closed)
-    return NOT_ENOUGH_EVIDENCE if undecided else 1 if closed else 2
+    return run.exit_code
 
 
-def _parts(platform: Platform, governed: GovernedModelFile) -> list[EvidencePart]:
-    """Return the newest verdicts of the release's stages, under the present policy only."""
-    found = (platform.ledger.latest_part(governed.spec.model, stage) for stage in RELEASE_STAGES)
-    return [part for part in found if part is not None and part.policy_digest == governed.policy.digest]
+def _parts(platform: Platform, governed: GovernedModelFile, run: Launched) -> list[EvidencePart]:
+    """Return the verdicts on what this run judged, and on nothing that another run made."""
+    model, policy = governed.spec.model, governed.policy.digest
+    candidate = _candidate(platform, model) if "release" in run.judged else ""
+    subjects = {
+        **run.made,
+        "quarantine": run.made.get("snapshot", ""),
+        "release": candidate,
+        "staging": candidate,
+    }
+    judged = (stage for stage in RELEASE_STAGES if stage in run.judged)
+    found = (platform.ledger.part(model, stage, subjects.get(stage, ""), policy) for stage in judged)
+    return [part for part in found if part is not None]
+
+
+def _candidate(platform: Platform, model: str) -> str:
+    """Return the digest of the candidate that the newest records make; empty when one is missing."""
+    from ml_platform.core.records import SourceFingerprint
+    from ml_platform.orchestration.records import read_record
+    from ml_platform.orchestration.release_assets import UPSTREAM
+    from ml_platform.stages.ingredients import Ingredients
+
+    home = platform.home
+    found: dict[str, Any] = {name: read_record(home, (model, name), kind) for name, kind in UPSTREAM.items()}
+    if None in found.values():
+        return ""
+    source = read_record(home, (model, "source"), SourceFingerprint, found["snapshot"].source_digest)
+    return "" if source is None else Ingredients(source=source, **found).candidate.digest
 
 
 def _say_verdicts(parts: list[EvidencePart]) -> None:
@@ -74,11 +98,11 @@ def _say_report(platform: Platform, model: str) -> None:
         click.echo(f"\nreport: {platform.home / report.files['html']}")
 
 
-def _say_released(platform: Platform, model: str, *, changed: bool) -> None:
+def _say_released(platform: Platform, model: str, started: dt.datetime) -> None:
     live = platform.ledger.live(model, "staging")
     if live is None:
         return
-    word = "released" if changed else "unchanged: the same data, code and policy gave the same verdicts;"
+    word = "released;" if live.since >= started else "unchanged: the same data, code and policy gave the same verdicts;"
     click.echo(f"\n✓ {model} v{live.version} {word} live in staging since {live.since:%Y-%m-%d %H:%M} UTC")
     name = "ml-platform" if shutil.which("ml-platform") else os.path.relpath(sys.argv[0])
     steps = {
