@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import click
 
-from ml_platform.cli.decide import ENVIRONMENTS, say_refused, show_outside, someone
+from ml_platform.cli.decide import ENVIRONMENTS, say_refused, someone
 from ml_platform.cli.models import find_release, load, split_reference, utc_now
 from ml_platform.settings import load_settings
 
@@ -15,34 +17,31 @@ from ml_platform.settings import load_settings
 @click.option("--reason", required=True, help="Why; it is written to the audit.")
 @click.option("--by", "actor", default=None, help="Who; default: ML_PLATFORM_ACTOR, else the login name.")
 def command(reference: str, environment: str, reason: str, actor: str | None) -> int:
-    """Promote a version (default: the newest). Exit 1: refused, 3: evidence is missing."""
+    """Promote a version (default: the newest) and verify it where it runs. Exit 1: refused, 3: evidence is missing."""
     from ml_platform.adapters.platform import open_platform
-    from ml_platform.policy.conditions import conditions_of
+    from ml_platform.orchestration.deploying import Wish, deploy
+    from ml_platform.orchestration.desk import Desk
+    from ml_platform.reports.terminal import verdict_lines
     from ml_platform.stages.objection import Refused
-    from ml_platform.stages.promote import promote
 
     settings = load_settings()
     person = someone(actor if actor is not None else settings.actor)
     governed = load(split_reference(reference)[0])
-    with open_platform(settings) as platform:
+    with open_platform(dataclasses.replace(settings, actor=person)) as platform:
         release = find_release(platform, reference)
-        decided = promote(
-            governed.policy,
-            store=platform.store,
-            ledger=platform.ledger,
-            model=release.model,
-            version=release.version,
-            environment=environment,
-            actor=person,
-            reason=reason,
-            now=utc_now(),
-            conditions=conditions_of(governed.spec),
-        )
-        if isinstance(decided, Refused):
-            return say_refused(f"{release.model} v{release.version} → {environment}", decided)
-        show_outside(platform, decided.deployment)
-        if decided.unchanged:
-            click.echo("  it was live already; nothing changed")
-        else:
-            click.echo(f"  next: ml-platform serve {release.model} --env {environment}")
+        desk = Desk(file=governed, platform=platform, now=utc_now(), run_id="", say=click.echo)
+        decided = deploy(desk, Wish(release=release, environment=environment, reason=reason))
+    what = f"{release.model} v{release.version} → {environment}"
+    if isinstance(decided, Refused):
+        return say_refused(what, decided)
+    live = decided.deployment
+    click.echo("\n".join(verdict_lines(decided.verdicts)))
+    if decided.after:
+        click.echo(f"✗ {what}: it failed its check where it runs; {decided.after}", err=True)
+        return 1
+    click.echo(f"✓ {live.model} v{live.version} is live in {environment} (by {live.actor}: {live.reason})")
+    if decided.unchanged:
+        click.echo("  it was live and verified already; nothing changed")
+    else:
+        click.echo(f"  next: ml-platform serve {release.model} --env {environment}")
     return 0

@@ -68,12 +68,12 @@ class _Stage:
 @click.option("--url", default=None, help="A running service of MODEL in production; default: one is started.")
 def command(model: str, first: str, last: str, rows: int, url: str | None) -> int:
     """Play MODEL's later rows month by month: traffic, labels, monitoring, the retraining sensor, what follows."""
-    from ml_platform.definitions import defs
+    from ml_platform.orchestration.build import build_all
 
     governed = load(model)
     months = _months(first, last)
     settings = load_settings()
-    with open_platform(settings) as platform, open_dagster(Path.cwd(), defs) as dagster:
+    with open_platform(settings) as platform, open_dagster(Path.cwd(), build_all(settings)) as dagster:
         if platform.ledger.live(model, "production") is None:
             message = (
                 f"{model}: nothing is live in production, so there is nobody to answer; "

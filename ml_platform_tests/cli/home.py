@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import msgspec
+
 from ml_platform.adapters.platform import Platform, open_platform
 from ml_platform.cli.models import utc_now
 from ml_platform.core.measurement import Measurement
-from ml_platform.core.records import Evidence, ReleaseRecord
+from ml_platform.core.records import Candidate, Evidence, ReleaseRecord, SnapshotRecord
 from ml_platform.policy.conditions import conditions_of
 from ml_platform.policy.gates import AtLeast, AtMost, Between, Gate
 from ml_platform.policy.judge import judge
 from ml_platform.policy.load import GovernedModelFile, load_model
 from ml_platform.settings import load_settings
+from ml_platform.stages.contract import contract_digest
 from ml_platform.stages.evidence import part_of, subjects_of, write_evidence
 from ml_platform_tests.policy.files import MODEL
 from ml_platform_tests.stages.lock_world import candidate, put_model
@@ -72,4 +75,19 @@ def _release(platform: Platform, file: GovernedModelFile, text: str, without: st
         trained_by="alice",
     )
     digest = write_evidence(platform.store, evidence)
+    _put_snapshot(platform, file, its_candidate)
     return platform.ledger.record_release(evidence, digest, actor="alice", at=utc_now())
+
+
+def _put_snapshot(platform: Platform, file: GovernedModelFile, its: Candidate) -> None:
+    """Write the manifest that says under which contract the release was made."""
+    record = SnapshotRecord(
+        model=NAME,
+        digest=its.snapshot_digest,
+        rows=1,
+        columns=(),
+        source_digest=its.source_digest,
+        contract_digest=contract_digest(file.spec),
+        as_of=None,
+    )
+    platform.store.put("snapshots", its.snapshot_digest, {"manifest.json": msgspec.json.encode({"record": record})})
