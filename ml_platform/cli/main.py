@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from typing import Never
 
 import click
 
+from ml_platform.cli.crash import say_crash
 from ml_platform.core.errors import PlatformError
 
 COMMANDS = {
@@ -57,7 +59,7 @@ group.help = (
 
 
 def main(arguments: list[str] | None = None) -> Never:
-    """Run the command line and exit with its code; never print a stack trace for a user's mistake."""
+    """Run the command line and exit with its code; never print a stack trace."""
     try:
         result = group.main(args=arguments, prog_name="ml-platform", standalone_mode=False)
     except click.exceptions.Abort:
@@ -69,4 +71,17 @@ def main(arguments: list[str] | None = None) -> Never:
     except PlatformError as error:
         click.echo(f"{error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        click.echo(f"{_outside(error)}", err=True)
+        sys.exit(PlatformError.exit_code)
+    except Exception as error:  # noqa: BLE001 - the outermost boundary: kept whole, said in a line
+        sys.exit(say_crash(type(error).__name__, traceback.format_exc()))
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _outside(error: OSError) -> str:
+    where = error.filename or "the operating system"
+    return (
+        f"{where}: {error.strerror or type(error).__name__}; it has to be there, readable and writable. Correct the "
+        "path or its permissions, or free space on the disk, then run the command again."
+    )

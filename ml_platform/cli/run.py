@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ml_platform.cli.crash import say_crash
 from ml_platform.cli.models import load, utc_now
 from ml_platform.settings import load_settings
 
@@ -47,6 +48,9 @@ def command(model: str) -> int:
         if run.success:
             _say_released(platform, model, started)
             return 0
+    if run.trace:
+        click.echo(f"\n✗ {model} was not released.", err=True)
+        return say_crash(run.failure.partition(":")[0], run.trace)
     click.echo(f"\n✗ {model} was not released.\n{run.failure}", err=True)
     return run.exit_code
 
