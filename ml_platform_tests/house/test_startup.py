@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-STARTUP = Path(__file__).parents[2] / "tools" / "startup.py"
+ROOT = Path(__file__).parents[2]
+STARTUP = ROOT / "tools" / "startup.py"
 SAY = "import json, os; print(json.dumps(dict(os.environ)))"
 
 
@@ -73,3 +74,14 @@ def test_a_python_starts_even_in_a_folder_that_is_gone(root: Path) -> None:
     done = subprocess.run([sys.executable, "-c", leave], cwd=root, env={}, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert "DAGSTER_HOME" not in json.loads(done.stdout.splitlines()[0])
+
+
+@pytest.mark.skipif(Path(sys.prefix) != ROOT / ".venv", reason="only the set-up's own .venv reads tools/startup.py")
+@pytest.mark.parametrize("command", ["dg list components", "dagster run list"])
+def test_a_bare_command_finds_its_home_and_leaves_the_users_alone(tmp_path: Path, command: str) -> None:
+    tool, *arguments = command.split()
+    plain = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    bare = [str(ROOT / ".venv" / "bin" / tool), *arguments]
+    done = subprocess.run(bare, cwd=ROOT, env=plain, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr  # `dagster run list` refuses without DAGSTER_HOME
+    assert list(tmp_path.iterdir()) == []
