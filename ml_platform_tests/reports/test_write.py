@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.reports.html import TEMPLATES
+from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.reports.verdicts import HOSTILE
-from ml_platform_tests.reports.world import NOW, World, deployed, measurements, spec, without, world
+from ml_platform_tests.reports.world import CURVES, NOW, World, deployed, measurements, spec, without, world
 
 
 @pytest.fixture
@@ -122,3 +124,31 @@ def test_curves_that_cannot_be_drawn_are_left_out_and_that_is_said(
 def test_templates_travel_with_the_package() -> None:
     names = {path.name for path in TEMPLATES.iterdir()}
     assert {"report.html.j2", "report.css", "summary.html.j2", "gates.html.j2"} <= names
+
+
+def test_curves_of_another_version_are_not_guessed_at(tmp_path: Path) -> None:
+    (told,) = json.loads(world(FakeStore(tmp_path), curves=replace(CURVES, schema_version=2)).file("json"))["left_out"]
+    assert told == "No plots of the scores: the curves are of version 2, this report reads version 1."
+
+
+def test_a_curve_without_points_is_left_out_and_that_is_said(tmp_path: Path) -> None:
+    told = world(FakeStore(tmp_path), curves=replace(CURVES, roc=(), importance={}))
+    assert told.content().left_out == (
+        "No plot of the ROC curve: the evaluation has none.",
+        "No plot of the importance of features: the evaluation has none.",
+    )
+    assert "How well does it tell outcomes apart?" not in told.file("html")
+
+
+def test_facts_beside_a_measurement_are_said_in_words(tmp_path: Path) -> None:
+    facts: dict[str, Fact] = {
+        "git_dirty": True,
+        "missing": None,
+        "tree_digest": "a" * 64,
+        "kind": "text",
+        "rows": 12345.0,
+    }
+    one = world(FakeStore(tmp_path), [*measurements(), Measurement(metric="brier", value=0.1, n=9, facts=facts)])
+    rows = MeasuredRows(one.content()).by_stage()["evaluation"]
+    told = next(row.facts for row in rows if row.measurement.metric == "brier")
+    assert told == "git dirty yes, tree digest aaaaaaaaaaaa, rows 12,345"
