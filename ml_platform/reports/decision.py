@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.policy.stages import STAGES
+from ml_platform.reports.explanation import claim
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ def _headline(tone: Tone, closed: int) -> str:
 
 def _because(verdicts: Sequence[Verdict], closed: Sequence[Verdict], warned: Sequence[Verdict]) -> list[str]:
     judged = f"{len(verdicts)} gates" if len(verdicts) != 1 else "1 gate"
-    claims = ", ".join(f"“{verdict.gate.replace('_', ' ')}”" for verdict in closed[:3])
+    claims = ", ".join(f"“{claim(verdict.gate)}”" for verdict in closed[:3])
     more = f" and {len(closed) - 3} more" if len(closed) > 3 else ""
     holds = "isn't shown to hold" if len(closed) == 1 else "aren't shown to hold"
     said = [f"Of {judged} judged, {len(closed)} {holds}: {claims}{more}."] if closed else []

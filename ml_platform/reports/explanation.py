@@ -1,4 +1,4 @@
-"""What was seen and why, each said once: a verdict's reason begins with its measurement and limit."""
+"""What is claimed, what was seen and why, each said once."""
 
 from __future__ import annotations
 
@@ -14,6 +14,18 @@ if TYPE_CHECKING:
 
 # Units that say nothing which the metric's name doesn't say.
 _SILENT_UNITS = frozenset({"share", "fact"})
+
+_NAMES = {"auc": "AUC", "psi": "PSI"}
+
+
+def claim(gate: str) -> str:
+    """Write a gate's name as the sentence that should be true.
+
+    >>> claim("auc_is_sufficient")
+    'AUC is sufficient'
+    """
+    words = " ".join(_NAMES.get(part, part) for part in gate.split("_"))
+    return words[:1].upper() + words[1:]
 
 
 def seen(measurement: Measurement) -> str:
@@ -39,7 +51,7 @@ def interval_text(measurement: Measurement) -> str:
 
 
 def explanation(verdict: Verdict) -> str:
-    """Return what a verdict's reason says beyond the measurement and the limit that stand beside it."""
+    """Return what a verdict's reason, which begins with its measurement and limit, says beyond them."""
     if verdict.worst is None:
         return verdict.reason
     rest = verdict.reason.removeprefix(verdict.worst.text())

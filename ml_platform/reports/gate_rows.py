@@ -11,17 +11,18 @@ from ml_platform.core.measurement import number_text
 from ml_platform.core.verdict import Severity, Verdict
 from ml_platform.policy.controls import CONTROLS
 from ml_platform.policy.metrics import METRICS
-from ml_platform.reports.explanation import explanation, interval_text
+from ml_platform.reports.explanation import claim, explanation, interval_text
 from ml_platform.reports.interval_bar import interval_bar
 from ml_platform.reports.limits import allowed_by, gate_of
 from ml_platform.reports.outcomes import by_stage, tally, word
+from ml_platform.reports.plain_text import one_line
 
 if TYPE_CHECKING:
     from ml_platform.core.measurement import Measurement
     from ml_platform.reports.content import Content
     from ml_platform.reports.measured_rows import MeasuredRows
 
-_NAMES = {"auc": "AUC", "psi": "PSI"}
+LONGEST_SUBJECT = 80
 _FACTS = {0.0: "no", 1.0: "yes"}
 
 
@@ -108,16 +109,6 @@ def gate_row(verdict: Verdict, content: Content, measured: MeasuredRows) -> Gate
     )
 
 
-def claim(gate: str) -> str:
-    """Write a gate's name as the sentence that should be true.
-
-    >>> claim("auc_is_sufficient")
-    'AUC is sufficient'
-    """
-    words = " ".join(_NAMES.get(part, part) for part in gate.split("_"))
-    return words[:1].upper() + words[1:]
-
-
 def tone_of(verdict: Verdict) -> str:
     """Return the style class of a verdict: its outcome, or `warned` where a closed gate only warns."""
     warned = verdict.severity is Severity.WARN and not verdict.outcome.opens
@@ -137,10 +128,10 @@ def shown_unit(measurement: Measurement) -> str:
 
 
 def _subject(verdict: Verdict) -> str:
-    count = len(verdict.measurements)
     if verdict.worst is None or not verdict.worst.subject:
         return ""
-    return f"worst of {count:,}: {verdict.worst.subject}" if count > 1 else verdict.worst.subject
+    name, count = one_line(verdict.worst.subject, LONGEST_SUBJECT), len(verdict.measurements)
+    return f"worst of {count:,}: {name}" if count > 1 else name
 
 
 def _gravest(verdicts: list[Verdict]) -> str:

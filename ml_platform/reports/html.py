@@ -11,11 +11,11 @@ from ml_platform.reports.conditions import conditions
 from ml_platform.reports.decision import decide
 from ml_platform.reports.explanation import interval_text
 from ml_platform.reports.figures import curve_figures
-from ml_platform.reports.gate_rows import gate_row, shown_unit, shown_value, stage_rows
+from ml_platform.reports.gate_rows import LONGEST_SUBJECT, gate_row, shown_unit, shown_value, stage_rows
 from ml_platform.reports.group_figures import group_figures
 from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform.reports.outcomes import tally
-from ml_platform.reports.plain_text import is_digest
+from ml_platform.reports.plain_text import is_digest, one_line
 from ml_platform.reports.slice_figures import slice_figures
 from ml_platform.reports.summary import compared_with_live, tiles, what_comes_next
 
@@ -54,6 +54,10 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
     )  # fmt: skip
 
 
+def _brief(subject: str) -> str:
+    return one_line(subject, LONGEST_SUBJECT)
+
+
 def _environment() -> jinja2.Environment:
     import jinja2
 
@@ -66,6 +70,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "short": short,
+        "brief": _brief,
         "value": shown_value,
         "unit": shown_unit,
         "interval": interval_text,

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml_platform.reports.svg import Scale, element, label, line, picture, ticks
+from ml_platform.reports.plain_text import one_line
+from ml_platform.reports.svg import LONGEST_TITLE, Scale, element, label, line, picture, ticks
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -71,4 +72,6 @@ class Plane:
 
 def dot(place: tuple[float, float], class_: str, says: str, radius: float = 4.0) -> Markup:
     """Return a dot that says its numbers when it is pointed at."""
-    return element("circle", element("title", says), cx=place[0], cy=place[1], r=radius, class_=class_)
+    return element(
+        "circle", element("title", one_line(says, LONGEST_TITLE)), cx=place[0], cy=place[1], r=radius, class_=class_
+    )

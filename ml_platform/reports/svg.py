@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from ml_platform.reports.plain_text import one_line
+
+LONGEST_TITLE = 200
 TEXT_WIDTH = 6.6  # of a letter at the plots' font size of 12, about
 
 
@@ -38,7 +41,7 @@ def place(value: float) -> str:
 def picture(width: float, height: float, *children: str, title: str, class_: str = "plot") -> Markup:
     """Return a picture that scales to its column and says its title to those who don't see it."""
     view = f"0 0 {place(width)} {place(height)}"
-    inner = (element("title", title), *children)
+    inner = (element("title", one_line(title, LONGEST_TITLE)), *children)
     return element("svg", *inner, class_=class_, role="img", viewBox=view, width=width, height=height)
 
 

@@ -27,7 +27,7 @@ def test_a_closed_gate_refuses_and_is_named(tmp_path: Path) -> None:
     bad = world(FakeStore(tmp_path), measurements(ratio=0.5))
     found = decide(bad.verdicts, bad.policy)
     assert (found.tone, found.headline) == ("failed", "Refused: 1 gate is closed")
-    assert "“rates are similar”" in found.because
+    assert "“Rates are similar”" in found.because
 
 
 def test_only_undecided_gates_leave_it_undecided() -> None:

@@ -164,3 +164,12 @@ def test_a_browser_shows_it_without_complaint_and_narrow_windows_do_not_scroll(
         assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
     finally:
         browser.set_window_size(size["width"], size["height"])
+
+
+def test_a_very_long_level_is_shortened(store: FakeStore) -> None:
+    text = page_of(store, measurements(crew="x" * 10_000, ratio=0.5)).text
+    assert "x" * 200 not in text
+
+
+def test_a_level_keeps_its_capitals(store: FakeStore) -> None:
+    assert "Crew=UA vs crew=b." in page_of(store, measurements(crew="UA", ratio=0.5)).text

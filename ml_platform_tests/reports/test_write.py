@@ -145,7 +145,6 @@ def test_facts_beside_a_measurement_are_said_in_words(tmp_path: Path) -> None:
         "git_dirty": True,
         "missing": None,
         "tree_digest": "a" * 64,
-        "kind": "text",
         "rows": 12345.0,
     }
     one = world(FakeStore(tmp_path), [*measurements(), Measurement(metric="brier", value=0.1, n=9, facts=facts)])
