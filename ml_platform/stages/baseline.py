@@ -45,8 +45,9 @@ def _simple_model_gain(holdout: ScoredPart, train: Matrix) -> Measurement:
         reason = "the simple model, a logistic regression, has no finite fit on the training rows"
         return Measurement(metric=metric, value=None, n=holdout.score.size, reason=reason)
     found = roc_auc_difference(holdout.target, holdout.score, simple, entity=holdout.entity)
-    facts = {"simple_model": "logistic regression", "train_n": min(train.target.size, MOST_ROWS)}
-    return dataclasses.replace(found, metric=metric, facts={**found.facts, **facts})
+    rows = min(train.target.size, MOST_ROWS)
+    facts = {**found.facts, "simple_model": "logistic regression", "train_n": rows}
+    return dataclasses.replace(found, metric=metric, facts=facts)
 
 
 def simple_scores(train: Matrix, rows: Matrix) -> Floats | None:

@@ -97,8 +97,9 @@ def score_champion(
 
 def _compare(holdout: ScoredPart, score: Floats, champion: ReleaseRecord) -> Measurement:
     found = roc_auc_difference(holdout.target, holdout.score, score, entity=holdout.entity)
-    facts = {"champion_version": champion.version, "champion_model_digest": champion.candidate.model_digest}
-    return dataclasses.replace(found, facts={**found.facts, **facts})
+    digest = champion.candidate.model_digest
+    facts = {**found.facts, "champion_version": champion.version, "champion_model_digest": digest}
+    return dataclasses.replace(found, facts=facts)
 
 
 def _same_features(bundle: Bundle, features: FeaturesRecord, state: dict[str, object]) -> bool:

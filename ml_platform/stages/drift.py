@@ -44,4 +44,5 @@ def measure_drift(train: Matrix, holdout: Matrix, *, seed: int) -> Measurement:
 
 def _side(matrix: Matrix) -> NDArray[np.bool_]:
     keys = np.arange(len(matrix.values), dtype=np.uint64) if matrix.entity is None else matrix.entity
-    return keys % np.uint64(2) == 0
+    first: NDArray[np.bool_] = keys % np.uint64(2) == 0
+    return first

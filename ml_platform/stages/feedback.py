@@ -1,4 +1,4 @@
-"""Feedback: do the outcomes that came belong to predictions, and do they agree with each other?"""
+"""Say whether the outcomes that came belong to predictions, and whether they agree with each other."""
 
 from __future__ import annotations
 
@@ -31,4 +31,3 @@ def judge_labels(
         conflicting=len(conflicting),
     )
     return Measured(record=record, measurements=(unknown, contrary))
-

@@ -73,7 +73,7 @@ def toy_rows(n: int = 1200, *, seed: int = 5, shift: float = 0.0) -> pd.DataFram
         {
             "load": load,
             "wind": np.where(rng.random(n) < 0.1, np.nan, wind),
-            "site": pd.Categorical.from_codes(site, categories=list(SITES)),
+            "site": pd.Categorical(np.array(SITES)[site], categories=SITES),
             "late": pd.array(rng.random(n) < chance, dtype="boolean"),
             "day": pd.date_range("2024-01-01", periods=n, freq="2h24min", tz="UTC").as_unit("us"),
             "crew": pd.Categorical(crew),
