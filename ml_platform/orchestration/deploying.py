@@ -18,10 +18,10 @@ from ml_platform.orchestration.records import read_record
 from ml_platform.orchestration.run_stage import judge_stage
 from ml_platform.policy.conditions import conditions_of
 from ml_platform.stages.objection import Refused
-from ml_platform.stages.promote import Promoted, promote
 
 if TYPE_CHECKING:
     from ml_platform.orchestration.desk import Desk
+    from ml_platform.stages.promote import Promoted
 
 ROWS = 200
 
@@ -66,6 +66,8 @@ def deploy(desk: Desk, wish: Wish) -> Deployed | Refused:
 
 
 def _promote(desk: Desk, wish: Wish) -> Promoted | Refused:
+    from ml_platform.stages.promote import promote
+
     platform = desk.platform
     return promote(
         desk.policy,
@@ -82,9 +84,7 @@ def _promote(desk: Desk, wish: Wish) -> Promoted | Refused:
 
 
 def _verified_before(desk: Desk, wish: Wish) -> tuple[Verdict, ...] | None:
-    part = desk.platform.ledger.part(
-        desk.model, wish.environment, wish.release.candidate.digest, desk.policy.digest
-    )
+    part = desk.platform.ledger.part(desk.model, wish.environment, wish.release.candidate.digest, desk.policy.digest)
     return part.verdicts if part and not any(verdict.closes for verdict in part.verdicts) else None
 
 

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from ml_platform.core.records import MonitoringRecord
+from ml_platform.orchestration.build import build_model
+from ml_platform.orchestration.records import keep_record
+from ml_platform.orchestration.retrain_sensor import latest_window, request
+from ml_platform.stages.retraining import Retrain
+from ml_platform_tests.orchestration.small_model import load_small
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def _record(month: int, digest: str) -> MonitoringRecord:
+    return MonitoringRecord(
+        model="parcels", environment="production", window=f"2025-{month:02}",
+        window_end=dt.datetime(2025, month + 1, 1, tzinfo=dt.UTC), digest=digest * 32, window_digest="cd" * 32,
+        version=1, model_digest="ef" * 32, labelled=300,
+    )  # fmt: skip
+
+
+def test_the_latest_month_counts_not_the_one_that_was_monitored_last(tmp_path: Path) -> None:
+    for month, digest in ((10, "ab"), (9, "ba")):
+        keep_record(tmp_path, ("parcels", "monitoring"), _record(month, digest), f"2025-{month:02}")
+    found = latest_window(tmp_path, "parcels")
+    assert found is not None
+    assert found.window == "2025-10"
+
+
+def test_no_month_is_no_window(tmp_path: Path) -> None:
+    assert latest_window(tmp_path, "parcels") is None
+
+
+def test_a_request_names_its_cause_its_rows_and_its_trigger() -> None:
+    decided = Retrain(
+        cause="ab" * 32, as_of=dt.datetime(2025, 11, 1, tzinfo=dt.UTC), gates=("live_auc_holds",), reason="it fell"
+    )
+    found = request("parcels", decided)
+    assert found.run_key == decided.cause
+    config = found.run_config["ops"]["parcels__snapshot"]["config"]
+    assert config == {"as_of": "2025-11-01T00:00:00+00:00", "cause": decided.cause}
+    assert found.tags["ml_platform/trigger"] == "it fell"
+
+
+def test_before_the_first_release_the_sensor_says_so_and_makes_no_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path / "home"))
+    sensor = build_model(load_small(tmp_path)).resolve_sensor_def("parcels_retrain_sensor")
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    with dg.instance_for_test() as instance:
+        data = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
+    assert not data.run_requests
+    assert "nothing was ever released" in (data.skip_message or "")
+    assert not (tmp_path / "home").exists()
