@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from ml_platform.core.atomic import write_atomically
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.ports import ArtefactStore, Ledger, Tracker
 from ml_platform.core.records import SCHEMA_VERSION, DeploymentRecord
@@ -63,7 +63,11 @@ def write_manifest(home: Path, store: ArtefactStore, deployment: DeploymentRecor
         since=deployment.since,
     )
     path = manifest_path(home, deployment.environment, deployment.model)
-    _replace(path, msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+    write_atomically(
+        path,
+        msgspec.json.format(msgspec.json.encode(manifest)) + b"\n",
+        hint="Free space or give write permission; the ledger keeps the deployment and the next command shows it.",
+    )
     return path
 
 
@@ -126,29 +130,6 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise Unavailable(_unwritable(path, error)) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from ml_platform.core.atomic import write_atomically
 from ml_platform.core.errors import DataInvalid, Unavailable
 
 if TYPE_CHECKING:
@@ -48,20 +46,7 @@ class FileMemory:
         """Remember it, atomically; the last word on a key counts."""
         import msgspec
 
-        path = self._path(stage, key)
-        draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("xb") as file:
-                file.write(msgspec.json.encode(measured))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
-            message = f"{path}: can't be written ({error.strerror}); nothing was left half-written; free space"
-            raise Unavailable(message) from error
+        write_atomically(self._path(stage, key), msgspec.json.encode(measured))
 
     def _path(self, stage: str, key: str) -> Path:
         if not _STAGE.fullmatch(stage) or not _KEY.fullmatch(key):

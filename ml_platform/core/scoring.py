@@ -60,6 +60,18 @@ class FeaturesState:
     state: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanCheck:
+    """What a fresh process saw: the scores of the rows, and what loading and scoring one row cost."""
+
+    digest: str
+    scores: tuple[float, ...]
+    load_seconds: float
+    scoring_latency_p99_seconds: float
+    timed_calls: int
+    peak_memory_bytes: int
+
+
 def artefact_digest(files: Mapping[str, str]) -> str:
     """Return the digest of a model artefact from the SHA-256 of each of its files (all but `files.json`)."""
     return digest_of({name: digest for name, digest in files.items() if name != FILES})

@@ -6,11 +6,8 @@ stands beside it under its digest too, so that the records behind an older relea
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
 import re
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +15,7 @@ from typing import TypeVar
 import dagster as dg
 import msgspec
 
+from ml_platform.core.atomic import write_atomically
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.settings import load_settings
 
@@ -43,19 +41,7 @@ def write_record(home: Path, key: Sequence[str], record: object, partition: str 
         seen = type(record).__name__
         message = f"{'/'.join(key)}: a {seen} is no record; assets hand on frozen dataclasses; return one"
         raise DataInvalid(message)
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("xb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(record)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        message = f"{path}: can't be written ({error.strerror}); nothing was left half-written; free space"
-        raise Unavailable(message) from error
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(record)) + b"\n")
     return path
 
 

@@ -16,12 +16,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from ml_platform.core.errors import DataInvalid, PlatformError
+from ml_platform.core.scoring import CleanCheck
 
 MEMORY_BYTES = 4 << 30
 CPU_SECONDS = 60
@@ -29,18 +29,6 @@ WALL_SECONDS = 120.0
 TIMED_CALLS = 200
 
 Row = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CleanCheck:
-    """What a fresh process saw: the scores of the rows, and what loading and scoring one row cost."""
-
-    digest: str
-    scores: tuple[float, ...]
-    load_seconds: float
-    scoring_latency_p99_seconds: float
-    timed_calls: int
-    peak_memory_bytes: int
 
 
 def check(folder: Path, digest: str, rows: Sequence[Row]) -> CleanCheck:

@@ -6,29 +6,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from ml_platform.core.measurement import Measurement
+from ml_platform.core.scoring import CleanCheck
 
 MODULE = "ml_platform.serving.clean_check"
 WALL_SECONDS = 180.0
 
 Row = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CleanRun:
-    """What the fresh process said."""
-
-    digest: str
-    scores: tuple[float, ...]
-    load_seconds: float
-    scoring_latency_p99_seconds: float
-    timed_calls: int
-    peak_memory_bytes: int
 
 
 def measure_in_clean_process(
@@ -60,7 +48,7 @@ def measure_in_clean_process(
     return loads, _scores_equal(seen.scores, expected), latency, memory
 
 
-def run_clean_check(folder: Path, digest: str, rows: Sequence[Row], *, wall_seconds: float) -> CleanRun | str:
+def run_clean_check(folder: Path, digest: str, rows: Sequence[Row], *, wall_seconds: float) -> CleanCheck | str:
     """Run the service's clean check as a child process; return what it said, or why it said nothing."""
     with tempfile.TemporaryDirectory(prefix="ml-platform-") as scratch:
         written = Path(scratch) / "rows.json"
@@ -77,7 +65,7 @@ def run_clean_check(folder: Path, digest: str, rows: Sequence[Row], *, wall_seco
         said = done.stderr.decode(errors="replace").strip().splitlines()
         return f"the fresh process {ended}: {said[-1] if said else 'it said nothing'}"
     try:
-        return msgspec.json.decode(done.stdout, type=CleanRun)
+        return msgspec.json.decode(done.stdout, type=CleanCheck)
     except msgspec.MsgspecError as error:
         return f"the fresh process said something else than it should ({error})"
 
