@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def calibration_plot(curves: Curves) -> Markup:
     """Return the bins with their intervals and the diagonal on which a perfect model lies."""
     bins = curves.calibration
-    edge = min(1.0, 1.05 * max(max(each.high, each.predicted) for each in bins))
+    edge = min(1.0, 1.05 * max((max(each.high, each.predicted) for each in bins), default=1.0))
     plane = Plane(x_range=(0.0, edge), y_range=(0.0, edge), x_name="predicted probability", y_name="observed rate")
     marks = [line(plane.at(0, 0), plane.at(edge, edge), "chance")]
     for each in bins:

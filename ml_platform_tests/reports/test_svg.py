@@ -91,6 +91,12 @@ def test_a_calibration_plot_has_a_dot_and_a_line_per_bin() -> None:
     assert sum(each.attrib["class"] == "interval" for each in drawn.iter("line")) == 1
 
 
+def test_curves_without_points_can_be_drawn() -> None:
+    bare = replace(CURVES, roc=(), calibration=())
+    assert not list(parsed(calibration_plot(bare)).iter("circle"))
+    assert "threshold" not in "".join(texts(roc_plot(bare)))
+
+
 def test_a_score_plot_has_a_bar_per_class_and_bin() -> None:
     bars = [each.attrib["class"] for each in parsed(score_plot(CURVES)).iter("rect")]
     assert bars == ["positive", "positive", "negative", "negative"]
