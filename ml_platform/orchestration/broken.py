@@ -23,17 +23,17 @@ def broken_model(path: Path, error: PolicyInvalid) -> dg.Definitions:
     tags = {MODEL_TAG: name, BROKEN_TAG: "true"}
     problems = "\n".join(error.problems)
     text = f"{name}: the model file is broken, so nothing of it runs. Correct it, then reload.\n{problems}"
+    told = f"**Broken.** {text}".replace("\n", "\n\n")
 
     @dg.multi_asset(
         name=f"{name}__broken",
         specs=[
             dg.AssetSpec(
                 asset_key(name, "source"),
-                description=f"**Broken.** {text.replace(chr(10), chr(10) * 2)}",
-                group_name=name,
+                description=told,
+                group_name=f"{name}_is_broken",  # what the graph shows before anything is opened
                 kinds={"broken"},
                 tags=tags,
-                metadata={"problems": dg.MetadataValue.md("\n".join(f"- `{one}`" for one in error.problems))},
             ).with_io_manager_key(RECORDS_KEY)
         ],
     )
@@ -44,7 +44,7 @@ def broken_model(path: Path, error: PolicyInvalid) -> dg.Definitions:
     job = dg.define_asset_job(
         f"{name}_release",
         selection=dg.AssetSelection.assets(asset_key(name, "source")),
-        description=f"Broken: {text}",
+        description=told,
         tags=tags,
         executor_def=in_process_or_forkserver,
         config=CONFIG,

@@ -3,7 +3,6 @@
 Without `from __future__ import annotations`: Dagster reads the annotations of an op as they stand.
 """
 
-import json
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -16,13 +15,21 @@ from ml_platform.orchestration.gates import check_specs
 from ml_platform.orchestration.hand_on import Product, Results, at_desk, hand_on, product
 from ml_platform.orchestration.records import RECORDS_KEY
 from ml_platform.orchestration.run_stage import Task, judge_stage, judged, recall_or_work
-from ml_platform.orchestration.tables import counts, features_lineage, features_schema, parts_table, snapshot_schema
+from ml_platform.orchestration.tables import (
+    counts,
+    features_lineage,
+    features_schema,
+    parts_table,
+    snapshot_schema,
+    when,
+)
 from ml_platform.orchestration.taking import moment, note_request, take_judged
-from ml_platform.orchestration.wiring import Output, asset_key, owner_of, tags_of, wire
+from ml_platform.orchestration.wiring import Output, asset_key, described, owner_of, tags_of, wire
 
 if TYPE_CHECKING:
     from ml_platform.orchestration.desk import Desk
     from ml_platform.policy.load import GovernedModelFile
+    from ml_platform.policy.spec import Table
 
 SNAPSHOT = Output(
     name="snapshot",
@@ -63,12 +70,12 @@ def source_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
     key = asset_key(spec.model, "source")
     asset = dg.AssetSpec(
         key,
-        description=f"{spec.source.description} Licence: {spec.source.licence}",
+        description=described(spec, f"{spec.source.description} Licence: {spec.source.licence}."),
         group_name=spec.model,
         owners=[owner_of(spec)],
         kinds={"source"},
         tags=tags_of(spec),
-        metadata={name: json.dumps(table.model_dump(mode="json")) for name, table in spec.source.tables.items()},
+        metadata={f"table {name}": _whereabouts(table) for name, table in spec.source.tables.items()},
     ).with_io_manager_key(RECORDS_KEY)
 
     def source(context: dg.AssetExecutionContext) -> Iterator[dg.ObserveResult]:
@@ -83,6 +90,10 @@ def source_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
     return observed
 
 
+def _whereabouts(table: "Table") -> str:
+    return ", ".join(f"{name}: {value}" for name, value in table.model_dump(mode="json").items() if value is not None)
+
+
 def _observe(context: dg.AssetExecutionContext, desk: "Desk", key: dg.AssetKey) -> Iterator[dg.ObserveResult]:
     from ml_platform.sources.read import fingerprint
 
@@ -95,7 +106,7 @@ def _observe(context: dg.AssetExecutionContext, desk: "Desk", key: dg.AssetKey) 
         done="seen",
         measurements=found.measurements,
         verdicts=verdicts,
-        metadata={"bytes": found.record.size_bytes, "changed": str(found.record.modified_at)},
+        metadata={"bytes": found.record.size_bytes, "changed": when(found.record.modified_at)},
     )
     for result in hand_on(context, desk, [made]):
         yield dg.ObserveResult(
@@ -117,7 +128,7 @@ def snapshot_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
             about = {
                 "dagster/row_count": rows.record.rows,
                 "dagster/column_schema": snapshot_schema(file.spec),
-                "rows before": str(rows.record.as_of),
+                **({"rows before": when(rows.record.as_of)} if rows.record.as_of else {}),
             }
             reasons = {"dagster/row_count": refused.record.rows, "reasons": counts(refused.record.reasons, "reason")}
             hints = [f"refused rows with reasons: quarantine {refused.record.digest}"] if refused.record.rows else []
@@ -156,7 +167,7 @@ def features_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
             made = judged(desk, "features", recall_or_work(desk, task, lambda: _features(desk, snapshot, split)))
             about = {
                 "dagster/row_count": made.record.rows,
-                "dagster/column_schema": features_schema(made.record),
+                "dagster/column_schema": features_schema(made.record, file.spec.contract),
                 "dagster/column_lineage": features_lineage(made.record),
             }
             yield from hand_on(context, desk, [product("features", made, about)])

@@ -13,7 +13,8 @@ from ml_platform.core.records import DeploymentRecord, ReleaseRecord
 from ml_platform.orchestration.deploying import Deployed, Wish, deploy
 from ml_platform.orchestration.gates import WIDE
 from ml_platform.orchestration.hand_on import Product, at_desk, failed, hand_on
-from ml_platform.orchestration.tables import facts_table
+from ml_platform.orchestration.retrain_sensor import TRIGGER_TAG
+from ml_platform.orchestration.tables import when
 from ml_platform.orchestration.wiring import Output, wire
 from ml_platform.stages.objection import Refused
 
@@ -75,7 +76,7 @@ def _deploy(
     wish = Wish(
         release=_release(desk, environment, version if config.version is None else config.version),
         environment=environment,
-        reason=config.reason or f"run {desk.run_id} of {context.run.job_name}",
+        reason=config.reason or _reason(context.run),
         url=config.url,
         verify_again=config.verify_again,
     )
@@ -83,6 +84,11 @@ def _deploy(
     if isinstance(done, Refused):
         raise failed(_locked(desk, wish, done), done.exit_code)
     yield from hand_on(context, desk, [_product(desk, wish, done)], hints=[done.after] if done.after else [])
+
+
+def _reason(run: dg.DagsterRun) -> str:
+    trigger = run.tags.get(TRIGGER_TAG)
+    return f"{run.job_name} because of {trigger}" if trigger else f"run {run.run_id} of {run.job_name}"
 
 
 def _release(desk: "Desk", environment: str, version: int | None) -> ReleaseRecord:
@@ -116,10 +122,11 @@ def _product(desk: "Desk", wish: Wish, done: Deployed) -> Product:
         verdicts=done.verdicts,
         metadata={
             "version": deployment.version,
-            "live since": str(deployment.since),
+            "live since": when(deployment.since),
             "by": deployment.actor,
             "reason": deployment.reason,
-            "deployment": facts_table(deployment),
+            "model digest": deployment.model_digest,
+            "evidence digest": deployment.evidence_digest,
             "serve it": dg.MetadataValue.text(f"ml-platform serve {desk.model} --env {wish.environment}"),
         },
     )

@@ -17,12 +17,13 @@ from ml_platform.core.verdict import Outcome, Verdict
 from ml_platform.orchestration.desk import Desk
 from ml_platform.orchestration.gates import (
     check_results,
+    gate_table,
+    gates_in_words,
     measurement_table,
     refusal,
     verdict_line,
 )
 from ml_platform.orchestration.wiring import asset_key
-from ml_platform.reports.markdown import verdict_table
 from ml_platform.settings import load_settings
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
 EXIT_CODE = "exit code"
 REFUSED = 1
 WATCHING = frozenset({"traffic", "monitoring", "feedback"})
+# Numbers that stand on the asset's page by themselves: Dagster plots them over runs and months.
+PLOTTED = frozenset(
+    {
+        "roc_auc", "brier", "expected_calibration_error", "baseline_gain", "contract_violations_share",
+        "quarantined_share", "scoring_latency_p99_seconds", "service_latency_p99_seconds", "predictions", "error_share",
+        "label_share", "live_roc_auc", "live_roc_auc_change", "live_calibration_bias", "score_psi",
+    }
+)  # fmt: skip
 Metadata = Mapping[str, Any]
 Results = Iterator[dg.MaterializeResult[Any]]
 
@@ -123,13 +132,15 @@ def materialized(model: str, made: Product) -> dg.MaterializeResult[Any]:
 
 
 def described(made: Product) -> dict[str, Any]:
-    """Return the metadata of a product: its own first, then verdicts, measurements and its digest."""
-    found: dict[str, Any] = {"unchanged": dg.MetadataValue.bool(made.unchanged), **made.metadata}
+    """Return the metadata of a product: the verdicts in words, its own, then tables, and its digest last."""
+    found: dict[str, Any] = {"verdicts": gates_in_words(made.verdicts)} if made.verdicts else {}
+    found |= made.metadata
+    found |= {one.metric: one.value for one in made.measurements if one.metric in PLOTTED and one.value is not None}
     if made.verdicts:
-        found["gates"] = dg.MetadataValue.md(verdict_table(made.verdicts))
+        found["gates"] = dg.MetadataValue.md(gate_table(made.verdicts))
     if made.measurements:
         found["measurements"] = dg.MetadataValue.md(measurement_table(made.measurements))
-    return found | {"digest": made.version}
+    return found | {"unchanged": dg.MetadataValue.bool(made.unchanged), "digest": made.version}
 
 
 def _log(context: dg.AssetExecutionContext, made: Product) -> None:

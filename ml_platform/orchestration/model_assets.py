@@ -89,9 +89,7 @@ def evaluation_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
     return evaluation
 
 
-def _judged(
-    desk: "Desk", split: SplitRecord, features: FeaturesRecord, model: ModelRecord
-) -> Judged[EvaluationRecord]:
+def _judged(desk: "Desk", split: SplitRecord, features: FeaturesRecord, model: ModelRecord) -> Judged[EvaluationRecord]:
     champion = desk.challenged(model.digest)
     inputs = {"model": model.digest, "champion": champion.candidate.model_digest if champion else ""}
     task = Task(stage="evaluation", inputs=inputs, kind="evaluations", record_type=EvaluationRecord)

@@ -123,4 +123,3 @@ def _registered(made: "ReleaseMade", release: ReleaseRecord) -> Product:
             "candidate": facts_table(release.candidate, "part"),
         },
     )
-

@@ -41,7 +41,11 @@ def retrain_sensor(file: "GovernedModelFile", monitoring: "Monitoring") -> dg.Se
         job_name=f"{model}_retrain",
         minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Retrains when one of these gates fails on a month: {', '.join(monitoring.retrain_when)}.",
+        description=(
+            f"Looks at the newest month that was monitored and asks for {model}_retrain when one of these gates failed "
+            f"on it: {', '.join(monitoring.retrain_when)}. Once per cause, then it waits {monitoring.cooldown_days} "
+            "days. Each tick says why a run was requested or why not."
+        ),
         tags=tags_of(file.spec),
     )
 

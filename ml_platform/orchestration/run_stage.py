@@ -94,9 +94,7 @@ def remember(desk: Desk, task: Task[RecordT], measured: Measured[RecordT]) -> No
     desk.platform.memory.remember(f"{desk.model}.{task.stage}", memory_key(desk, task), measured)
 
 
-def recall_or_work(
-    desk: Desk, task: Task[RecordT], work: Callable[[], Measured[RecordT]]
-) -> Measured[RecordT]:
+def recall_or_work(desk: Desk, task: Task[RecordT], work: Callable[[], Measured[RecordT]]) -> Measured[RecordT]:
     """Return what is remembered, else let the stage work and remember that."""
     found = recall(desk, task)
     if found is None:
@@ -119,9 +117,7 @@ def judge_stage(
     return verdicts
 
 
-def judged(
-    desk: Desk, stage: str, measured: Measured[RecordT], *, subject: str = "", **holds: bool
-) -> Judged[RecordT]:
+def judged(desk: Desk, stage: str, measured: Measured[RecordT], *, subject: str = "", **holds: bool) -> Judged[RecordT]:
     """Judge what a stage made; the verdicts are about `subject`, or else about the record itself."""
     verdicts = judge_stage(desk, stage, measured.measurements, subject=subject or measured.record.digest, **holds)
     return Judged(

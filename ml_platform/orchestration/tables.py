@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ml_platform.core.digest import short
 from ml_platform.orchestration.wiring import asset_key
 from ml_platform.policy.spec import PersonalData
+from ml_platform.reports.markdown import table
+from ml_platform.reports.plain_text import is_digest
 
 if TYPE_CHECKING:
     from ml_platform.core.records import FeaturesRecord, SplitRecord
@@ -22,8 +26,7 @@ def snapshot_schema(spec: ModelSpec) -> dg.TableSchema:
 
 
 def _column(name: str, column: Column) -> dg.TableColumn:
-    roles = ", ".join(sorted(role.value for role in column.roles))
-    tags = {role.value: "" for role in column.roles}
+    tags = {role.value: "" for role in sorted(column.roles)}
     if column.personal_data is not PersonalData.NONE:
         tags["personal_data"] = column.personal_data.value
     allowed = [f"{column.range[0]:g} … {column.range[1]:g}"] if column.range else []
@@ -31,20 +34,30 @@ def _column(name: str, column: Column) -> dg.TableColumn:
     return dg.TableColumn(
         name=name,
         type=column.type,
-        description=" ".join(filter(None, (column.description, column.reason, f"({roles})"))),
+        description=" ".join(filter(None, (column.description, column.reason))),
         constraints=dg.TableColumnConstraints(nullable=column.missing > 0, unique=column.unique, other=allowed),
         tags=tags,
     )
 
 
-def features_schema(features: FeaturesRecord) -> dg.TableSchema:
-    """Return the features as a table schema."""
+def features_schema(features: FeaturesRecord, contract: Mapping[str, Column]) -> dg.TableSchema:
+    """Return the features as a table schema that says which columns each is made from."""
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(name=name, type="category" if name in features.categorical else "number")
+            dg.TableColumn(
+                name=name,
+                type="category" if name in features.categorical else "number",
+                description=_origin(name, features.lineage.get(name, ()), contract),
+            )
             for name in features.names
         ]
     )
+
+
+def _origin(feature: str, columns: Sequence[str], contract: Mapping[str, Column]) -> str:
+    if tuple(columns) == (feature,) and feature in contract:
+        return contract[feature].description
+    return f"Made from {', '.join(columns)}." if columns else "No column was seen to change it."
 
 
 def features_lineage(features: FeaturesRecord) -> dg.TableColumnLineage:
@@ -71,6 +84,12 @@ def counts(found: Mapping[str, int], what: str) -> dg.MetadataValue:
 
 
 def facts_table(record: object, what: str = "fact") -> dg.MetadataValue:
-    """Return a record's fields as a table."""
-    lines = [f"| {item.name} | {getattr(record, item.name)} |" for item in dataclasses.fields(record)]  # type: ignore[arg-type]
-    return dg.MetadataValue.md("\n".join([f"| {what} | |", "|---|---|", *lines]))
+    """Return a record's fields as a table; digests are cut to what people compare."""
+    facts = {item.name: str(getattr(record, item.name)) for item in dataclasses.fields(record)}  # type: ignore[arg-type]
+    rows = [(name.replace("_", " "), short(text) if is_digest(text) else text) for name, text in facts.items()]
+    return dg.MetadataValue.md(table((what, ""), rows))
+
+
+def when(at: dt.datetime | None) -> dg.MetadataValue[Any]:
+    """Return a moment as Dagster shows it in the reader's time zone."""
+    return dg.MetadataValue.text("not known") if at is None else dg.MetadataValue.timestamp(at)

@@ -102,11 +102,16 @@ def asset_out(spec: ModelSpec, output: Output, version: str) -> dg.AssetOut:
         key=asset_key(spec.model, output.name),
         dagster_type=output.record,
         io_manager_key=RECORDS_KEY,
-        description=output.about,
+        description=described(spec, output.about),
         group_name=spec.model,
         owners=[owner_of(spec)],
         kinds=set(output.kinds),
         tags=tags_of(spec),
         code_version=version,
-        metadata={"purpose": spec.purpose, "risk class": spec.risk_class.value, "owner": spec.owner},
     )
+
+
+def described(spec: ModelSpec, about: str) -> str:
+    """Return an asset's description: what it is, then which model it belongs to and what that is for."""
+    model = f"**Model `{spec.model}`** ({spec.risk_class.value} risk): {spec.description}"
+    return f"{about}\n\n{model}\n\n**Purpose:** {spec.purpose}"

@@ -7,7 +7,14 @@ import pytest
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.verdict import Outcome, Severity, Verdict
-from ml_platform.orchestration.gates import check_results, check_specs, measurement_table, refusal
+from ml_platform.orchestration.gates import (
+    check_results,
+    check_specs,
+    gate_table,
+    gates_in_words,
+    measurement_table,
+    refusal,
+)
 from ml_platform.policy.load import GovernedModelFile
 from ml_platform_tests.orchestration.small_model import load_small
 
@@ -63,9 +70,26 @@ def test_a_gate_that_warns_gives_a_warning() -> None:
 def test_a_result_carries_the_numbers_behind_it() -> None:
     (result,) = check_results([_verdict(Outcome.FAILED)], KEY)
     shown = {name: value.value for name, value in result.metadata.items()}
-    assert shown["value"] == 0.6
-    assert (shown["low"], shown["high"], shown["n"], shown["confidence"]) == (0.55, 0.65, 900, 0.95)
-    assert {"control", "limit", "reason", "next step", "policy digest", "outcome"} <= shown.keys()
+    assert (shown["value"], shown["sample size"], shown["verdict"]) == (0.6, 900, "failed")
+    assert shown["interval"] == "0.55 to 0.65 (95% confidence)"
+    assert shown["measurement"] == "roc_auc = 0.6 [0.55, 0.65] (n = 900)"
+    assert str(shown["control"]).startswith("METRICS (")
+    assert {"limit", "next step", "policy digest"} <= shown.keys()
+
+
+def test_facts_are_words_so_that_only_the_value_and_the_sample_size_are_plotted() -> None:
+    worst = dataclasses.replace(AUC, facts={"group_n": 12, "ratio": 0.123456789})
+    (result,) = check_results([_verdict(Outcome.FAILED, worst=worst)], KEY)
+    numbers = {name for name, value in result.metadata.items() if isinstance(value.value, float | int)}
+    assert numbers == {"value", "sample size"}
+    assert result.metadata["facts"].value == "group n 12, ratio 0.1235"
+
+
+def test_the_gates_that_are_not_open_come_first_and_are_named() -> None:
+    closed = dataclasses.replace(_verdict(Outcome.FAILED), gate="beats_chance")
+    verdicts = [_verdict(Outcome.PASSED), closed]
+    assert gates_in_words(verdicts) == "2 gates: 1 passed, 1 failed: beats_chance"
+    assert gate_table(verdicts).splitlines()[2].startswith("| ✗ beats_chance |")
 
 
 def test_nothing_measured_gives_a_result_without_numbers() -> None:
@@ -101,4 +125,3 @@ def test_tables_are_whole_lines_whatever_a_subject_holds() -> None:
 def test_long_tables_say_how_much_was_left_out() -> None:
     many = [Measurement(metric="x", value=1.0, n=1, subject=str(index)) for index in range(100)]
     assert "… and 70 more" in measurement_table(many)
-
