@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from ml_platform.core.errors import DataInvalid
-from ml_platform.serving.clean_check import CleanCheck, check_in_child, command
+from ml_platform.core.scoring import CleanCheck
+from ml_platform.serving.clean_check import check_in_child, command
 from ml_platform_tests.serving.small_model import expected_scores, make_rows, put_model, trained_text
 
 
