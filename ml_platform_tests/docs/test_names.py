@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ml_platform.cli.crash import EXIT_CODE
 from ml_platform.core.verdict import Outcome
 from ml_platform.policy import gates, spec
 from ml_platform.policy.conditions import MEANINGS
@@ -34,7 +35,7 @@ def known() -> set[str]:
     kinds = {"at_least", "at_most", "between", "holds", "not_used", *MEANINGS}
     formats = set(re.findall(r"'(\w+)': \{'type'", str(document("flights", None))))
     models = {"flights", "health_cost", "returns"}
-    jobs = {f"{model}_{job}" for model in models for job in ("release", "promote", "retrain", "monitor")}
+    jobs = {f"{model}_{job}" for model in models for job in ("release", "promote", "retrain", "monitor", "feedback")}
     sensors = {f"{model}_retrain_sensor" for model in models}
     columns = set(shipped("flights").spec.contract) | set(shipped("health_cost").spec.contract)
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
@@ -68,6 +69,27 @@ def test_every_path_in_backticks_exists() -> None:
     made = {"ml_platform/defs/returns/", "ml_platform/defs/packs/"}
     named = {word for page in guide() for word in words(page) if given.match(word)} - made
     assert [word for word in sorted(named) if not (ROOT / word).exists()] == []
+
+
+def test_the_glossary_names_every_stage() -> None:
+    from ml_platform.definitions import defs
+
+    glossary = (DOCS / "README.md").read_text(encoding="utf-8")
+    line = next(line for line in glossary.splitlines() if line.startswith("| stage |"))
+    assets = {key.path[-1] for key in defs.resolve_asset_graph().get_all_asset_keys()}
+    assert set(re.findall(r"\w+", line.rpartition(":")[2])) == assets
+
+
+def test_the_page_on_the_command_line_names_every_job() -> None:
+    from ml_platform.definitions import defs
+
+    jobs = {job.name for job in defs.resolve_all_job_defs() if job.name.startswith("flights_")}
+    assert set(re.findall(r"^\| `(flights_\w+)`", (DOCS / "cli.md").read_text(encoding="utf-8"), re.MULTILINE)) == jobs
+
+
+def test_the_page_on_the_command_line_names_every_exit_code() -> None:
+    codes = set(re.findall(r"^\| (\d+) \|", (DOCS / "cli.md").read_text(encoding="utf-8"), re.MULTILINE))
+    assert codes == {"0", "1", "2", "3", str(EXIT_CODE), "130"}
 
 
 def test_the_page_on_the_model_file_names_every_key() -> None:
