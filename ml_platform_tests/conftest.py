@@ -63,3 +63,9 @@ def browser() -> Iterator[Chrome]:
     """Share one Chromium among the browser tests of a run."""
     with chromium() as driver:
         yield driver
+
+
+@pytest.fixture(scope="session")
+def tracking(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Share one MLflow database: making its tables takes seconds, and it is never an authority."""
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"

@@ -24,12 +24,6 @@ class Said:
 Run = Callable[..., Said]
 
 
-@pytest.fixture(scope="session")
-def tracking(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Share one MLflow database: making its tables takes seconds, and it is never an authority."""
-    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
-
-
 @pytest.fixture
 def defs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tracking: str) -> Path:
     folder = tmp_path / "defs"

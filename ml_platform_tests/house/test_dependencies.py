@@ -73,10 +73,10 @@ def test_pyarrow_writes_parquet_that_pandas_reads(frame: pd.DataFrame, tmp_path:
     assert pd.read_parquet(tmp_path / "frame.parquet").equals(frame)
 
 
-def test_mlflow_keeps_runs_versions_and_aliases_in_sqlite(tmp_path: Path) -> None:
+def test_mlflow_keeps_runs_versions_and_aliases_in_sqlite(tracking: str, tmp_path: Path) -> None:
     from mlflow import MlflowClient
 
-    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db", f"sqlite:///{tmp_path}/mlflow.db")
+    client = MlflowClient(tracking, tracking)
     experiment = client.create_experiment("smoke", artifact_location=(tmp_path / "artifacts").as_uri())
     run = client.create_run(experiment)
     client.log_metric(run.info.run_id, "auc", 0.75)
