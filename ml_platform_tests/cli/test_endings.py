@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import click
 import pytest
@@ -40,6 +42,8 @@ def ended(monkeypatch: pytest.MonkeyPatch, how: object) -> int | str | None:
         (DataInvalid("the table is empty"), 2, "the table is empty"),
         (PolicyInvalid(["defs.yaml:3: no such gate"]), 2, "defs.yaml:3: no such gate"),
         (Unavailable("the disk is full"), 2, "the disk is full"),
+        (PermissionError(13, "Permission denied", "/state"), 2, "/state: Permission denied; it has to be there"),
+        (OSError("no device"), 2, "the operating system: OSError; it has to be there"),
     ],
 )
 def test_each_ending_has_its_code_and_its_words(
@@ -51,14 +55,38 @@ def test_each_ending_has_its_code_and_its_words(
     assert "Traceback" not in said
 
 
-def test_a_mistake_in_our_own_code_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    @click.command
-    def command() -> None:
-        raise ZeroDivisionError
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    return tmp_path / "home"
 
-    monkeypatch.setattr(LazyGroup, "get_command", lambda *_: command)
-    with pytest.raises(ZeroDivisionError):
-        main(["check"])
+
+def test_a_bug_of_ours_is_said_in_a_line_and_its_trace_is_for_its_owner_alone(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, ZeroDivisionError("of 4111 1111 1111 1111")) == 70
+    said = capsys.readouterr().err
+    assert "This is a bug in ml-platform (ZeroDivisionError)" in said
+    assert "4111" not in said
+    (trace,) = (home / "crashes").iterdir()
+    assert "ZeroDivisionError: of 4111" in trace.read_text()
+    assert trace.stat().st_mode & 0o077 == 0
+    assert str(trace) in said
+
+
+@pytest.mark.parametrize(("temporary", "words"), [(True, "ml-platform-crashes"), (False, "could be written nowhere")])
+def test_a_bug_is_said_even_when_its_trace_finds_no_place_beside_the_state(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], temporary: bool, words: str
+) -> None:
+    home.touch()
+    place = home.parent / "temporary"
+    if temporary:
+        place.mkdir()
+    else:
+        place.touch()
+    assert ended(monkeypatch, ZeroDivisionError()) == 70
+    assert words in capsys.readouterr().err
 
 
 def test_every_listed_command_is_there_and_says_what_it_does() -> None:
