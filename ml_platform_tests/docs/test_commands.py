@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,8 +17,10 @@ from pathlib import Path
 import click
 import pytest
 
+from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.cli.main import group
-from ml_platform_tests.docs.pages import ROOT, Block, blocks, commands, guide, words
+from ml_platform.cli.models import utc_now as now
+from ml_platform_tests.docs.pages import EXAMPLE, ROOT, Block, blocks, commands, guide, words
 
 ENVIRONMENT = re.compile(r"^(?:[A-Z_]+=\S+\s+)+")
 TARGETS = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
@@ -133,6 +138,33 @@ def test_every_variable_that_the_guide_names_is_read_and_every_one_that_is_read_
     read = set(re.findall(r'"((?:ML_PLATFORM|MLFLOW)_[A-Z_]+)"', settings))
     text = "\n".join(page.read_text(encoding="utf-8") for page in guide())
     assert set(re.findall(r"\b(?:ML_PLATFORM|MLFLOW)_[A-Z_]+\b", text)) == read
+
+
+def test_models_in_a_folder_of_ones_own_are_found(tmp_path: Path) -> None:
+    command = next(one for _, one in all_commands() if one.startswith("ML_PLATFORM_DEFS=models"))
+    folder = tmp_path / "models" / "returns"
+    folder.mkdir(parents=True)
+    for name in ("defs.yaml", "features.py"):
+        shutil.copy(EXAMPLE / name, folder)
+    assert "✓ returns" in run(command, tmp_path)
+
+
+def test_a_copy_of_the_state_is_verified_as_the_guide_says(tmp_path: Path) -> None:
+    command = next(one for _, one in all_commands() if "audit verify" in one and one.startswith("ML_PLATFORM_HOME"))
+    with contextlib.closing(SqliteLedger(tmp_path / ".ml_platform" / "ledger.sqlite", clock=now)) as ledger:
+        ledger.append("noted", actor="author", subject="returns", payload={}, at=now())
+    shutil.copytree(tmp_path / ".ml_platform", tmp_path / "backup" / ".ml_platform")
+    assert "the audit chain is whole" in run(command, tmp_path)
+
+
+def run(command: str, folder: Path) -> str:
+    """Run a command as a shell does, with the environment's programs on the PATH."""
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize("block", blocks("json"), ids=lambda block: block.where)

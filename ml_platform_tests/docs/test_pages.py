@@ -10,7 +10,7 @@ import pytest
 from ml_platform_tests.docs.generate import generated
 from ml_platform_tests.docs.pages import DOCS, ROOT, anchors, guide, links, pages
 
-LONGEST = 190
+LONGEST = 175
 
 
 def name(page: Path) -> str:
