@@ -10,6 +10,7 @@ from typing import Never
 import click
 
 from ml_platform.cli.crash import say_crash
+from ml_platform.cli.interrupt import insisting_on_interrupts
 from ml_platform.core.errors import PlatformError
 
 COMMANDS = {
@@ -61,7 +62,8 @@ group.help = (
 def main(arguments: list[str] | None = None) -> Never:
     """Run the command line and exit with its code; never print a stack trace."""
     try:
-        result = group.main(args=arguments, prog_name="ml-platform", standalone_mode=False)
+        with insisting_on_interrupts():
+            result = group.main(args=arguments, prog_name="ml-platform", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("Interrupted. Nothing was half-written; the same command can be run again.", err=True)
         sys.exit(130)
