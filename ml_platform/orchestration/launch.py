@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.instance.ref import InstanceRef
 
 from ml_platform.core.errors import DataInvalid, PlatformError, PolicyInvalid, Unavailable
 from ml_platform.orchestration.hand_on import EXIT_CODE
+from ml_platform.orchestration.origin import locate, origin_tags
 
 if TYPE_CHECKING:
     from dagster._core.execution.plan.objects import StepFailureData
@@ -21,6 +24,15 @@ if TYPE_CHECKING:
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 CRASHED = 70
 EXPLAINED = {kind.__name__ for kind in (DataInvalid, PolicyInvalid, Unavailable)}
+# What a step prints goes to the terminal. Dagster's log of it would cost two processes, which fail loudly at Ctrl-C.
+AT_A_TERMINAL: Mapping[str, Any] = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+        "config": {},
+    }
+}
+INTERRUPTED = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 RUN_KEY = "dagster/run_key"
 SENSOR_NAME = "dagster/sensor_name"
 
@@ -76,7 +88,10 @@ class Dagster:
         tags: Mapping[str, str] | None = None,
         on_step: Callable[[str], None] | None = None,
     ) -> Launched:
-        """Run a job to its end in this process, calling `on_step` as each step starts."""
+        """Run a job to its end in this process, calling `on_step` as each step starts.
+
+        Raises KeyboardInterrupt when a person ended it.
+        """
         run_id = str(uuid.uuid4())
 
         def hear(entry: dg.EventLogEntry) -> None:
@@ -85,14 +100,19 @@ class Dagster:
                 on_step(event.step_key)
 
         self.instance.add_event_listener(run_id, hear)
-        result = self.definitions.resolve_job_def(job).execute_in_process(
-            run_config={**QUIET, **(run_config or {})},
-            instance=self.instance,
-            partition_key=partition,
-            run_id=run_id,
-            tags=dict(tags or {}),
-            raise_on_error=False,
-        )
+        try:
+            result = self.definitions.resolve_job_def(job).execute_in_process(
+                run_config={**QUIET, **(run_config or {})},
+                instance=self.instance,
+                partition_key=partition,
+                run_id=run_id,
+                tags={**origin_tags(), **(tags or {})},
+                raise_on_error=False,
+            )
+        except DagsterExecutionInterruptedError as error:
+            raise KeyboardInterrupt from error
+        finally:
+            locate(self.instance, run_id)
         return _launched(run_id, result)
 
     def tick(self, sensor: str) -> Tick:
@@ -121,7 +141,7 @@ def open_dagster(root: Path, definitions: dg.Definitions) -> Iterator[Dagster]:
         raise Unavailable(
             f"{root}: there is no dagster.yaml; it says where Dagster keeps its state; go to the project's folder"
         )
-    with dg.DagsterInstance.from_config(str(root)) as instance:
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(root), overrides=AT_A_TERMINAL)) as instance:
         yield Dagster(instance=instance, definitions=definitions)
 
 
@@ -170,6 +190,8 @@ def _failure(data: StepFailureData) -> dict[str, Any]:
     while error is not None and error.cause is not None:
         error = error.cause  # Dagster's own wrapping says only which step it was
     text = error.message.strip() if error else ""
+    if error and error.cls_name in INTERRUPTED:
+        raise KeyboardInterrupt
     if error and error.cls_name in EXPLAINED:
         return {"failure": text.partition(": ")[2], "exit_code": PlatformError.exit_code}
     return {"failure": text, "exit_code": CRASHED, "trace": data.error.to_string() if data.error else ""}
