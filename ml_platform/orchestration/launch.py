@@ -141,8 +141,27 @@ def open_dagster(root: Path, definitions: dg.Definitions) -> Iterator[Dagster]:
         raise Unavailable(
             f"{root}: there is no dagster.yaml; it says where Dagster keeps its state; go to the project's folder"
         )
-    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(root), overrides=AT_A_TERMINAL)) as instance:
+    with (
+        _told(root),
+        dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(root), overrides=AT_A_TERMINAL)) as instance,
+    ):
         yield Dagster(instance=instance, definitions=definitions)
+
+
+@contextmanager
+def _told(root: Path) -> Iterator[None]:
+    """Say in words that Dagster's own database can't be used; raises Unavailable."""
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        yield
+    except DBAPIError as error:
+        message = (
+            f"{root / 'dagster.yaml'}: the database that it names for Dagster's history can't be used ({error.orig}); "
+            "it has to be readable and writable; free space, wait for whoever holds it, or correct its permissions, "
+            "then run the command again"
+        )
+        raise Unavailable(message) from error
 
 
 @contextmanager
