@@ -38,13 +38,22 @@ def database_of(tracking_uri: str) -> Path | None:
 
 @contextlib.contextmanager
 def _alone(database: Path | None) -> Iterator[None]:
-    """Let one process at a time make and migrate the database: two at once leave half of the tables."""
+    """Let one process at a time make and migrate the database: two at once leave half of the tables.
+
+    A database that was being made when its process died or the disk was full is made anew: nobody has used it.
+    """
     if database is None:
         yield
         return
     database.parent.mkdir(parents=True, exist_ok=True)
     with database.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        making = database.with_suffix(".making")
+        if making.exists():
+            for half in (database, database.with_name(f"{database.name}-journal")):
+                half.unlink(missing_ok=True)
         if not database.exists():
             _LOG.info("MLflow: making its database %s; this happens once and takes a few seconds", database)
+            making.touch()
         yield
+        making.unlink(missing_ok=True)
