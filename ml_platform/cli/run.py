@@ -18,6 +18,7 @@ from ml_platform.settings import load_settings
 if TYPE_CHECKING:
     from ml_platform.adapters.platform import Platform
     from ml_platform.core.records import EvidencePart
+    from ml_platform.core.verdict import Verdict
     from ml_platform.orchestration.launch import Launched
     from ml_platform.policy.load import GovernedModelFile
 
@@ -28,7 +29,10 @@ RELEASE_STAGES = (
 
 @click.command(name="run")
 @click.argument("model")
-def command(model: str) -> int:
+@click.option(
+    "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdicts as JUnit XML, for CI."
+)
+def command(model: str, junit: Path | None) -> int:
     """Run MODEL from its source to staging. Exit 1: refused by a gate, 3: evidence is missing."""
     governed = load(model)
     settings = load_settings()
@@ -42,7 +46,10 @@ def command(model: str) -> int:
         run = dagster.launch(f"{model}_release", on_step=lambda step: click.echo(f"  … {step}"))
     with open_platform(settings) as platform:
         parts = _parts(platform, governed, run)
-        _say_verdicts(parts)
+        verdicts = [verdict for part in parts for verdict in part.verdicts]
+        _say_verdicts(verdicts)
+        if junit is not None:
+            _write_junit(junit, model, verdicts)
         if "report" in run.made:
             _say_report(platform, model)
         if run.success:
@@ -85,10 +92,17 @@ def _candidate(platform: Platform, model: str) -> str:
     return "" if source is None else Ingredients(source=source, **found).candidate.digest
 
 
-def _say_verdicts(parts: list[EvidencePart]) -> None:
+def _write_junit(path: Path, model: str, verdicts: list[Verdict]) -> None:
+    from ml_platform.core.atomic import write_atomically
+    from ml_platform.reports.junit import junit_xml
+
+    write_atomically(path.absolute(), junit_xml(model, verdicts).encode())
+    click.echo(f"\njunit: {path}")
+
+
+def _say_verdicts(verdicts: list[Verdict]) -> None:
     from ml_platform.reports.terminal import verdict_lines
 
-    verdicts = [verdict for part in parts for verdict in part.verdicts]
     click.echo("")
     click.echo("\n".join(verdict_lines(verdicts)))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ml_platform.adapters.deployments import read_manifest, write_manifest
 from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.measurement import Measurement
@@ -56,6 +57,8 @@ def deploy(desk: Desk, wish: Wish) -> Deployed | Refused:
         return promoted
     for problem in desk.platform.project().problems:
         desk.say(f"not shown outside yet, it will be tried again: {problem}")
+    if read_manifest(desk.platform.home, wish.environment, desk.model) is None:
+        write_manifest(desk.platform.home, desk.platform.store, promoted.deployment)  # somebody removed it
     known = None if wish.verify_again else _verified_before(desk, wish)
     if promoted.unchanged and known is not None:
         return Deployed(deployment=promoted.deployment, measurements=(), verdicts=known, unchanged=True)

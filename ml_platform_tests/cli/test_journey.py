@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -65,8 +66,11 @@ def test_a_run_says_every_verdict_the_report_and_what_comes_next(released: Said)
 
 
 def test_a_second_run_says_that_nothing_changed(project: Project, released: Said) -> None:
-    again = project.call("run", "parcels")
+    again = project.call("run", "parcels", "--junit", "gates.xml")
     assert again.code == 0, again.err
+    suites = ET.parse(project.folder / "gates.xml").getroot()  # noqa: S314 - our own file
+    assert suites.get("failures") == "0"
+    assert int(suites.get("tests", "0")) > 25
     assert "✓ parcels v1 unchanged: " in again.out
 
 
