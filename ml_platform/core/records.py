@@ -275,3 +275,15 @@ class FeedbackRecord:
     labels: int
     joined: int
     conflicting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierRecord:
+    """A version's dossier: its files by format, relative to the platform's home, and the state of every control."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    version: int
+    digest: str
+    files: Mapping[str, str]
+    controls: Mapping[str, str]

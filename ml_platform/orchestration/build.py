@@ -14,6 +14,7 @@ from ml_platform.orchestration.broken import broken_model
 from ml_platform.orchestration.console import console
 from ml_platform.orchestration.data_assets import features_asset, snapshot_asset, source_asset, split_asset
 from ml_platform.orchestration.deployment_assets import production_asset, staging_asset
+from ml_platform.orchestration.dossier_asset import dossier_asset
 from ml_platform.orchestration.executor import in_process_or_forkserver
 from ml_platform.orchestration.feedback_asset import feedback_asset
 from ml_platform.orchestration.jobs import jobs
@@ -28,7 +29,7 @@ from ml_platform.settings import Settings
 Factory = Callable[[GovernedModelFile], dg.AssetsDefinition]
 PATH: Sequence[Factory] = (
     source_asset, snapshot_asset, split_asset, features_asset, model_asset, evaluation_asset, release_asset,
-    staging_asset, production_asset,
+    staging_asset, production_asset, dossier_asset,
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ RELEASE = (
     "source", "snapshot", "quarantine", "split", "features", "model", "evaluation", "report", "release", "staging",
 )  # fmt: skip
 PROMOTE = ("production",)
+DOSSIER = ("dossier",)
 MONITOR = ("traffic", "monitoring")
 FEEDBACK = ("feedback",)
 
@@ -27,10 +28,13 @@ def jobs(file: GovernedModelFile) -> list[UnresolvedAssetJobDefinition]:
     """Return the jobs of a model; monitoring only when the model file says how to watch it."""
     automatic = file.spec.deployment.production == "automatic"
     found = [
-        _job(file, "release", RELEASE, "From the source to staging: every stage, every gate."),
-        _job(file, "promote", PROMOTE, "Make the version that staging holds live in production, if the lock lets it."),
+        _job(file, "release", RELEASE + DOSSIER, "From the source to staging: every stage, every gate."),
         _job(
-            file, "retrain", RELEASE + (PROMOTE if automatic else ()),
+            file, "promote", PROMOTE + DOSSIER,
+            "Make the version that staging holds live in production, if the lock lets it.",
+        ),
+        _job(
+            file, "retrain", RELEASE + (PROMOTE if automatic else ()) + DOSSIER,
             "Release again on newer rows; `as_of` in the snapshot's config says before which day.",
         ),
     ]  # fmt: skip

@@ -54,7 +54,7 @@ def tags_of(spec: ModelSpec) -> dict[str, str]:
 
 @functools.lru_cache(maxsize=512)
 def _version(stage: str, sections: str, features: str) -> str:
-    drawing = ("reports",) if stage == "evaluation" else ()
+    drawing = ("reports",) if stage in {"evaluation", "dossier"} else ()
     return short(digest_of([code_digest(*drawing), sections, features_source(features)]))
 
 

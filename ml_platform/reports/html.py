@@ -32,7 +32,7 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
     measured = MeasuredRows(content)
     decision = decide(content.verdicts, content.policy)
     stages = stage_rows(content, measured)
-    return _environment().get_template("report.html.j2").render(
+    return page_environment().get_template("report.html.j2").render(
         spec=content.spec,
         model=content.model,
         evaluation=content.evaluation,
@@ -58,7 +58,8 @@ def _brief(subject: str) -> str:
     return one_line(subject, LONGEST_SUBJECT)
 
 
-def _environment() -> jinja2.Environment:
+def page_environment() -> jinja2.Environment:
+    """Return what draws pages: every value is escaped, and one that is missing is an error."""
     import jinja2
 
     environment = jinja2.Environment(

@@ -16,10 +16,10 @@ import pytest
 from ml_platform.adapters.labels import LabelStore
 from ml_platform.adapters.platform import Platform, open_platform
 from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
-from ml_platform.core.records import DeploymentRecord, MonitoringRecord
+from ml_platform.core.records import DeploymentRecord, DossierRecord, MonitoringRecord
 from ml_platform.core.traffic import Prediction
 from ml_platform.orchestration.build import build_all
-from ml_platform.orchestration.jobs import RELEASE
+from ml_platform.orchestration.jobs import DOSSIER, RELEASE
 from ml_platform.orchestration.records import read_record
 from ml_platform.settings import load_settings
 from ml_platform_tests.orchestration.small_model import rows, write_model
@@ -108,7 +108,7 @@ def metadata(result: Result, name: str) -> dict[str, Any]:
 def test_a_release_goes_from_the_source_to_staging(world: World, released: Result) -> None:
     assert released.success
     made = {event.asset_key.path[-1] for event in released.get_asset_materialization_events() if event.asset_key}
-    assert made == set(RELEASE) - {"source"}
+    assert made == {*RELEASE, *DOSSIER} - {"source"}
     live = world.live("staging")
     assert live is not None
     assert live.version == 1
@@ -144,6 +144,18 @@ def test_assets_carry_rows_digest_and_column_lineage(released: Result) -> None:
     assert len(metadata(released, "model")["digest"]) == 64
 
 
+def test_the_release_leaves_a_dossier_of_its_controls(world: World, released: Result) -> None:
+    record = read_record(world.folder / "home", (MODEL, "dossier"), DossierRecord)
+    assert record is not None
+    assert record.version == 1
+    assert record.controls["VERSION-ALL"] == "enforced"
+    assert record.controls["AUDIT"] == "no_gate"
+    assert "no verdicts of production on this version" in metadata(released, "dossier")["missing"]
+    page = (world.folder / "home" / record.files["html"]).read_text()
+    assert f"{MODEL} v1" in page
+    assert "isn&#39;t in the store any more" not in page
+
+
 def test_the_same_again_does_nothing_and_says_so(
     world: World, released: Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,7 +169,7 @@ def test_the_same_again_does_nothing_and_says_so(
         monkeypatch.setattr(f"ml_platform.stages.{name}", no_work)
     again = world.run(f"{MODEL}_release")
     assert again.success
-    assert all(metadata(again, name)["unchanged"] for name in set(RELEASE) - {"source"})
+    assert all(metadata(again, name)["unchanged"] for name in {*RELEASE, *DOSSIER} - {"source"})
     live = world.live("staging")
     assert live is not None
     assert live.version == 1
@@ -214,6 +226,7 @@ def test_the_promote_job_makes_the_staged_version_live(world: World, released: R
     assert live.version == 1
     manifest = json.loads((world.folder / "home" / "deployments" / "production" / f"{MODEL}.json").read_text())
     assert manifest["model_digest"] == live.model_digest
+    assert "no verdicts of production" not in metadata(done, "dossier")["missing"]
 
 
 def test_releasing_what_is_live_makes_no_new_version(world: World, released: Result) -> None:

@@ -13,7 +13,7 @@ import ml_platform
 from ml_platform.core.errors import PolicyInvalid
 from ml_platform.orchestration.build import build_all, build_model, load_definitions
 from ml_platform.orchestration.component import GovernedModel
-from ml_platform.orchestration.jobs import PROMOTE, RELEASE
+from ml_platform.orchestration.jobs import DOSSIER, PROMOTE, RELEASE
 from ml_platform.policy.load import GovernedModelFile
 from ml_platform.settings import Settings
 from ml_platform_tests.orchestration.small_model import load_small, write_model
@@ -50,11 +50,12 @@ def test_the_definitions_are_valid(definitions: dg.Definitions) -> None:
 def test_the_path_is_one_way_and_whole(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     names = [key.path[-1] for layer in graph.toposorted_asset_keys_by_level for key in layer]
-    order = [name for name in names if name in (*RELEASE, *PROMOTE)]
-    assert set(order) == {*RELEASE, *PROMOTE}
+    order = [name for name in names if name in (*RELEASE, *PROMOTE, *DOSSIER)]
+    assert set(order) == {*RELEASE, *PROMOTE, *DOSSIER}
     assert order.index("source") < order.index("snapshot") < order.index("split") < order.index("features")
     assert order.index("features") < order.index("model") < order.index("evaluation") < order.index("release")
     assert order.index("release") < order.index("staging") < order.index("production")
+    assert order[-1] == "dossier"
 
 
 def test_every_gate_of_the_policy_is_a_check(file: GovernedModelFile, definitions: dg.Definitions) -> None:
@@ -85,16 +86,16 @@ def test_jobs_select_stretches_without_gaps(definitions: dg.Definitions) -> None
         job: {key.path[-1] for key in definitions.resolve_job_def(job).asset_layer.selected_asset_keys}
         for job in ("parcels_release", "parcels_promote", "parcels_retrain", "parcels_monitor")
     }
-    assert chosen["parcels_release"] == set(RELEASE)
-    assert chosen["parcels_promote"] == {"production"}
-    assert chosen["parcels_retrain"] == set(RELEASE)
+    assert chosen["parcels_release"] == {*RELEASE, "dossier"}
+    assert chosen["parcels_promote"] == {"production", "dossier"}
+    assert chosen["parcels_retrain"] == {*RELEASE, "dossier"}
     assert chosen["parcels_monitor"] == {"traffic", "monitoring"}
 
 
 def test_retraining_reaches_production_only_when_the_file_says_so(tmp_path: Path) -> None:
     file = load_small(tmp_path, ("deployment: {production: manual}", "deployment: {production: automatic}"))
     job = build_model(file).resolve_job_def("parcels_retrain")
-    assert {key.path[-1] for key in job.asset_layer.selected_asset_keys} == {*RELEASE, "production"}
+    assert {key.path[-1] for key in job.asset_layer.selected_asset_keys} == {*RELEASE, "production", "dossier"}
 
 
 def test_a_model_that_is_not_watched_has_no_sensor_and_no_windows(tmp_path: Path) -> None:
