@@ -91,7 +91,9 @@ def evaluation_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
 
 def _judged(desk: "Desk", split: SplitRecord, features: FeaturesRecord, model: ModelRecord) -> Judged[EvaluationRecord]:
     champion = desk.challenged(model.digest)
-    inputs = {"model": model.digest, "champion": champion.candidate.model_digest if champion else ""}
+    rival = champion.candidate.model_digest if champion else ""
+    # The same trees may come of other rows: a model is measured on exactly these features and this split.
+    inputs = {"model": model.digest, "features": features.digest, "split": split.digest, "champion": rival}
     task = Task(stage="evaluation", inputs=inputs, kind="evaluations", record_type=EvaluationRecord)
     found = recall_or_work(desk, task, lambda: _evaluate(desk, split, features, model, champion))
     return judged(desk, "evaluation", found, champion=champion is not None)
