@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ MARKS = {
 }
 SHOWN_SUBJECTS = 30
 SHOWN_OTHERS = 5
+LONGEST_FACTS = 300
 WIDE = "═" * 100
 
 
@@ -102,11 +104,18 @@ def _closed(verdict: Verdict, why: str) -> list[str]:
     return [
         f"{MARKS[verdict.outcome]} {verdict.gate} {verdict.outcome} [{verdict.control}]",
         f"    seen:   {verdict.worst.text() if verdict.worst else verdict.reason}",
+        *([f"    where:  {_facts(verdict.worst)}"] if verdict.worst and _facts(verdict.worst) else []),
         *(f"    also:   {one.text()}" for one in others),
         f"    needed: {verdict.limit}",
         *([f"    why:    {why}"] if why else []),
         f"    do:     {verdict.next_step}",
     ]
+
+
+def _facts(worst: Measurement) -> str:
+    """Say what else is known of a measurement: which rules were broken, which digest is missing."""
+    told = "; ".join(f"{name}: {fact}" for name, fact in worst.facts.items() if fact not in {"", None})
+    return textwrap.shorten(told, LONGEST_FACTS, placeholder=" …")
 
 
 def _explain(name: str, gate: Gate) -> str:
