@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
 from ml_platform.orchestration.deploying import Deployed, Wish, deploy
@@ -125,8 +126,7 @@ def _product(desk: "Desk", wish: Wish, done: Deployed) -> Product:
             "live since": when(deployment.since),
             "by": deployment.actor,
             "reason": deployment.reason,
-            "model digest": deployment.model_digest,
-            "evidence digest": deployment.evidence_digest,
+            "model digest": short(deployment.model_digest),
             "serve it": dg.MetadataValue.text(f"ml-platform serve {desk.model} --env {wish.environment}"),
         },
     )

@@ -45,6 +45,7 @@ REPORT = Output(
     kinds=frozenset({"html", "markdown"}),
     about="What a manager, a reviewer and a program want to know of the candidate; written for a refused one too.",
 )
+COMES_FROM = {"evaluation": ("split", "features", "model"), "report": ("evaluation",)}
 EVALUATED: dict[str, type] = {"split": SplitRecord, "features": FeaturesRecord, "model": ModelRecord}
 
 
@@ -70,7 +71,7 @@ def model_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
 def evaluation_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
     """Return the op that measures the model on the frozen holdout and reports; a refused candidate needs its report."""
 
-    @dg.multi_asset(**wire(file, "evaluation", outputs=[EVALUATION, REPORT], inputs=EVALUATED))
+    @dg.multi_asset(**wire(file, "evaluation", outputs=[EVALUATION, REPORT], inputs=EVALUATED, within=COMES_FROM))
     def evaluation(
         context: dg.AssetExecutionContext, split: SplitRecord, features: FeaturesRecord, model: ModelRecord
     ) -> Results:

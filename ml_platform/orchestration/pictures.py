@@ -23,14 +23,14 @@ def evaluation_pictures(store: ArtefactStore, evaluation: EvaluationRecord) -> s
     from ml_platform.reports.roc_plot import roc_plot
 
     curves = msgspec.json.decode(store.read("evaluations", evaluation.digest, "curves.json"), type=Curves)
-    plots = {"ROC curve": roc_plot(curves), "calibration": calibration_plot(curves)}
+    plots = {"ROC curve": roc_plot(curves), "Calibration": calibration_plot(curves)}
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    return "\n\n".join(image(name, str(svg), style) for name, svg in plots.items())
+    return "\n\n".join(f"**{name}**\n\n{image(name, str(svg), style)}" for name, svg in plots.items())
 
 
 def image(name: str, svg: str, css: str) -> str:
     """Return an SVG as a Markdown image in itself, with the style sheet inside."""
-    inside = css.replace(_DARK, "@media not all")
+    inside = f"{css.replace(_DARK, '@media not all')} svg {{ font: 12px sans-serif }}"  # an image has no page around it
     named = svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
     whole = named.replace(">", f"><style>{inside}</style>", 1)
     return f"![{name}](data:image/svg+xml;base64,{base64.b64encode(whole.encode()).decode()})"

@@ -71,9 +71,13 @@ def wire(
     outputs: Sequence[Output],
     inputs: Mapping[str, type] | None = None,
     deps: Sequence[str] = (),
+    within: Mapping[str, Sequence[str]] | None = None,
     partitions: dg.PartitionsDefinition[str] | None = None,
 ) -> dict[str, Any]:
-    """Return what `dagster.multi_asset` needs to make a stage one op: its assets with their gates, and its inputs."""
+    """Return what `dagster.multi_asset` needs to make a stage one op: its assets with their gates, and its inputs.
+
+    `within` says of each output which assets it comes from, where that isn't every input.
+    """
     spec = file.spec
     version = code_version(spec, stage)
     return {
@@ -86,6 +90,9 @@ def wire(
         },
         "deps": [asset_key(spec.model, name) for name in deps],
         "outs": {output.name: asset_out(spec, output, version) for output in outputs},
+        "internal_asset_deps": {
+            output: {asset_key(spec.model, name) for name in names} for output, names in (within or {}).items()
+        },
         "check_specs": [
             check
             for output in outputs
