@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where things are. `home` holds all state; relative paths count from the working directory."""
+    """Where things are. `home` holds all state."""
 
     home: Path
     mlflow_uri: str
@@ -26,13 +26,20 @@ def _actor() -> str:
         return "unknown"
 
 
+def _root() -> Path:
+    """Return the project's folder: the nearest one upwards with a `dagster.yaml`, else the working directory."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "dagster.yaml").is_file()), here)
+
+
 def load_settings() -> Settings:
     """Read `ML_PLATFORM_HOME`, `MLFLOW_TRACKING_URI`, `ML_PLATFORM_ACTOR`, `ML_PLATFORM_DEFS`, `ML_PLATFORM_ONLY`.
 
     `ML_PLATFORM_DEFS` is a folder of model folders (default: the shipped ones); `ML_PLATFORM_ONLY` a comma-separated
-    list of the models to load (default: all).
+    list of the models to load (default: all). Without `ML_PLATFORM_HOME` the state lies beside the `dagster.yaml` of the
+    project: in the working directory or the nearest folder above it, so that a folder below has no history of its own.
     """
-    home = Path(os.environ.get("ML_PLATFORM_HOME") or ".ml_platform").absolute()
+    home = Path(os.environ.get("ML_PLATFORM_HOME") or _root() / ".ml_platform").absolute()
     defs = os.environ.get("ML_PLATFORM_DEFS")
     only = os.environ.get("ML_PLATFORM_ONLY", "")
     return Settings(

@@ -26,6 +26,14 @@ def test_without_any_setting_everything_lies_in_the_working_directory(tmp_path: 
     assert (settings.defs, settings.only) == (None, ())
 
 
+def test_a_folder_below_the_project_has_no_state_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").touch()
+    below = tmp_path / "docs" / "deep"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert load_settings().home == tmp_path / ".ml_platform"
+
+
 def test_every_setting_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in zip(OURS, ("state", "carol", "models", " late, ,early", "https://mlflow.example"), strict=True):
         monkeypatch.setenv(name, value)

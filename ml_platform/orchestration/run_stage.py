@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from ml_platform.core.digest import digest_of
+import msgspec
+
+from ml_platform.core.digest import digest_of, digest_of_bytes
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.verdict import Verdict
@@ -28,6 +30,7 @@ class Digested(Protocol):
 
 
 RecordT = TypeVar("RecordT", bound=Digested)
+REMEMBERED = "remembered"
 
 # The parts of a model file that a stage reads: a change elsewhere leaves what was remembered true.
 SECTIONS: Mapping[str, tuple[str, ...]] = {
@@ -82,16 +85,40 @@ def memory_key(desk: Desk, task: Task[RecordT]) -> str:
 
 
 def recall(desk: Desk, task: Task[RecordT]) -> Measured[RecordT] | None:
-    """Return what the stage made for the same inputs, if its artefact is still there."""
-    found = desk.platform.memory.recall(f"{desk.model}.{task.stage}", memory_key(desk, task), task.record_type)
+    """Return what the stage made for the same inputs, if its artefact is still there and the ledger vouches for it.
+
+    Verdicts rest on what is remembered, so a file that somebody edited counts as forgotten: the stage works anew.
+    """
+    key = memory_key(desk, task)
+    found = desk.platform.memory.recall(f"{desk.model}.{task.stage}", key, task.record_type)
     if found is None or not desk.platform.store.has(task.kind, found.record.digest):
+        return None
+    vouched = desk.platform.ledger.last(REMEMBERED, subject=_remembered(desk, task, key))
+    if vouched is None or vouched.payload.get("digest") != _content(found):
+        desk.say(f"{task.stage}: what was remembered isn't what the ledger vouches for; it is made anew")
         return None
     return found.remembered()
 
 
 def remember(desk: Desk, task: Task[RecordT], measured: Measured[RecordT]) -> None:
-    """Remember what the stage made."""
-    desk.platform.memory.remember(f"{desk.model}.{task.stage}", memory_key(desk, task), measured)
+    """Remember what the stage made, and have the ledger vouch for it."""
+    key = memory_key(desk, task)
+    desk.platform.memory.remember(f"{desk.model}.{task.stage}", key, measured)
+    desk.platform.ledger.append(
+        REMEMBERED,
+        actor=desk.actor,
+        subject=_remembered(desk, task, key),
+        payload={"digest": _content(measured)},
+        at=desk.now,
+    )
+
+
+def _remembered(desk: Desk, task: Task[RecordT], key: str) -> str:
+    return f"{desk.model}/{task.stage}/{key}"
+
+
+def _content(measured: Measured[RecordT]) -> str:
+    return digest_of_bytes(msgspec.json.encode(measured))
 
 
 def recall_or_work(desk: Desk, task: Task[RecordT], work: Callable[[], Measured[RecordT]]) -> Measured[RecordT]:

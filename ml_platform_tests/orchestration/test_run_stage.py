@@ -59,6 +59,17 @@ def test_an_artefact_that_is_gone_is_made_again(desk: Desk) -> None:
     assert work.times == 2
 
 
+def test_what_somebody_edited_is_forgotten(desk: Desk) -> None:
+    work = Work(desk)
+    recall_or_work(desk, TASK, work)
+    (path,) = (desk.platform.home / "memory" / "parcels.split").glob("*.json")
+    path.write_text(path.read_text().replace('"value":0.0', '"value":0.001'))
+    again = recall_or_work(desk, TASK, work)
+    assert work.times == 2
+    assert not again.unchanged
+    assert again.measurements == (OVERLAP,)
+
+
 def test_other_inputs_another_section_and_other_features_are_other_work(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
