@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,13 @@ def fitted(module: FeaturesModule, train: Columns) -> dict[str, Any]:
 
 def transformed(module: FeaturesModule, inputs: Columns, state: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
     """Run `transform`; DataInvalid when it fails or returns other than float64 columns of the inputs' length."""
-    outputs = dict(_call(module, "transform", module.transform, inputs, state))
+    returned = _call(module, "transform", module.transform, inputs, state)
+    if not isinstance(returned, Mapping):
+        raise DataInvalid(
+            f"{module.path}: transform returned {type(returned).__name__}; a dict of named float64 columns is needed; "
+            "correct it"
+        )
+    outputs = dict(returned)
     rows = len(next(iter(inputs.values())))
     for name, values in outputs.items():
         if not isinstance(values, np.ndarray) or values.dtype != np.float64 or values.shape != (rows,):
@@ -72,11 +79,30 @@ def _call(module: FeaturesModule, name: str, function: Callable[..., ResultT], *
     try:
         return function(*arguments)
     except FAULTS as error:
-        what = f"no {error}" if isinstance(error, KeyError) else type(error).__name__
-        raise DataInvalid(
-            f"{module.path}:{_line(module, error)}: {name} failed on its data ({what}); it has to cope with every "
-            "column, missing values included; correct it, or the source whose columns changed"
-        ) from None
+        where = f"{module.path}:{_line(module, error)}"
+        raise DataInvalid(f"{where}: {name} {_explained(error, arguments[0])}") from None
+
+
+def _explained(error: BaseException, given: object) -> str:
+    """Say what went wrong without repeating a value: only names of columns are told."""
+    if isinstance(error, KeyError) and _are_columns(given):
+        near = difflib.get_close_matches(str(error.args[0]), list(given), n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        return (
+            f"asks for {error}, which it isn't given; it has: {', '.join(given)}.{hint} Only columns with the role feature "
+            "are given, never the target; correct it, or the contract"
+        )
+    if isinstance(error, ValueError) and "read-only" in str(error):
+        return "changes one of its inputs; they are read-only, as other features need them too; work on a copy"
+    what = f"no {error}" if isinstance(error, KeyError) else type(error).__name__
+    return (
+        f"failed on its data ({what}); it has to cope with every column, missing values included; "
+        "correct it, or the source whose columns changed"
+    )
+
+
+def _are_columns(given: object) -> TypeGuard[Mapping[str, NDArray[np.float64]]]:
+    return isinstance(given, Mapping) and all(isinstance(values, np.ndarray) for values in given.values())
 
 
 def _line(module: FeaturesModule, error: BaseException) -> int:

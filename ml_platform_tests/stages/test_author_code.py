@@ -23,10 +23,11 @@ SECRET = "anna.secret@example.org"
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("return {'x': columns['wait']}", r":2: transform failed on its data \(no 'wait'\)"),
+        ("return {'x': columns['wait']}", r":2: transform asks for 'wait', .* has: weight. Did you mean 'weight'\?"),
         ("return {'x': columns['weight'] + 'a'}", r":2: transform failed on its data \(.*Error\)"),
         (f"raise ValueError('{SECRET}')", r":2: transform failed on its data \(ValueError\)"),
-        ("columns['weight'][0] = 5.0\n    return dict(columns)", r":2: transform failed on its data \(ValueError\)"),
+        ("columns['weight'][0] = 5.0\n    return dict(columns)", r":2: transform changes one of its inputs"),
+        ("return [columns['weight']]", "transform returned list; a dict of named float64 columns is needed"),
         ("return {}", "transform returns no columns"),
         ("return {'x': 1.0}", "'x' as float; float64"),
         ("return {'x': columns['weight'][:1]}", r"'x' as float64 \(1,\); float64 \(2,\)"),
