@@ -89,8 +89,8 @@ def _explained(error: BaseException, given: object) -> str:
         near = difflib.get_close_matches(str(error.args[0]), list(given), n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         return (
-            f"asks for {error}, which it isn't given; it has: {', '.join(given)}.{hint} Only columns with the role feature "
-            "are given, never the target; correct it, or the contract"
+            f"asks for {error}, which it isn't given; it has: {', '.join(given)}.{hint} Only columns with the role "
+            "feature are given, never the target; correct it, or the contract"
         )
     if isinstance(error, ValueError) and "read-only" in str(error):
         return "changes one of its inputs; they are read-only, as other features need them too; work on a copy"
