@@ -40,5 +40,6 @@ def command(models: tuple[str, ...]) -> None:
             f"{len(gates)} gates ({blocking} blocking), policy {short(found.policy.digest)}"
         )
     if broken:
-        click.echo(f"{broken} of {len(paths)} model files are broken; the others are loaded as usual.", err=True)
+        others = "; the others load as usual" if broken < len(paths) else ""
+        click.echo(f"{broken} of {len(paths)} model files {'is' if broken == 1 else 'are'} broken{others}.", err=True)
         sys.exit(2)

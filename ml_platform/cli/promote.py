@@ -35,13 +35,14 @@ def command(reference: str, environment: str, reason: str, actor: str | None) ->
     if isinstance(decided, Refused):
         return say_refused(what, decided)
     live = decided.deployment
-    click.echo("\n".join(verdict_lines(decided.verdicts)))
+    if not decided.unchanged:
+        click.echo("\n".join(verdict_lines(decided.verdicts)))
     if decided.after:
         click.echo(f"✗ {what}: it failed its check where it runs; {decided.after}", err=True)
         return 1
     click.echo(f"✓ {live.model} v{live.version} is live in {environment} (by {live.actor}: {live.reason})")
     if decided.unchanged:
-        click.echo("  it was live and verified already; nothing changed")
+        click.echo("  it was live already; its evidence was read again and still holds; nothing changed")
     else:
         click.echo(f"  next: ml-platform serve {release.model} --env {environment}")
     return 0

@@ -214,7 +214,7 @@ def _retrain(stage: _Stage, request: Request) -> str:
         request.job,
         run_config=request.run_config,
         tags=request.tags,
-        on_step=lambda step: click.echo(f"    … {step}"),
+        on_step=lambda step: click.echo(f"    … {step.replace('__', '/')}"),
     )
     after = stage.platform.ledger.live(stage.model, "production")
     if not run.success:

@@ -37,4 +37,6 @@ def command(model: str, environment: str, reason: str, actor: str | None) -> int
             return say_refused(f"rollback of {model} in {environment}", decided)
         show_outside(platform, decided.deployment)
         click.echo(f"  v{decided.barred} is barred: it can't be promoted again")
+        for problem in decided.problems:
+            click.echo(f"! the audit chain is broken: {problem}; see `ml-platform audit verify`", err=True)
     return 0

@@ -43,7 +43,7 @@ def command(model: str, junit: Path | None) -> int:
     from ml_platform.orchestration.launch import open_dagster
 
     with open_dagster(Path.cwd(), build_all(settings)) as dagster:
-        run = dagster.launch(f"{model}_release", on_step=lambda step: click.echo(f"  … {step}"))
+        run = dagster.launch(f"{model}_release", on_step=lambda step: click.echo(f"  … {step.replace('__', '/')}"))
     with open_platform(settings) as platform:
         parts = _parts(platform, governed, run)
         verdicts = [verdict for part in parts for verdict in part.verdicts]
