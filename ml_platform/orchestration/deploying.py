@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ml_platform.adapters.deployments import read_manifest, write_manifest
 from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.measurement import Measurement
-from ml_platform.core.records import DeploymentRecord, ModelRecord, ReleaseRecord, SnapshotRecord
+from ml_platform.core.records import DeploymentRecord, ModelRecord, ReleaseRecord
 from ml_platform.core.verdict import Verdict
 from ml_platform.orchestration.records import read_record
 from ml_platform.orchestration.run_stage import judge_stage
@@ -137,10 +135,10 @@ def _rows(desk: Desk, release: ReleaseRecord) -> list[dict[str, object]]:
 def _require_same_contract(desk: Desk, wish: Wish) -> None:
     """Refuse to deploy a version of another contract: its own rows could not be sent to it as the file now says."""
     from ml_platform.stages.contract import contract_digest
+    from ml_platform.stages.snapshot import stored_snapshot
 
     candidate = wish.release.candidate
-    manifest = msgspec.json.decode(desk.platform.store.read("snapshots", candidate.snapshot_digest, "manifest.json"))
-    snapshot = msgspec.convert(manifest["record"], SnapshotRecord)
+    snapshot = stored_snapshot(desk.platform.store, candidate.snapshot_digest)
     if snapshot.contract_digest != contract_digest(desk.spec):
         message = (
             f"{desk.model}: the contract in {desk.file.path} is another than that of v{wish.release.version}; a "

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.records import QuarantineRecord, SnapshotRecord
 from ml_platform.orchestration.records import keep_record
@@ -82,13 +80,14 @@ def _take(desk: Desk, as_of: dt.datetime | None) -> SnapshotTaken:
 
 def reference_snapshot(desk: Desk) -> SnapshotRecord | None:
     """Return the snapshot that the live version was trained on, or else the newest version's; None before the first."""
+    from ml_platform.stages.snapshot import stored_snapshot
+
     releases = desk.platform.ledger.releases(desk.model)
     release = desk.champion() or (releases[-1] if releases else None)
     store = desk.platform.store
     if release is None or not store.has("snapshots", release.candidate.snapshot_digest):
         return None
-    manifest = store.read("snapshots", release.candidate.snapshot_digest, "manifest.json")
-    return msgspec.convert(msgspec.json.decode(manifest)["record"], SnapshotRecord)
+    return stored_snapshot(store, release.candidate.snapshot_digest)
 
 
 def _recall(desk: Desk, inputs: dict[str, Any]) -> SnapshotTaken | None:

@@ -96,6 +96,21 @@ def read_rows(spec: ModelSpec, store: ArtefactStore, snapshot: SnapshotRecord) -
     return read_parquet(store.path(KIND, snapshot.digest, "data.parquet"))
 
 
+def stored_snapshot(store: ArtefactStore, digest: str) -> SnapshotRecord:
+    """Return the record of a stored snapshot; raises DataInvalid when it isn't one that this version knows."""
+    import msgspec
+
+    try:
+        manifest = msgspec.json.decode(store.read(KIND, digest, "manifest.json"))
+        return msgspec.convert(manifest["record"], SnapshotRecord)
+    except (msgspec.MsgspecError, KeyError, TypeError) as error:
+        message = (
+            f"snapshot {digest}: its manifest is none as this version of the platform knows it ({error}); another "
+            "version wrote it; release with the version that wrote it, or begin a new home (ML_PLATFORM_HOME)"
+        )
+        raise DataInvalid(message) from error
+
+
 def rows_after(spec: ModelSpec, start: dt.datetime, end: dt.datetime) -> pd.DataFrame:
     """Read the source's accepted rows with start <= time < end, oldest first; no rows give an empty frame."""
     if spec.time is None:
