@@ -1,4 +1,4 @@
-"""Champion: the scores that the live version gives the candidate's holdout rows, with its own code and state."""
+"""Champion: the live version's scores of the candidate's holdout rows, compared only where it never saw them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ml_platform.stages.encode import encode_frame
 from ml_platform.stages.features import read_state
 from ml_platform.stages.features_module import FeaturesModule
 from ml_platform.stages.parquet import read_parquet
+from ml_platform.stages.seen_rows import HOLDOUT, Seen, seen_rows
 from ml_platform.stats.roc_auc_difference import roc_auc_difference
 
 if TYPE_CHECKING:
@@ -29,14 +30,13 @@ if TYPE_CHECKING:
     from ml_platform.stages.scored_part import ScoredPart
 
 METRIC = "roc_auc_difference"
-HOLDOUT = "holdout"
 
 Floats = NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rival:
-    """The champion's scores of the holdout rows, None without a champion, and what the comparison measured."""
+    """The champion's scores of the holdout rows, None when some aren't comparable, and what was measured."""
 
     score: Floats | None = None
     measurements: tuple[Measurement, ...] = ()
@@ -53,16 +53,20 @@ def meet_champion(
 ) -> Rival:
     """Score the champion on the holdout and measure the candidate's AUC minus the champion's on the same rows.
 
-    When the champion can't be scored the measurement has no value and says why, so that its gate stays undecided.
+    Rows that the champion was trained or tuned on are left out. When too few are left, when it can't be established
+    which ones it saw, or when the champion can't be scored, the measurement has no value and says why, so that its
+    gate stays undecided.
     """
     if champion is None:
         return Rival()
     try:
+        seen = seen_rows(spec, store=store, champion=champion, features=features, matrix=matrix)
+        if refusal := seen.refusal(holdout.target):
+            return _undecided(holdout, refusal)
         score = score_champion(spec, store=store, champion=champion, features=features, matrix=matrix)
     except DataInvalid as error:
-        reason = f"the champion can't be scored: {error}"
-        return Rival(None, (Measurement(metric=METRIC, value=None, n=holdout.score.size, reason=reason),))
-    return Rival(score, (_compare(holdout, score, champion),))
+        return _undecided(holdout, f"the champion can't be compared: {error}")
+    return Rival(None if seen.rows.any() else score, (_compare(holdout, score, champion, seen),))
 
 
 def score_champion(
@@ -95,10 +99,18 @@ def score_champion(
     return predict(text, np.column_stack([columns[name] for name in bundle.contract.feature_names]), threads=threads)
 
 
-def _compare(holdout: ScoredPart, score: Floats, champion: ReleaseRecord) -> Measurement:
-    found = roc_auc_difference(holdout.target, holdout.score, score, entity=holdout.entity)
+def _undecided(holdout: ScoredPart, reason: str) -> Rival:
+    return Rival(None, (Measurement(metric=METRIC, value=None, n=holdout.score.size, reason=reason),))
+
+
+def _compare(holdout: ScoredPart, score: Floats, champion: ReleaseRecord, seen: Seen) -> Measurement:
+    new = ~seen.rows
+    entity = None if holdout.entity is None else holdout.entity[new]
+    found = roc_auc_difference(holdout.target[new], holdout.score[new], score[new], entity=entity)
     digest = champion.candidate.model_digest
     facts = {**found.facts, "champion_version": champion.version, "champion_model_digest": digest}
+    if seen.rows.any():
+        facts |= {"rows_left_out": int(seen.rows.sum()), "left_out_because": seen.how}
     return dataclasses.replace(found, facts=facts)
 
 

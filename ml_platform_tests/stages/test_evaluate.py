@@ -29,7 +29,7 @@ from ml_platform.stages.parquet import parquet_bytes, read_parquet
 from ml_platform.stages.train import train
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.fakes.tracker import FakeTracker
-from ml_platform_tests.stages.toy import NOW, repository, stored, toy_matrix, toy_rows, toy_spec
+from ml_platform_tests.stages.toy import NOW, repository, stored, stored_split, toy_matrix, toy_rows, toy_spec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,8 +59,9 @@ def evaluated(trained: Trained) -> Measured[EvaluationRecord]:
     return trained.evaluated()
 
 
-def champion_of(model_digest: str) -> ReleaseRecord:
-    digests = {each.name: "0" * 64 for each in dataclasses.fields(Candidate)} | {"model_digest": model_digest}
+def champion_of(model_digest: str, *, split_digest: str = "b" * 64) -> ReleaseRecord:
+    digests = {each.name: "0" * 64 for each in dataclasses.fields(Candidate)}
+    digests |= {"model_digest": model_digest, "split_digest": split_digest}
     return ReleaseRecord(
         model="toy",
         version=3,
@@ -167,7 +168,35 @@ def test_an_altered_champion_leaves_the_comparison_undecided(trained: Trained) -
     trained.store.put("models", "7" * 64, files)
     assert digest != "7" * 64
     found = only(trained.evaluated(champion_of("7" * 64)), "roc_auc_difference")
-    assert (found.value, "can't be scored" in found.reason) == (None, True)
+    assert (found.value, "can't be compared" in found.reason) == (None, True)
+
+
+def test_a_champion_that_saw_the_holdout_is_neither_compared_nor_drawn(trained: Trained) -> None:
+    measured = trained.evaluated(champion_of(trained.model.digest, split_digest=split_until(trained, "2024-04-20")))
+    found = only(measured, "roc_auc_difference")
+    assert found.value is None
+    assert found.reason.startswith(
+        "the live version v3 was trained and tuned on rows up to 2024-04-20, the holdout starts 2024-04-10"
+    )
+    curves = msgspec.json.decode(trained.store.read("evaluations", measured.record.digest, "curves.json"), type=Curves)
+    assert curves.champion_roc == ()
+
+
+def test_a_champion_made_before_the_holdout_is_compared_on_all_of_it(trained: Trained) -> None:
+    champion = champion_of(trained.model.digest, split_digest=split_until(trained, "2024-02-01"))
+    found = only(trained.evaluated(champion), "roc_auc_difference")
+    assert (found.value, found.n, "rows_left_out" in found.facts) == (0.0, 200, False)
+
+
+def test_a_champion_of_unknown_rows_leaves_the_comparison_undecided(trained: Trained) -> None:
+    champion = champion_of(trained.model.digest, split_digest="0" * 64)
+    found = only(trained.evaluated(champion), "roc_auc_difference")
+    assert (found.value, "isn't in the store" in found.reason) == (None, True)
+
+
+def split_until(trained: Trained, day: str) -> str:
+    """Store the split of a champion whose holdout starts on a day, and return its digest."""
+    return stored_split(trained.store, {"holdout": f"{day}T00:00:00+00:00", "end": "2024-06-01T00:00:00+00:00"})
 
 
 def contents(trained: Trained) -> dict[str, bytes]:

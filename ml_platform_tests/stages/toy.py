@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml_platform.core.digest import canonical_json
+from ml_platform.core.digest import canonical_json, digest_of
 from ml_platform.core.ports import ArtefactStore
 from ml_platform.core.records import FeaturesRecord, SplitRecord
 from ml_platform.policy.spec import ModelSpec
@@ -128,7 +128,23 @@ def stored(
         lineage={name: (name,) for name in matrix.names},
     )
     rows = {part: int((matrix.part == part).sum()) for part in PARTS}
-    return features, SplitRecord(model=spec.model, digest="b" * 64, snapshot_digest="a" * 64, rows=rows)
+    boundaries = {"holdout": "2024-04-10T00:00:00+00:00", "end": "2024-04-30T00:00:00+00:00"}
+    split = SplitRecord(model=spec.model, digest="b" * 64, snapshot_digest="a" * 64, rows=rows, boundaries=boundaries)
+    store.put("splits", split.digest, {"split.json": canonical_json(split).encode()})
+    return features, split
+
+
+def stored_split(
+    store: ArtefactStore, boundaries: dict[str, str], *, parts: NDArray[np.str_] | None = None, snapshot: str = "a" * 64
+) -> str:
+    """Store the split of another version and return its digest."""
+    said = {"boundaries": boundaries, "snapshot": snapshot, "parts": [] if parts is None else parts.tolist()}
+    split = SplitRecord(model="toy", digest=digest_of(said), snapshot_digest=snapshot, rows={}, boundaries=boundaries)
+    files = {"split.json": canonical_json(split).encode()}
+    if parts is not None:
+        files["parts.parquet"] = parquet_bytes(pd.DataFrame({"part": pd.Categorical(parts)}))
+    store.put("splits", split.digest, files)
+    return split.digest
 
 
 def repository(folder: Path) -> Path:
