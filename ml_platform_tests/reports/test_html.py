@@ -157,6 +157,8 @@ def test_a_browser_shows_it_without_complaint_and_narrow_windows_do_not_scroll(
     size = browser.get_window_size()
     try:
         browser.set_window_size(520, 900)
+        browser.get("about:blank")
+        browser.get_log("browser")  # type: ignore[no-untyped-call]  # what other tests' pages said
         browser.get(path.as_uri())
         assert "Refused: 1 gate is closed" in browser.find_element("tag name", "h2").text
         wide = browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
