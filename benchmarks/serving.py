@@ -100,7 +100,6 @@ def make_model(home: Path) -> tuple[str, str]:
     import numpy as np
 
     from ml_platform.adapters.artefacts import FileArtefacts
-    from ml_platform.adapters.deployments import Manifest, manifest_path
     from ml_platform.core.digest import digest_of_bytes
     from ml_platform.core.scoring import FeaturesState, InputColumn, ScoringContract, artefact_digest
 
@@ -131,18 +130,29 @@ def make_model(home: Path) -> tuple[str, str]:
     }
     digest = artefact_digest({name: digest_of_bytes(content) for name, content in files.items()})
     FileArtefacts(home).put("models", digest, files)
-    manifest = Manifest(
-        model="bench",
-        environment="staging",
-        version=1,
-        model_digest=digest,
-        evidence_digest="",
-        since=SINCE,
-    )
-    path = manifest_path(home, "staging", "bench")
-    path.parent.mkdir(parents=True)
-    path.write_bytes(msgspec.json.encode(manifest))
+    make_live(home, digest)
     return "bench", "staging"
+
+
+def make_live(home: Path, model_digest: str) -> None:
+    """Release the model and deploy it to staging: the service believes the ledger, not the manifest alone."""
+    from ml_platform.adapters.artefacts import FileArtefacts
+    from ml_platform.adapters.deployments import write_manifest
+    from ml_platform.adapters.ledger import SqliteLedger
+    from ml_platform.core.digest import digest_of_bytes
+    from ml_platform.core.records import Candidate, Evidence
+
+    names = ("source", "snapshot", "split", "features", "code", "parameters", "environment", "evaluation")
+    others = {f"{name}_digest": "0" * 64 for name in names}
+    candidate = Candidate(model="bench", model_digest=model_digest, git_commit="0" * 40, **others)
+    evidence = Evidence(candidate=candidate, policy_digest="0" * 64, parts=(), made_at=SINCE, trained_by="bench")
+    content = msgspec.json.encode(evidence)
+    digest, store = digest_of_bytes(content), FileArtefacts(home)
+    store.put("evidence", digest, {"evidence.json": content})
+    with contextlib.closing(SqliteLedger(home / "ledger.sqlite", clock=lambda: SINCE)) as ledger:
+        release = ledger.record_release(evidence, digest, actor="bench", at=SINCE)
+        live = ledger.deploy(release, "staging", actor="bench", reason="benchmark", approvals=(), at=SINCE)
+    write_manifest(home, store, live)
 
 
 def compare(home: Path, model: str, environment: str, requests: int) -> float:

@@ -32,6 +32,11 @@ class Manifest:
     evidence_digest: str
     since: dt.datetime
 
+    def shows(self, live: DeploymentRecord | None) -> bool:
+        """Say whether this is exactly the version, model and evidence that is live."""
+        names = ("model", "environment", "version", "model_digest", "evidence_digest")
+        return live is not None and all(getattr(self, name) == getattr(live, name) for name in names)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projected:

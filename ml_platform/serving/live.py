@@ -15,6 +15,7 @@ from ml_platform.serving.clean_check import check_in_child
 from ml_platform.serving.contract_check import Checked, ContractCheck
 from ml_platform.serving.fast_reader import FastReader
 from ml_platform.serving.predictor import Predictor
+from ml_platform.serving.release_check import require_live
 from ml_platform.serving.request import Rows, parse
 
 LOOK_SECONDS = 0.2
@@ -56,8 +57,8 @@ class Live:
 class Follower:
     """Follows one model's manifest in one environment.
 
-    A version that can't be verified, loaded or scored leaves the last good one serving; `problem` says so, and it is
-    tried again every few seconds.
+    A version that isn't live by the ledger, or can't be verified, loaded or scored, leaves the last good one serving;
+    `problem` says so, and it is tried again every few seconds.
     """
 
     home: Path
@@ -114,6 +115,7 @@ class Follower:
             raise DataInvalid(message)
         if self.live is not None and manifest == self.live.manifest:
             return
+        await asyncio.to_thread(require_live, self.home, manifest)
         predictor = await self._predictor(manifest)
         self.live = Live.of(manifest, predictor)
         self.on_swap(self.live)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 from functools import cache
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Manifest, manifest_path
+from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.core.digest import digest_of_bytes
-from ml_platform.core.records import Conditions, ModelRecord
+from ml_platform.core.records import Candidate, Conditions, Evidence, ModelRecord, ReleaseRecord
 from ml_platform.core.scoring import FeaturesState, InputColumn, ScoringContract, artefact_digest
 
 MODEL = "toy"
@@ -118,13 +120,48 @@ def record_of(digest: str) -> ModelRecord:
 
 
 def make_live(home: Path, digest: str, *, version: int = 1, environment: str = "staging") -> Manifest:
-    """Write the deployment manifest as a promotion does: whole and by rename."""
+    """Release and deploy a version in the ledger, then show it."""
+    with contextlib.closing(SqliteLedger(home / "ledger.sqlite", clock=lambda: SINCE)) as ledger:
+        release = released(home, ledger, digest, version)
+        ledger.deploy(release, environment, actor="bob", reason="a test", approvals=(), at=SINCE)
+    return show(home, digest, release.evidence_digest, version=version, environment=environment)
+
+
+def released(home: Path, ledger: SqliteLedger, digest: str, version: int) -> ReleaseRecord:
+    """Return a version from the ledger; it and those missing before it are registered with this model."""
+    for number in range(len(ledger.releases(MODEL)) + 1, version + 1):
+        evidence = evidence_of(digest, number)
+        ledger.record_release(evidence, put_evidence(home, evidence), actor="alice", at=SINCE)
+    release = ledger.release(MODEL, version)
+    if release is None or release.candidate.model_digest != digest:
+        raise ValueError(f"version {version} is another model: the test's world is wrong")
+    return release
+
+
+def evidence_of(digest: str, number: int, *, model: str = MODEL) -> Evidence:
+    """Return evidence about a model; `number` makes it another one."""
+    names = ("source", "snapshot", "split", "features", "code", "parameters", "environment", "evaluation")
+    digests = {f"{name}_digest": "0" * 64 for name in names}
+    candidate = Candidate(model=model, model_digest=digest, git_commit=f"{number:040d}", **digests)
+    return Evidence(candidate=candidate, policy_digest="0" * 64, parts=(), made_at=SINCE, trained_by="alice")
+
+
+def put_evidence(home: Path, evidence: Evidence) -> str:
+    """Write evidence into the store of a home and return its digest."""
+    content = msgspec.json.encode(evidence)
+    digest = digest_of_bytes(content)
+    FileArtefacts(home).put("evidence", digest, {"evidence.json": content})
+    return digest
+
+
+def show(home: Path, digest: str, evidence_digest: str, *, version: int = 1, environment: str = "staging") -> Manifest:
+    """Write only the deployment manifest, as a promotion does: whole and by rename."""
     manifest = Manifest(
         model=MODEL,
         environment=environment,
         version=version,
         model_digest=digest,
-        evidence_digest="e" * 64,
+        evidence_digest=evidence_digest,
         since=SINCE,
     )
     path = manifest_path(home, environment, MODEL)

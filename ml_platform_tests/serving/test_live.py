@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ml_platform.adapters.deployments import manifest_path
+from ml_platform.adapters.ledger.looking import live_in
+from ml_platform.core.errors import DataInvalid
 from ml_platform.serving import live as live_module
+from ml_platform.serving.release_check import require_evidence_of
 from ml_platform_tests.serving.asking import Asker, asking
 from ml_platform_tests.serving.small_model import (
     CONTRACT,
     GOOD_ROW,
     MODEL,
+    evidence_of,
     expected_scores,
     make_live,
+    put_evidence,
     put_model,
+    show,
     trained_text,
 )
 
@@ -130,3 +138,79 @@ def test_a_first_version_that_is_unsound_is_the_reason_for_not_serving(tmp_path:
         reply = asker.score_rows([GOOD_ROW])
         assert reply.status == 503
         assert "restore the artefact" in reply.json["message"]
+
+
+def test_a_manifest_that_nobody_promoted_is_never_served(tmp_path: Path) -> None:
+    make_live(tmp_path, put_model(tmp_path), environment="production")
+    digest = put_model(tmp_path, seed=2)
+    show(tmp_path, digest, put_evidence(tmp_path, evidence_of(digest, 2)))
+    with asking(tmp_path) as asker:
+        assert asker.score_rows([GOOD_ROW]).status == 503
+        health = asker.ask("GET", "/health")
+        assert (health.status, health.json["version"]) == (503, None)
+        assert "the ledger says that nothing is live" in health.json["problems"][0]
+
+
+@pytest.mark.parametrize("changed", ["model", "evidence", "version"])
+def test_a_manifest_that_differs_from_the_ledger_leaves_the_last_good_version_serving(
+    home: Path, asker: Asker, changed: str
+) -> None:
+    good = asker.app.follower.live
+    assert good is not None
+    other = put_model(home, seed=2)
+    show(
+        home,
+        other if changed == "model" else good.manifest.model_digest,
+        put_evidence(home, evidence_of(other, 2)) if changed == "evidence" else good.manifest.evidence_digest,
+        version=2 if changed == "version" else 1,
+    )
+    asker.look()
+    assert served(asker) == (1, expected_scores([GOOD_ROW], seed=1))
+    assert "but the ledger says that v1" in problem(asker)
+
+
+@pytest.mark.parametrize("content", [None, b"{}", b"altered"])
+def test_a_version_without_its_evidence_is_not_served(home: Path, asker: Asker, content: bytes | None) -> None:
+    manifest = make_live(home, put_model(home, seed=2), version=2)
+    file = home / "evidence" / manifest.evidence_digest / "evidence.json"
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
+    asker.look()
+    assert served(asker)[0] == 1
+    assert "evidence" in problem(asker)
+
+
+def test_evidence_about_another_model_is_not_enough(home: Path, asker: Asker) -> None:
+    first = make_live(home, put_model(home, seed=2), version=2)
+    asker.look()
+    assert served(asker)[0] == 2
+    digest = put_evidence(home, evidence_of(first.model_digest, 3, model="other"))
+    with pytest.raises(DataInvalid, match="is about other"):
+        require_evidence_of(home, dataclasses.replace(first, evidence_digest=digest))
+
+
+def test_without_its_ledger_a_new_version_waits_and_the_last_one_is_served(home: Path, asker: Asker) -> None:
+    ledger, aside = home / "ledger.sqlite", home / "aside"
+    make_live(home, put_model(home, seed=2), version=2)
+    ledger.rename(aside)
+    asker.look()
+    assert served(asker)[0] == 1
+    assert "there is no ledger" in problem(asker)
+    assert not ledger.exists()
+    aside.rename(ledger)
+    asker.app.follower._retry_at = 0.0
+    asker.look()
+    assert served(asker)[0] == 2
+
+
+def test_a_locked_ledger_makes_a_new_version_wait(home: Path, asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_in, "__kwdefaults__", {"busy_seconds": 0.05})
+    make_live(home, put_model(home, seed=2), version=2)
+    with contextlib.closing(sqlite3.connect(home / "ledger.sqlite", isolation_level=None)) as holder:
+        holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+        holder.execute("BEGIN IMMEDIATE")
+        asker.look()
+        assert served(asker)[0] == 1
+        assert "locked" in problem(asker)

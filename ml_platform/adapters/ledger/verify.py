@@ -5,16 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 from ml_platform.adapters.ledger.chain import COLUMNS, entry_hash, entry_of, model_of
-from ml_platform.adapters.ledger.connection import explained
 from ml_platform.adapters.ledger.head import NAME, read_head
+from ml_platform.adapters.ledger.looking import looking
 from ml_platform.adapters.ledger.rows import ACTIONS
-from ml_platform.adapters.ledger.schema import GENESIS, check_version, version_of
+from ml_platform.adapters.ledger.schema import GENESIS
+from ml_platform.adapters.ledger.shown import read_shown, shown_problems
 from ml_platform.core.digest import canonical_json, digest_of
-from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.errors import DataInvalid
 from ml_platform.core.ports import AuditEntry
 
 
@@ -22,19 +22,19 @@ def verify_audit(path: Path) -> list[str]:
     """Return every problem of a ledger's history, in words; an empty list means that it is whole.
 
     Finds edited, removed, inserted and reordered entries; rows that differ from what their entry says; a live
-    pointer that isn't the newest deployment; an end that was cut off or an older copy put in place. Somebody who
-    rewrites the whole chain and its head is only found by comparing with a head that is kept elsewhere.
+    pointer that isn't the newest deployment; a deployment manifest beside it that doesn't show what is live; an end
+    that was cut off or an older copy put in place. Somebody who rewrites the whole chain and its head is only found
+    by comparing with a head that is kept elsewhere.
     """
-    if not path.exists():
-        raise Unavailable(f"{path}: there is no ledger; it has to be there. Restore it from a backup.")
-    with explained(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        connection.execute("BEGIN")  # one consistent view, whatever others write meanwhile
-        check_version(version_of(connection), path)
+    home = path.parent
+    shown = read_shown(home)
+    with looking(path) as connection:
         entries: dict[int, AuditEntry] = {}
         problems = list(_chain_problems(connection, entries))
         for table in ACTIONS:
             problems += _row_problems(connection, table, entries)
         problems += _live_problems(connection)
+        problems += shown_problems(connection, home, shown)
     return problems + list(_head_problems(path, entries))
 
 
