@@ -186,6 +186,9 @@ class Ledger(Protocol):
     def last(self, action: str, *, subject: str) -> AuditEntry | None:
         """Return the newest audit entry of an action on a subject, or None."""
 
+    def problems(self) -> Sequence[str]:
+        """Return every problem of the history; empty when it is whole."""
+
     def project(self, outbox: Callable[[DeploymentRecord], None]) -> int:
         """Hand every pending deployment to `outbox`, in order, marking each done; return how many."""
 

@@ -48,7 +48,7 @@ class Deployed:
 
 
 def deploy(desk: Desk, wish: Wish) -> Deployed | Refused:
-    """Promote a version and verify it where it runs; `Refused` when the lock stays closed, and nothing has changed."""
+    """Promote a version and verify it where it runs; `Refused` when the lock says no, and nothing has changed."""
     _require_same_contract(desk, wish)
     promoted = _promote(desk, wish)
     if isinstance(promoted, Refused):
@@ -57,8 +57,8 @@ def deploy(desk: Desk, wish: Wish) -> Deployed | Refused:
         desk.say(f"not shown outside yet, it will be tried again: {problem}")
     if read_manifest(desk.platform.home, wish.environment, desk.model) is None:
         write_manifest(desk.platform.home, desk.platform.store, promoted.deployment)  # somebody removed it
-    known = None if wish.verify_again else _verified_before(desk, wish)
-    if promoted.unchanged and known is not None:
+    known = _verified_before(desk, wish) if promoted.unchanged and not wish.verify_again else None
+    if known is not None:
         return Deployed(deployment=promoted.deployment, measurements=(), verdicts=known, unchanged=True)
     seen = (_lock_open(promoted), *_look(desk, wish))
     verdicts = judge_stage(desk, wish.environment, seen, subject=wish.release.candidate.digest)

@@ -107,7 +107,11 @@ def _release(desk: "Desk", environment: str, version: int | None) -> ReleaseReco
 
 def _locked(desk: "Desk", wish: Wish, refused: Refused) -> str:
     version = f"{desk.model}: v{wish.release.version}"
-    head = f"{version} is NOT live in {wish.environment}, the lock stays closed ({refused.outcome})"
+    live = desk.platform.ledger.live(desk.model, wish.environment)
+    if live is not None and live.version == wish.release.version:
+        head = f"{version} is and stays live in {wish.environment}, but the lock would not open now ({refused.outcome})"
+    else:
+        head = f"{version} is NOT live in {wish.environment}, the lock stays closed ({refused.outcome})"
     return "\n".join([head, WIDE, *(f"✗ {reason}" for reason in refused.reasons), WIDE])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.ports import ArtefactStore, Ledger
@@ -13,12 +13,12 @@ from ml_platform.stages.approve import choose_approvals
 from ml_platform.stages.evidence import read_evidence
 from ml_platform.stages.examine import examine_evidence, examine_part
 from ml_platform.stages.objection import Objection, Refused, refused
-from ml_platform.stages.versions import artefact_objections, check_environment, registered
+from ml_platform.stages.versions import artefact_objections, chain_objections, check_environment, registered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promoted:
-    """What is live now; `unchanged` when it was live already."""
+    """What is live now; `unchanged` when it was live already and its evidence, read again, still holds."""
 
     deployment: DeploymentRecord
     unchanged: bool = False
@@ -33,6 +33,7 @@ class _Request:
     environment: str
     now: dt.datetime
     conditions: frozenset[str]
+    is_live: bool
 
 
 def promote(
@@ -51,15 +52,14 @@ def promote(
     """Make a version live, or refuse with every reason; both are written to the audit.
 
     `conditions` are those that the model file says hold (`conditions_of(spec)`); the ledger says whether there is a
-    champion. No gate that needs one of them may have been judged as if it didn't hold. Show the change to the outside
-    with `adapters.deployments.project` afterwards. Raises DataInvalid for an unknown version or environment,
-    Unavailable when the ledger can't be used.
+    champion. No gate that needs one of them may have been judged as if it didn't hold. A version that is live already
+    is examined like any other, but for its approvals, which are used up; refused, it stays live. Show the change to
+    the outside with `adapters.deployments.project` afterwards. Raises DataInvalid for an unknown version or
+    environment, Unavailable when the ledger can't be used.
     """
     check_environment(environment)
     release = registered(ledger, model, version)
     live = ledger.live(model, environment)
-    if live is not None and live.version == version:
-        return Promoted(deployment=live, unchanged=True)
     request = _Request(
         policy=policy,
         store=store,
@@ -68,8 +68,13 @@ def promote(
         environment=environment,
         now=now,
         conditions=conditions | _champion(release, live, environment),
+        is_live=live is not None and live.version == version,
     )
     objections, approvals = _examine(request)
+    if live is not None and request.is_live:
+        if not objections:
+            return Promoted(deployment=live, unchanged=True)
+        objections = _although_live(objections, live)
     if not objections:
         try:
             deployment = ledger.deploy(release, environment, actor=actor, reason=reason, approvals=approvals, at=now)
@@ -88,6 +93,12 @@ def promote(
     return refusal
 
 
+def _although_live(objections: list[Objection], live: DeploymentRecord) -> list[Objection]:
+    """Say with every objection that the version is live all the same: nothing was taken down."""
+    head = f"{live.model} v{live.version} is live in {live.environment}, but would be refused today"
+    return [replace(each, reason=f"{head}: {each.reason}; roll back or release again") for each in objections]
+
+
 def _champion(release: ReleaseRecord, live: DeploymentRecord | None, environment: str) -> frozenset[str]:
     """Production's live model is the champion: whoever follows it has to have been compared with a champion."""
     differs = live is not None and live.model_digest != release.candidate.model_digest
@@ -96,7 +107,7 @@ def _champion(release: ReleaseRecord, live: DeploymentRecord | None, environment
 
 def _examine(request: _Request) -> tuple[list[Objection], tuple[str, ...]]:
     release = request.release
-    objections: list[Objection] = []
+    objections = chain_objections(request.ledger)
     if (why := request.ledger.barred(release.model).get(release.version)) is not None:
         objections.append(Objection(f"{release.model} v{release.version} was barred: {why}. Release a new version"))
     objections += artefact_objections(request.store, release)
@@ -105,6 +116,8 @@ def _examine(request: _Request) -> tuple[list[Objection], tuple[str, ...]]:
     except (DataInvalid, Unavailable) as error:
         return [*objections, Objection(f"the evidence of {release.model} v{release.version}: {error}")], ()
     objections += _evidence_objections(request, evidence)
+    if request.is_live:
+        return objections, ()
     chosen = choose_approvals(
         request.policy,
         ledger=request.ledger,

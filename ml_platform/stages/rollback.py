@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ml_platform.core.errors import DataInvalid
+from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.ports import ArtefactStore, Ledger
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
 from ml_platform.stages.objection import Objection, Refused, refused
@@ -15,11 +15,12 @@ from ml_platform.stages.versions import ENVIRONMENTS, artefact_objections, check
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBack:
-    """What is live again, the version that was barred, and where else that one is still live."""
+    """What is live again, the version that was barred, where else that one is still live, problems of the history."""
 
     deployment: DeploymentRecord
     barred: int
     still_live_in: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def rollback(
@@ -27,7 +28,8 @@ def rollback(
 ) -> RolledBack | Refused:
     """Return to the last version that was live here, isn't barred and is intact; refuse when there is none.
 
-    No evidence is examined: a version that served before is safer than one known to be bad. Show the change to the
+    No evidence is examined: a version that served before is safer than one known to be bad. For the same reason a
+    broken audit chain doesn't stop it, but is told in `problems`. Show the change to the
     outside with `adapters.deployments.project` afterwards. Raises DataInvalid without a reason.
     """
     check_environment(environment)
@@ -56,7 +58,10 @@ def rollback(
         except DataInvalid as error:  # something else went live, or was barred, since we looked
             return refuse([*objections, Objection(str(error))])
         return RolledBack(
-            deployment=deployment, barred=live.version, still_live_in=_still_live_in(ledger, model, live.version)
+            deployment=deployment,
+            barred=live.version,
+            still_live_in=_still_live_in(ledger, model, live.version),
+            problems=_problems(ledger),
         )
     none = Objection(f"{model}@{environment}: no earlier version is good to return to from v{live.version}")
     return refuse([none, *objections])
@@ -69,6 +74,13 @@ def _earlier(ledger: Ledger, live: DeploymentRecord) -> Iterator[ReleaseRecord]:
     for version in before:
         if version != live.version and version not in barred:
             yield registered(ledger, live.model, version)
+
+
+def _problems(ledger: Ledger) -> tuple[str, ...]:
+    try:
+        return tuple(ledger.problems())
+    except (DataInvalid, Unavailable) as error:  # the rollback is done and stays done
+        return (str(error),)
 
 
 def _still_live_in(ledger: Ledger, model: str, version: int) -> tuple[str, ...]:

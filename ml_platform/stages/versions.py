@@ -1,4 +1,4 @@
-"""Looking versions up: what is registered, and whether a version's model is still the one that was released."""
+"""Looking versions up: what is registered, and whether its model and the ledger's history are still as written."""
 
 from __future__ import annotations
 
@@ -35,3 +35,17 @@ def artefact_objections(store: ArtefactStore, release: ReleaseRecord) -> list[Ob
     except (DataInvalid, Unavailable) as error:
         return [Objection(f"the model {short(digest)} of {release.model} v{release.version} isn't intact: {error}")]
     return []
+
+
+def chain_objections(ledger: Ledger) -> list[Objection]:
+    """Object to a history that isn't the one that was written; nobody can tell then what was proven."""
+    problems = ledger.problems()
+    if not problems:
+        return []
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return [
+        Objection(
+            f"the audit chain is broken: {problems[0]}{more}: find out what happened (`ml-platform audit verify`) "
+            "before anything is promoted"
+        )
+    ]

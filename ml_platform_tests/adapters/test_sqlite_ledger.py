@@ -147,6 +147,7 @@ def test_tampering_is_found(full: SqliteLedger, statement: str, problem: str) ->
     full.close()
     unguarded(full.path, "PRAGMA foreign_keys = OFF", statement)
     found = "\n".join(verify_audit(full.path))
+    assert "\n".join(full.problems()) == found
     assert re.search(problem, found), found
 
 

@@ -216,3 +216,10 @@ def test_a_deployment_stays_pending_until_it_was_shown(ledger: Ledger) -> None:
     assert ledger.project(shown.append) == 1
     assert shown == [two, one]
     assert ledger.project(shown.append) == 0
+
+
+def test_a_history_that_nobody_touched_has_no_problems(ledger: Ledger) -> None:
+    first, second = release(ledger, "aa"), release(ledger, "bb")
+    deploy(ledger, first)
+    deploy(ledger, second)
+    assert tuple(ledger.problems()) == ()

@@ -145,6 +145,9 @@ class FakeLedger:
         found = [entry for entry in self.entries if (entry.action, entry.subject) == (action, subject)]
         return found[-1] if found else None
 
+    def problems(self) -> Sequence[str]:
+        return ()
+
     def project(self, outbox: Callable[[DeploymentRecord], None]) -> int:
         failed: list[Unavailable] = []
         done = 0

@@ -92,6 +92,103 @@ def test_promoting_what_is_live_changes_nothing_and_says_so(world: World) -> Non
     assert len(world.ledger.history(MODEL, "production")) == 1
 
 
+def test_a_repeated_promotion_writes_nothing_to_the_audit(world: World) -> None:
+    release = world.release()
+    attempt(world, release)
+    before = list(world.ledger.audit())
+    attempt(world, release)
+    assert list(world.ledger.audit()) == before
+
+
+def still_live_but_refused(world: World, outcome: Promoted | Refused, environment: str = "production") -> str:
+    """Return the reasons, having seen that the version stays live and that the audit tells of the refusal."""
+    assert isinstance(outcome, Refused)
+    head = f"flights v1 is live in {environment}, but would be refused today: "
+    assert all(each.startswith(head) and each.endswith("; roll back or release again") for each in outcome.reasons)
+    live = world.ledger.live(MODEL, environment)
+    assert live is not None
+    assert live.version == 1
+    assert len(world.ledger.history(MODEL, environment)) == 1
+    entry = world.ledger.last("promotion_refused", subject=f"flights@{environment}")
+    assert entry is not None
+    assert entry.payload["reasons"] == list(outcome.reasons)
+    return reasons(outcome)
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_what_is_live_is_refused_once_its_model_was_altered(world: World, tmp_path: Path, environment: str) -> None:
+    release = world.release()
+    attempt(world, release, environment)
+    (tmp_path / "models" / release.candidate.model_digest / "model.txt").write_text("other trees")
+    assert "isn't intact" in still_live_but_refused(world, attempt(world, release, environment), environment)
+
+
+def test_what_is_live_is_refused_once_its_evidence_was_altered(world: World, tmp_path: Path) -> None:
+    release = world.release()
+    attempt(world, release)
+    file = tmp_path / "evidence" / release.evidence_digest / "evidence.json"
+    file.write_bytes(file.read_bytes().replace(b"passed", b"waived"))
+    assert "altered" in still_live_but_refused(world, attempt(world, release))
+
+
+def test_what_is_live_is_refused_once_the_policy_is_another(world: World) -> None:
+    release = world.release()
+    attempt(world, release, "staging")
+    stricter = make_policy({**gates(), "more": gates()["split_is_good"]}, (), {}, ("small",))
+    refused = attempt(world, release, "staging", its_policy=stricter)
+    assert "was made under policy" in still_live_but_refused(world, refused, "staging")
+    assert isinstance(refused, Refused)
+    assert refused.outcome == "undecided"
+
+
+def test_what_is_live_is_refused_once_its_waiver_has_run_out(tmp_path: Path) -> None:
+    waiver = Waiver(gate="split_is_good", owner="dora", reason="known and harmless", expires=dt.date(2013, 7, 3))
+    world = World(FakeLedger(), FakeStore(tmp_path), policy(waivers=[waiver]))
+    release = world.release(values={"split": 0.1})
+    assert isinstance(attempt(world, release), Promoted)
+    assert "expired" in still_live_but_refused(world, attempt(world, release, now=NOW + dt.timedelta(days=3)))
+
+
+def test_what_is_live_in_staging_is_refused_once_it_was_barred_in_production(world: World) -> None:
+    first, second = world.release("one"), world.release("two")
+    attempt(world, second, "staging")
+    for each in (first, second):
+        world.ledger.deploy(each, "production", actor="bob", reason="a test", approvals=(), at=NOW)
+    world.ledger.deploy(first, "production", actor="bob", reason="it was slow", approvals=(), bar=2, at=NOW)
+    refused = reasons(attempt(world, second, "staging"))
+    assert refused.startswith("flights v2 is live in staging, but would be refused today: flights v2 was barred")
+
+
+def test_what_is_live_needs_no_new_approvals_nor_a_comparison_with_itself(tmp_path: Path) -> None:
+    world = World(FakeLedger(), FakeStore(tmp_path), policy(approvals={"production": 1}))
+    first, second = world.release("one"), world.release("two", conditions=("always", "champion"))
+    for release in (first, second):
+        world.approval(release, f"carol {release.version}")
+        assert isinstance(attempt(world, release), Promoted)
+        again = attempt(world, release, now=NOW + dt.timedelta(days=30))
+        assert isinstance(again, Promoted)
+        assert again.unchanged
+
+
+def test_a_broken_audit_chain_stops_every_promotion(world: World) -> None:
+    class Broken(FakeLedger):
+        def problems(self) -> Sequence[str]:
+            return ("audit entry 4 was edited", "audit entry 7 is missing")
+
+    release = world.release()
+    broken = Broken()
+    broken.__dict__.update(world.ledger.__dict__)
+    refused = attempt(World(broken, world.store, world.policy), release)
+    assert "the audit chain is broken: audit entry 4 was edited (and 1 more)" in reasons(refused)
+    assert "`ml-platform audit verify`" in reasons(refused)
+    assert isinstance(refused, Refused)
+    assert refused.outcome == "refused"
+    assert broken.live(MODEL, "production") is None
+    assert isinstance(attempt(world, release), Promoted)
+    broken.__dict__.update(world.ledger.__dict__)
+    assert "is broken" in still_live_but_refused(world, attempt(World(broken, world.store, world.policy), release))
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_failed_gate_of_any_stage_refuses_and_is_audited(world: World, stage: str) -> None:
     refused = attempt(world, world.release(values={stage: 0.1}), "staging")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from ml_platform.core.errors import DataInvalid
+from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
 from ml_platform.stages.objection import Refused
 from ml_platform.stages.rollback import RolledBack, rollback
@@ -122,3 +123,20 @@ def test_what_went_live_meanwhile_is_left_alone(world: World, tmp_path: Path) ->
     refused = roll_back(World(late, world.store, world.policy))
     assert isinstance(refused, Refused)
     assert "v3 is live" in refused.reasons[0]
+
+
+def test_a_broken_audit_chain_is_told_but_does_not_keep_the_bad_version_live(world: World) -> None:
+    class Broken(FakeLedger):
+        def problems(self) -> Sequence[str]:
+            return ("audit entry 4 was edited",)
+
+    class Unreadable(FakeLedger):
+        def problems(self) -> Sequence[str]:
+            raise Unavailable("audit.head: permission denied")
+
+    for ledger, told in ((Broken(), "audit entry 4 was edited"), (Unreadable(), "audit.head: permission denied")):
+        its_world = World(ledger, world.store, world.policy)
+        deploy(its_world, "one", "two")
+        done = roll_back(its_world)
+        assert isinstance(done, RolledBack)
+        assert (done.problems, live(its_world)) == ((told,), 1)

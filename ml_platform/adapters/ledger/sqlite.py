@@ -14,6 +14,7 @@ from ml_platform.adapters.ledger.connection import Connections
 from ml_platform.adapters.ledger.head import Head, write_head
 from ml_platform.adapters.ledger.reading import RecordT, read, read_entry, readable
 from ml_platform.adapters.ledger.rows import insert, written
+from ml_platform.adapters.ledger.verify import verify_audit
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.ports import Approval, AuditEntry, Clock
 from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
@@ -263,6 +264,17 @@ class SqliteLedger:
         )
         with readable(self.path):
             return read_entry(rows[0]) if rows else None  # type: ignore[arg-type]
+
+    def problems(self) -> Sequence[str]:
+        """Return every problem of the history; empty when it is whole.
+
+        What is found is looked for once more while nobody may write: another process's entry that was committed
+        between reading the chain and reading its head isn't a problem.
+        """
+        if not verify_audit(self.path):
+            return ()
+        with self._connections.writing():
+            return tuple(verify_audit(self.path))
 
     def project(self, outbox: Callable[[DeploymentRecord], None]) -> int:
         """Hand every pending deployment to `outbox`, in order, marking each done; return how many.
