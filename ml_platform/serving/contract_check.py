@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from ml_platform.core.scoring import InputColumn, ScoringContract
 from ml_platform.serving.refusal import Problem, Refused, shown, type_of
+from ml_platform.stages.level_text import sent_level_text
 
 LARGEST_WHOLE = 1 << 53
 LARGEST_FLOAT = sys.float_info.max
 LONGEST_TEXT = 256
 PROBLEMS_COUNTED = 1_000
 
-Row = Mapping[str, object]
+Row = dict[str, object]
 Check = Callable[[object], str]
 
 
@@ -31,7 +32,8 @@ class ContractCheck:
     """Checks the rows of requests for one model.
 
     Refused: a missing, unknown or ill-typed column, a null that isn't allowed, a value outside the declared range or
-    levels. Accepted and flagged: a level that was only *learned* to be unseen; it is scored as missing.
+    levels. Accepted and flagged: a level that was only *learned* to be unseen; it is scored as missing. A whole number
+    as a category becomes its text in the row itself, as in training, so that what is logged is what was scored.
     """
 
     def __init__(self, contract: ScoringContract, levels: Mapping[str, Sequence[str]]) -> None:
@@ -46,6 +48,9 @@ class ContractCheck:
             (column.name, frozenset(levels.get(column.name, ())))
             for column in contract.inputs
             if column.type == "category" and column.levels is None
+        ]
+        self._declared = [
+            (column.name, frozenset(column.levels)) for column in contract.inputs if column.levels is not None
         ]
 
     def check(self, rows: Sequence[Row]) -> Checked:
@@ -65,6 +70,9 @@ class ContractCheck:
             )
             more = f" ({count}; the contract is at /docs)" if len(problems) > 1 else ""
             raise Refused(422, "INVALID_PARAMETER_VALUE", message + more, tuple(problems))
+        for name, known in self._declared:
+            for row in rows:
+                _write_level(row, name, known)
         return self._checked(rows)
 
     def check_times(self, rows: Sequence[Row]) -> Checked | None:
@@ -105,7 +113,16 @@ class ContractCheck:
         return None if value is None else in_utc(str(value))
 
     def _unseen(self, row: Row) -> tuple[str, ...]:
-        return tuple([name for name, seen in self._learned if row[name] is not None and row[name] not in seen])
+        return tuple([name for name, seen in self._learned if not _write_level(row, name, seen)])
+
+
+def _write_level(row: Row, name: str, known: frozenset[str]) -> bool:
+    """Write a category's value as its level's text; returns whether it is missing or known."""
+    value = row[name]
+    if value is None or value in known:
+        return True
+    row[name] = text = sent_level_text(value)
+    return text in known
 
 
 class _Absent:
@@ -165,11 +182,15 @@ def _category(levels: Sequence[str] | None) -> Check:
     listed = ", ".join((levels or ())[:20])
 
     def check(value: object) -> str:
-        if type(value) is not str:
-            return f"it is {type_of(value)}, a string is needed"
+        if type(value) is str and known is not None and value in known:
+            return ""
+        try:
+            text = sent_level_text(value)
+        except TypeError:
+            return f"it is {type_of(value)}, a string or a whole number is needed"
         if known is not None:
-            return "" if value in known else f"it is none of the declared levels: {listed}"
-        return "" if len(value) <= LONGEST_TEXT else f"it is longer than {LONGEST_TEXT} characters"
+            return "" if text in known else f"it is none of the declared levels: {listed}"
+        return "" if len(text) <= LONGEST_TEXT else f"it is longer than {LONGEST_TEXT} characters"
 
     return check
 

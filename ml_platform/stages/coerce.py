@@ -1,7 +1,8 @@
 """Coerce: a column as its declared type, and which cells could not become it.
 
 Text is read as numbers, times and booleans where it says one exactly; a time without a zone is UTC; a number as a
-category is its shortest text. A cell that can't be coerced becomes missing and is reported, never guessed.
+category is its shortest text, so that 2, 2.0 and "2.0" are the level "2" (unless "2.0" is itself declared). A cell
+that can't be coerced becomes missing and is reported, never guessed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ from typing import TYPE_CHECKING, Literal, assert_never
 
 import numpy as np
 
+from ml_platform.stages.level_text import level_text
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -28,11 +33,11 @@ FLAWS = {
 _BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 
 
-def coerce(values: pd.Series, kind: ColumnType) -> tuple[pd.Series, NDArray[np.bool_]]:
+def coerce(values: pd.Series, kind: ColumnType, declared: Collection[str] = ()) -> tuple[pd.Series, NDArray[np.bool_]]:
     """Return the column as `kind` and a mask, shape (n,), of the cells that were something else.
 
     integer → int64 (Int64 when some are missing), number → float64, category → categorical of sorted text,
-    boolean → nullable boolean, datetime → microseconds in UTC.
+    boolean → nullable boolean, datetime → microseconds in UTC. `declared` are the declared levels of a category.
     """
     match kind:
         case "integer":
@@ -40,7 +45,7 @@ def coerce(values: pd.Series, kind: ColumnType) -> tuple[pd.Series, NDArray[np.b
         case "number":
             return _number(values)
         case "category":
-            return _category(values)
+            return _category(values, declared)
         case "boolean":
             return _boolean(values)
         case "datetime":
@@ -81,23 +86,17 @@ def _integer(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
     return pd.Series(pd.arrays.IntegerArray(codes, ~whole), name=values.name), bad
 
 
-def _category(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
+def _category(values: pd.Series, declared: Collection[str]) -> tuple[pd.Series, NDArray[np.bool_]]:
     import pandas as pd
 
     as_levels = values if isinstance(values.dtype, pd.CategoricalDtype) else values.astype("category")
-    given = [_level_text(level) for level in as_levels.cat.categories]
+    given = [level_text(level, declared) for level in as_levels.cat.categories]
     allowed = sorted({text for text in given if len(text) <= LONGEST_TEXT})
     code_of = {text: code for code, text in enumerate(allowed)}
     codes = np.array([*(code_of.get(text, -1) for text in given), -1], dtype=np.int32)[as_levels.cat.codes.to_numpy()]
     bad = (codes < 0) & values.notna().to_numpy()
     levels = pd.Index(allowed, dtype="str")
     return pd.Series(pd.Categorical.from_codes(codes, categories=levels), name=values.name), bad
-
-
-def _level_text(level: object) -> str:
-    if isinstance(level, float) and level.is_integer() and abs(level) <= LARGEST_WHOLE:
-        return str(int(level))
-    return str(level)
 
 
 def _boolean(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:

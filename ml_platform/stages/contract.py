@@ -75,7 +75,7 @@ def check_contract(spec: ModelSpec, frame: pd.DataFrame) -> Checked:
             "`assemble` or the contract"
         )
         raise DataInvalid(message)
-    read = {name: coerce(frame[name], column.type) for name, column in spec.contract.items()}
+    read = {name: coerce(frame[name], column.type, column.levels or ()) for name, column in spec.contract.items()}
     typed = pd.DataFrame({name: values for name, (values, _) in read.items()})
     unreadable = _unreadable(frame, {name: bad for name, (_, bad) in read.items()})
     broken = [(name, FLAWS[spec.contract[name].type], rows) for name, rows in unreadable.items()]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.scoring import InputColumn
+from ml_platform.stages.level_text import sent_level_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,14 +120,24 @@ def _encoded(name: str, kind: str, cell: Cell, rows: Sequence[Mapping[str, objec
 def _cell(column: InputColumn, levels: Levels) -> Cell:
     match column.type:
         case "category":
-            code_of = {level: float(code) for code, level in enumerate(levels.get(column.name, ()))}
-            return lambda value: math.nan if value is None else code_of.get(_text(value), math.nan)
+            return _level(levels.get(column.name, ()))
         case "boolean":
             return _boolean
         case "datetime":
             return _seconds
         case _:
             return _number
+
+
+def _level(levels: Sequence[str]) -> Cell:
+    code_of = {level: float(code) for code, level in enumerate(levels)}
+
+    def code(value: object) -> float:
+        if type(value) is str and value in code_of:
+            return code_of[value]
+        return math.nan if value is None else code_of.get(sent_level_text(value), math.nan)
+
+    return code
 
 
 def _text(value: object) -> str:

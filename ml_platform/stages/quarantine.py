@@ -15,6 +15,8 @@ from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.parquet import parquet_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from ml_platform.core.ports import ArtefactStore
@@ -36,6 +38,11 @@ def put_aside(spec: ModelSpec, checked: Checked, *, store: ArtefactStore) -> Mea
         model=spec.model, digest=digest, rows=len(rows), rows_seen=len(checked.frame), reasons=dict(checked.broken)
     )
     return Measured(record=record, measurements=_measurements(record), unchanged=not new)
+
+
+def most_frequent_first(reasons: Mapping[str, int]) -> dict[str, int]:
+    """Return the reasons with their counts, so that a shortened list keeps those that matter most."""
+    return dict(sorted(reasons.items(), key=lambda one: (-one[1], one[0])))
 
 
 def _hidden(column: Column) -> bool:
@@ -62,7 +69,11 @@ def _measurements(record: QuarantineRecord) -> tuple[Measurement, ...]:
     share = record.rows / record.rows_seen if record.rows_seen else None
     return (
         Measurement(
-            metric="quarantined_share", value=share, n=record.rows_seen, unit="share", facts=dict(record.reasons)
+            metric="quarantined_share",
+            value=share,
+            n=record.rows_seen,
+            unit="share",
+            facts=most_frequent_first(record.reasons),
         ),
         Measurement(metric="quarantine_reasons", value=len(record.reasons), n=record.rows_seen),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.core.measurement import Measurement
@@ -12,6 +12,7 @@ from ml_platform.policy.spec import Role
 from ml_platform.stages.contract import MISSING, NO_LEVEL, NOT_UNIQUE, OUT_OF_RANGE
 from ml_platform.stages.personal_data import looks_personal
 from ml_platform.stages.profile import counts_against
+from ml_platform.stages.quarantine import most_frequent_first
 from ml_platform.stats.psi_of_counts import psi_of_counts
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP})
 Profile = Mapping[str, Any]
+NAMES_SHOWN = 5
+LONGEST_NAME = 60
 
 
 def read_profile(store: ArtefactStore, snapshot: SnapshotRecord) -> Profile:
@@ -64,7 +67,7 @@ def _of_rows(spec: ModelSpec, checked: Checked, accepted: pd.DataFrame) -> Itera
         value=violating / seen,
         n=seen,
         unit="share",
-        facts={"without_outcome": without_outcome, **checked.broken},
+        facts={**most_frequent_first(checked.broken), "without_outcome": without_outcome},
     )
     repeated = int(accepted.duplicated().sum())
     yield Measurement(metric="duplicate_share", value=repeated / len(accepted), n=len(accepted), unit="share")
@@ -106,8 +109,20 @@ def _of_columns(spec: ModelSpec, checked: Checked, described: Profile, frame: pd
         ("undeclared_personal_data", personal, len(frame.columns)),
     ):
         yield Measurement(
-            metric=metric, value=len(found), n=of, unit="columns", facts={"columns": ", ".join(found) or "none"}
+            metric=metric,
+            value=len(found),
+            n=of,
+            unit="columns",
+            subject=_listed(found),
+            facts={"columns": ", ".join(found) or "none"},
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Name the first columns; the names come from a file's header, so they are shortened and made printable."""
+    shown = [name[:LONGEST_NAME] if name.isprintable() else ascii(name)[:LONGEST_NAME] for name in names[:NAMES_SHOWN]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _of_shift(spec: ModelSpec, accepted: pd.DataFrame, described: Profile, reference: Profile) -> Iterator[Measurement]:

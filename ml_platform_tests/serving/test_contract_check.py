@@ -50,7 +50,13 @@ def test_rows_that_keep_the_contract_pass() -> None:
         ("distance", float("inf"), "a finite number is needed"),
         ("distance", 10**400, "a finite number is needed"),
         ("wind", -0.1, "below the declared range, 0 or more"),
-        ("carrier", 7, "it is a number, a string is needed"),
+        ("carrier", 7.5, "it is a number, a string or a whole number is needed"),
+        ("carrier", 10**400, "a string or a whole number is needed"),
+        ("carrier", float("nan"), "a string or a whole number is needed"),
+        ("carrier", True, "it is true or false, a string or a whole number is needed"),
+        ("origin", True, "it is true or false, a string or a whole number is needed"),
+        ("origin", ["EWR"], "it is a list"),
+        ("origin", 7, "none of the declared levels: EWR, JFK, LGA"),
         ("carrier", "x" * 1_000_000, "longer than 256"),
         ("origin", "CDG", "none of the declared levels: EWR, JFK, LGA"),
         ("origin", None, "allows no missing value"),
@@ -85,6 +91,21 @@ def test_null_passes_where_the_contract_allows_missing_values() -> None:
 def test_a_level_that_was_only_learned_is_flagged_and_not_refused() -> None:
     rows = [{**GOOD_ROW, "carrier": "ZZ"}, {**GOOD_ROW, "carrier": "AA"}]
     assert CHECK.check(rows).unseen == [("carrier",), ()]
+
+
+@pytest.mark.parametrize("levels", [("0", "2"), None])
+@pytest.mark.parametrize("value", [2, 2.0, "2", "2.0"], ids=repr)
+def test_a_whole_number_as_a_category_is_written_as_its_level(value: object, levels: tuple[str, ...] | None) -> None:
+    contract = with_input(InputColumn(name="origin", type="category", levels=levels))
+    row = {**GOOD_ROW, "origin": value}
+    assert ContractCheck(contract, {**LEVELS, "origin": ("0", "2")}).check([row]).unseen == [()]
+    assert row["origin"] == "2"
+
+
+def test_a_whole_number_that_was_never_learned_is_flagged_and_logged_as_text() -> None:
+    row = {**GOOD_ROW, "carrier": 7}
+    assert CHECK.check([row]).unseen == [("carrier",)]
+    assert row["carrier"] == "7"
 
 
 def test_the_event_time_is_read_as_utc() -> None:

@@ -54,6 +54,25 @@ def test_what_says_anything_else_becomes_missing_and_is_reported(values: list[An
     assert coerced(values, kind) == ([None] * len(values), [True] * len(values))
 
 
+WHOLE = st.lists(st.integers(-(10**14), 10**14), min_size=1, max_size=8)
+
+
+@settings(deadline=None)
+@given(WHOLE, st.sampled_from(["float64", "Float64", "object", "str"]))
+def test_whole_numbers_are_the_same_levels_with_and_without_missing_values(values: list[int], dtype: Any) -> None:
+    whole, _ = coerce(pd.Series(values), "category")
+    gaps = pd.Series([*map(float, values), None]).astype(dtype)
+    found, bad = coerce(gaps, "category")
+    assert found[:-1].tolist() == whole.tolist() == [str(value) for value in values]
+    assert found.isna().tolist() == [False] * len(values) + [True]
+    assert not bad.any()
+
+
+def test_a_text_that_is_a_declared_level_stays_as_it_is() -> None:
+    found, _ = coerce(pd.Series(["1.0", "2.0", "1.5", "007", "02.0"]), "category", ["1.0", "1.5"])
+    assert found.tolist() == ["1.0", "2", "1.5", "007", "02.0"]
+
+
 def test_a_number_is_no_time() -> None:
     assert coerced([1.0, np.nan], "datetime", "float64") == ([None, None], [True, False])
 

@@ -77,14 +77,22 @@ def test_what_is_missing_or_was_never_seen_is_nan(row: dict[str, object]) -> Non
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("weight", "heavy@example.org"), ("weight", True), ("weight", [1]), ("pieces", "3"), ("site", 3),
-        ("sent", 17.0), ("sent", "yesterday"), ("express", "yes"), ("express", 2), ("weight", 10**400),
+        ("weight", "heavy@example.org"), ("weight", True), ("weight", [1]), ("pieces", "3"), ("site", 3.5),
+        ("site", True), ("sent", 17.0), ("sent", "yesterday"), ("express", "yes"), ("express", 2), ("weight", 10**400),
     ],
 )  # fmt: skip
 def test_a_value_of_another_type_is_refused_by_column_and_never_repeated(name: str, value: object) -> None:
     with pytest.raises(DataInvalid, match=f"^{name}: a value is no ") as caught:
         encode_rows(input_columns(SPEC), LEVELS, [{name: value}])
     assert "heavy" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [2, 2.0, "2", "2.0"], ids=repr)
+def test_a_whole_number_as_a_category_is_its_decimal_text_as_in_training(value: object) -> None:
+    column = InputColumn(name="grade", type="category")
+    in_training, _ = coerce(pd.Series([value], dtype=object), "category")
+    assert in_training.tolist() == ["2"]
+    assert encode_rows([column], {"grade": ["0", "2"]}, [{"grade": value}])["grade"].tolist() == [1.0]
 
 
 def test_a_time_without_zone_is_utc_and_any_zone_is_the_same_moment() -> None:

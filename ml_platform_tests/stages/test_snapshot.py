@@ -103,9 +103,45 @@ def test_missing_repeated_constant_and_undeclared_columns_are_measured(tmp_path:
     assert measured(found, "missing_share_excess", "pieces").value == pytest.approx(360 / 660 - 0.2)
     assert measured(found, "missing_share_excess", "weight").value == 0
     assert measured(found, "duplicate_share").value == pytest.approx(60 / 660)
-    assert measured(found, "constant_columns").facts["columns"] == "express"
-    assert measured(found, "undeclared_columns").facts["columns"] == "note, email"
-    assert measured(found, "undeclared_personal_data").facts["columns"] == "email"
+    assert measured(found, "constant_columns", "express").facts["columns"] == "express"
+    assert measured(found, "undeclared_columns", "note, email").facts["columns"] == "note, email"
+    assert measured(found, "undeclared_personal_data", "email").facts["columns"] == "email"
+
+
+def test_undeclared_columns_are_named_in_one_printable_line(tmp_path: Path) -> None:
+    rows = parcel_rows().assign(**{"a\x1b[2J": 1, "b" * 900: 1, "c": 1, "d": 1, "e": 1, "f": 1, "g": 1})
+    found = Parcels(tmp_path, rows).snapshot().snapshot.measurements
+    text = next(each.text() for each in found if each.metric == "undeclared_columns")
+    assert text.startswith(r"undeclared_columns of 'a\x1b[2J', " + "b" * 60 + ", c, d, e and 2 more = 7 columns")
+
+
+def test_the_most_frequent_reasons_are_told_first(tmp_path: Path) -> None:
+    rows = parcel_rows()
+    rows.loc[:1, "weight"] = 1000
+    rows.loc[10:18, "site"] = "nowhere"
+    taken = Parcels(tmp_path, rows).snapshot()
+    reasons = ["site: not a declared level", "weight: out of range"]
+    assert list(measured(taken.quarantine.measurements, "quarantined_share").facts) == reasons
+    violations = measured(taken.snapshot.measurements, "contract_violations_share").facts
+    assert list(violations.items()) == [(reasons[0], 9), (reasons[1], 2), ("without_outcome", 0)]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_an_integer_coded_category_with_gaps_has_the_same_levels_as_one_without(tmp_path: Path, suffix: str) -> None:
+    whole = parcel_rows().assign(site=lambda rows: rows.index % 3)
+    gaps = whole.assign(site=whole["site"].where(whole.index % 5 > 0))
+    column = {**CONTRACT["site"], "levels": ["0", "1", "2"], "missing": 0.5}
+    for name, rows, refused in (
+        ("whole", whole, 0),
+        ("gaps", gaps, 0),
+        ("odd", gaps.assign(site=gaps["site"] + 1), 160),
+    ):
+        (tmp_path / name).mkdir()
+        parcels = Parcels(tmp_path / name, rows, contract={**CONTRACT, "site": column})
+        if suffix == "parquet":
+            (tmp_path / name / "other").write_bytes(rows.assign(sent=pd.to_datetime(rows["sent"])).to_parquet())
+            (tmp_path / name / "other").rename(parcels.path)
+        assert parcels.snapshot().quarantine.record.rows == refused
 
 
 def test_a_repeated_value_of_a_unique_column_is_measured(tmp_path: Path) -> None:
@@ -116,7 +152,7 @@ def test_a_repeated_value_of_a_unique_column_is_measured(tmp_path: Path) -> None
 
 def test_one_class_only_is_a_constant_target(tmp_path: Path) -> None:
     found = Parcels(tmp_path, parcel_rows().assign(late="true")).snapshot().snapshot.measurements
-    assert measured(found, "constant_columns").facts["columns"] == "late"
+    assert measured(found, "constant_columns", "late").value == 1
 
 
 def test_a_shift_is_measured_only_against_a_reference(tmp_path: Path) -> None:
