@@ -79,17 +79,17 @@ class Project:
         )  # fmt: skip
         return _readable(Said(done.returncode, done.stdout, done.stderr))
 
-    def call_and_signal(self, number: signal.Signals, *, when: str, command: tuple[str, ...]) -> Said:
-        """Call `ml-platform`, and send a signal to its process group when it has printed `when`, as a terminal does."""
+    def run_and_signal(self, number: signal.Signals, *, at: str) -> Said:
+        """Run the model, and send a signal to the process group, as a terminal does, when a stage has begun."""
         with subprocess.Popen(
-            _command(command), cwd=self.folder, env=_environment(), text=True, start_new_session=True,
+            _command(("run", MODEL)), cwd=self.folder, env=_environment(), text=True, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         ) as child:  # fmt: skip
             assert child.stdout is not None
             seen = []
             for line in child.stdout:
                 seen.append(line)
-                if when in line:
+                if line.lstrip().startswith("…") and line.rstrip().endswith(at):
                     os.killpg(child.pid, number)
                     break
             out, err = child.communicate(timeout=120)

@@ -39,13 +39,13 @@ def test_a_disk_without_room_for_the_tracking_is_said_to_be_full(project: Projec
 
 
 def test_a_killed_run_releases_nothing(project: Project) -> None:
-    said = project.call_and_signal(signal.SIGKILL, when="parcels__release", command=("run", MODEL))
+    said = project.run_and_signal(signal.SIGKILL, at="release")
     assert said.code == -signal.SIGKILL
     assert project.live("staging") is None
 
 
 def test_ctrl_c_ends_in_one_line(project: Project) -> None:
-    said = project.call_and_signal(signal.SIGINT, when="parcels__staging", command=("run", MODEL))
+    said = project.run_and_signal(signal.SIGINT, at="staging")
     assert (said.code, said.err.strip()) == (130, INTERRUPTED)
     assert project.half_written() == []
 

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.sources.read import fingerprint
 from ml_platform.stages.contract import contract_digest
-from ml_platform.stages.snapshot import read_rows, rows_after, take_snapshot
+from ml_platform.stages.snapshot import read_rows, rows_after, stored_snapshot, take_snapshot
 from ml_platform_tests.stages.parcels import CONTRACT, NOW, Parcels, parcel_rows, write
 
 if TYPE_CHECKING:
@@ -254,3 +255,11 @@ def test_values_survive_the_store(tmp_path: Path) -> None:
         None if pd.isna(value) else value for value in rows["carrier"]
     ]
     assert np.array_equal(frame["late"].to_numpy(dtype=bool), rows["late"] == "true")
+
+
+@pytest.mark.parametrize("manifest", [b"{}", b"[]", b"{", b'{"record": {"model": 7}}'])
+def test_a_manifest_of_another_version_is_said_in_words(tmp_path: Path, manifest: bytes) -> None:
+    store = FileArtefacts(tmp_path)
+    store.put("snapshots", "a" * 64, {"manifest.json": manifest})
+    with pytest.raises(DataInvalid, match="its manifest is none as this version of the platform knows it"):
+        stored_snapshot(store, "a" * 64)
