@@ -14,7 +14,7 @@ from ml_platform.adapters.ledger.connection import Connections
 from ml_platform.adapters.ledger.head import Head, write_head
 from ml_platform.adapters.ledger.reading import RecordT, read, read_entry, readable
 from ml_platform.adapters.ledger.rows import insert, written
-from ml_platform.adapters.ledger.verify import verify_audit
+from ml_platform.adapters.ledger.verify import verify_history
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.ports import Approval, AuditEntry, Clock
 from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
@@ -271,10 +271,10 @@ class SqliteLedger:
         What is found is looked for once more while nobody may write: another process's entry that was committed
         between reading the chain and reading its head isn't a problem.
         """
-        if not verify_audit(self.path):
+        if not verify_history(self.path):
             return ()
         with self._connections.writing():
-            return tuple(verify_audit(self.path))
+            return tuple(verify_history(self.path))
 
     def project(self, outbox: Callable[[DeploymentRecord], None]) -> int:
         """Hand every pending deployment to `outbox`, in order, marking each done; return how many.

@@ -19,22 +19,29 @@ from ml_platform.core.ports import AuditEntry
 
 
 def verify_audit(path: Path) -> list[str]:
-    """Return every problem of a ledger's history, in words; an empty list means that it is whole.
+    """Return every problem of a ledger's history and of what is shown of it, in words; an empty list: it is whole.
+
+    Besides those of `verify_history`: a deployment manifest that doesn't show what is live.
+    """
+    shown = read_shown(path.parent)
+    with looking(path) as connection:
+        outside = list(shown_problems(connection, path.parent, shown))
+    return verify_history(path) + outside
+
+
+def verify_history(path: Path) -> list[str]:
+    """Return every problem of a ledger's history, in words.
 
     Finds edited, removed, inserted and reordered entries; rows that differ from what their entry says; a live
-    pointer that isn't the newest deployment; a deployment manifest beside it that doesn't show what is live; an end
-    that was cut off or an older copy put in place. Somebody who rewrites the whole chain and its head is only found
-    by comparing with a head that is kept elsewhere.
+    pointer that isn't the newest deployment; an end that was cut off or an older copy put in place. Somebody who
+    rewrites the whole chain and its head is only found by comparing with a head that is kept elsewhere.
     """
-    home = path.parent
-    shown = read_shown(home)
     with looking(path) as connection:
         entries: dict[int, AuditEntry] = {}
         problems = list(_chain_problems(connection, entries))
         for table in ACTIONS:
             problems += _row_problems(connection, table, entries)
         problems += _live_problems(connection)
-        problems += shown_problems(connection, home, shown)
     return problems + list(_head_problems(path, entries))
 
 
