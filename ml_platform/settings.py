@@ -36,8 +36,8 @@ def load_settings() -> Settings:
     """Read `ML_PLATFORM_HOME`, `MLFLOW_TRACKING_URI`, `ML_PLATFORM_ACTOR`, `ML_PLATFORM_DEFS`, `ML_PLATFORM_ONLY`.
 
     `ML_PLATFORM_DEFS` is a folder of model folders (default: the shipped ones); `ML_PLATFORM_ONLY` a comma-separated
-    list of the models to load (default: all). Without `ML_PLATFORM_HOME` the state lies beside the `dagster.yaml` of the
-    project: in the working directory or the nearest folder above it, so that a folder below has no history of its own.
+    list of the models to load (default: all). Without `ML_PLATFORM_HOME` the state lies beside the project's
+    `dagster.yaml`: in the working directory or the nearest folder above, so that a folder below has no history of its own.
     """
     home = Path(os.environ.get("ML_PLATFORM_HOME") or _root() / ".ml_platform").absolute()
     defs = os.environ.get("ML_PLATFORM_DEFS")

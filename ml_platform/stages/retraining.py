@@ -55,8 +55,8 @@ def decide_retraining(monitoring: Monitoring, watched: Watched) -> Retrain | Sta
         return Stay(reason=f"nothing is live in {window.environment}: there is no model to replace")
     if window.model_digest != live.model_digest:
         return Stay(
-            reason=f"window {window.window} was served by version {window.version}, but version {live.version} is live: "
-            "wait for a window that it served"
+            reason=f"window {window.window} was served by version {window.version}, but version {live.version} is "
+            "live: wait for a window that it served"
         )
     if part.subject_digest != window.digest:
         return Stay(reason=f"the verdicts on hand are not about window {window.window}: materialise `monitoring` again")
