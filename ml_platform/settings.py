@@ -37,7 +37,7 @@ def load_settings() -> Settings:
 
     `ML_PLATFORM_DEFS` is a folder of model folders (default: the shipped ones); `ML_PLATFORM_ONLY` a comma-separated
     list of the models to load (default: all). Without `ML_PLATFORM_HOME` the state lies beside the project's
-    `dagster.yaml`: in the working directory or the nearest folder above, so that a folder below has no history of its own.
+    `dagster.yaml`: in the working directory or the nearest folder above; a folder below has no history of its own.
     """
     home = Path(os.environ.get("ML_PLATFORM_HOME") or _root() / ".ml_platform").absolute()
     defs = os.environ.get("ML_PLATFORM_DEFS")
