@@ -83,7 +83,7 @@ BAD = {
         3, "? no_feature_gives_the_answer_away undecided", change=one_class_to_learn_from
     ),
     "a level that nobody declared": Bad(
-        1, "where:  without_outcome: 0; carrier: not a declared level: 400", change=texts("carrier", "rail", first=400)
+        1, "carrier: not a declared level", change=texts("carrier", "rail", first=400)
     ),
     "ids that come twice": Bad(
         1, "parcel: not unique: 1368", file=(NUMBERED,),
