@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["pytest_runtestloop", "pytest_terminal_summary"]
 
 be_quiet()  # before any third party is imported
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: children would never hear Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # A busy machine is no reason to fail; the same examples come every time, until a drill looks for new ones.
