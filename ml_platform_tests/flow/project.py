@@ -73,8 +73,11 @@ class Project:
 
     def call(self, *command: str, most_bytes: int | None = None) -> Said:
         """Call `ml-platform` (or with `dagster` first, Dagster) as a process; no file may outgrow `most_bytes`."""
+        environment = _environment()
+        if most_bytes is not None:  # coverage's own data file would outgrow it too, and its trace isn't ours
+            environment = {name: value for name, value in environment.items() if not name.startswith("COVERAGE_")}
         done = subprocess.run(
-            _command(command), cwd=self.folder, env=_environment(), capture_output=True, text=True, check=False,
+            _command(command), cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
             preexec_fn=None if most_bytes is None else _small_disk(most_bytes),
         )  # fmt: skip
         return _readable(Said(done.returncode, done.stdout, done.stderr))
