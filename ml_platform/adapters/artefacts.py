@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 import secrets
 import shutil
@@ -17,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ml_platform.core.atomic import sync
 from ml_platform.core.digest import CHUNK, canonical_json
 from ml_platform.core.errors import DataInvalid, Unavailable
 
@@ -46,7 +46,7 @@ class FolderDraft:
                 if target.is_dir():
                     return False
                 raise
-            _sync(target.parent)
+            sync(target.parent)
         return True
 
 
@@ -171,11 +171,11 @@ def _write_index(folder: Path) -> None:
     hashes = {}
     for path in sorted(item for item in folder.rglob("*") if item.is_file()):
         hashes[path.relative_to(folder).as_posix()] = _hash(path)
-        _sync(path)
+        sync(path)
     index = folder / INDEX
     index.write_text(canonical_json({"schema_version": 1, "files": hashes}), encoding="utf-8")
-    _sync(index)
-    _sync(folder)
+    sync(index)
+    sync(folder)
 
 
 def _hash(path: Path) -> str:
@@ -184,14 +184,6 @@ def _hash(path: Path) -> str:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _checked(pattern: re.Pattern[str], text: str, what: str) -> str:

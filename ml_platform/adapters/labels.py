@@ -22,8 +22,8 @@ from ml_platform.adapters.segments import (
     scan,
     segments_of,
     sync_data,
-    sync_folder,
 )
+from ml_platform.core.atomic import sync
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.traffic import Label
 
@@ -187,7 +187,7 @@ def _write(folder: Path, lines: bytes) -> None:
     finally:
         os.close(handle)
     if not size:
-        sync_folder(folder)
+        sync(folder)
 
 
 def _continued(folder: Path) -> Path:

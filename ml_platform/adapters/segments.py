@@ -20,6 +20,7 @@ from typing import TypeVar
 
 import msgspec
 
+from ml_platform.core.atomic import sync
 from ml_platform.core.errors import DataInvalid, Unavailable
 
 KnownT = TypeVar("KnownT")
@@ -173,7 +174,7 @@ class SegmentWriter:
         self._path = self.folder / f"{stamp}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._written = 0
-        sync_folder(self.folder)
+        sync(self.folder)
         if self._sync_seconds and self._thread is None:
             self._thread = threading.Thread(target=self._sync_always, name="segment-sync", daemon=True)
             self._thread.start()
@@ -250,15 +251,6 @@ class SegmentWriter:
 def sync_data(file: int) -> None:
     """Bring a file's content to the disk; macOS has no cheaper call than fsync."""
     (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(file)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring a folder's entries to the disk, so that a new file's name survives a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unwritable(folder: Path, error: OSError) -> str:

@@ -23,7 +23,7 @@ def write_atomically(path: Path, content: bytes, *, hint: str = "Free space or g
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
@@ -32,9 +32,9 @@ def write_atomically(path: Path, content: bytes, *, hint: str = "Free space or g
         ) from error
 
 
-def _sync(folder: Path) -> None:
-    """Bring a folder's names to the disk: without it a power cut may forget the new one."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Bring a file's content, or a folder's names, to the disk: without it a power cut may forget what is new."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

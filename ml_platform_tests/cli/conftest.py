@@ -24,6 +24,20 @@ class Said:
 Run = Callable[..., Said]
 
 
+def runner(capture: pytest.CaptureFixture[str]) -> Run:
+    """Return a way to run commands as a person does; none may show a stack trace."""
+
+    def command(*arguments: str) -> Said:
+        with pytest.raises(SystemExit) as end:
+            main(list(arguments))
+        said = capture.readouterr()
+        assert "Traceback" not in said.err + said.out
+        code = end.value.code
+        return Said(code if isinstance(code, int) else 0, said.out, said.err)
+
+    return command
+
+
 @pytest.fixture
 def defs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tracking: str) -> Path:
     folder = tmp_path / "defs"
@@ -37,12 +51,4 @@ def defs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tracking: str) -> Path
 
 @pytest.fixture
 def run(defs: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*arguments: str) -> Said:
-        with pytest.raises(SystemExit) as end:
-            main(list(arguments))
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err + said.out
-        code = end.value.code
-        return Said(code if isinstance(code, int) else 0, said.out, said.err)
-
-    return command
+    return runner(capsys)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import ml_platform
-from ml_platform.cli.main import main
-from ml_platform_tests.cli.conftest import Said
+from ml_platform_tests.cli.conftest import Run, runner
 from ml_platform_tests.orchestration.small_model import write_model
 
 ROOT = Path(ml_platform.__file__).parents[1]
@@ -24,8 +23,6 @@ approvals: {production: 1}
 CHOICE = """packs: [two_people]
     waivers:
       - {gate: no_worse_than_champion, owner: Parcels team, reason: Too few rows to tell., expires: 2099-12-31}"""
-
-Run = Callable[..., Said]
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, tracking: str) -> Iterator
 
 @pytest.fixture
 def run(project: Path, capfd: pytest.CaptureFixture[str]) -> Run:
-    def command(*arguments: str) -> Said:
-        with pytest.raises(SystemExit) as end:
-            main(list(arguments))
-        said = capfd.readouterr()
-        assert "Traceback" not in said.err + said.out
-        code = end.value.code
-        return Said(code if isinstance(code, int) else 0, said.out, said.err)
-
-    return command
+    return runner(capfd)
 
 
 # The tests below are one story and run in the order they are written.
