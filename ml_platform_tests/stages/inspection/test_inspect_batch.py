@@ -67,7 +67,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "rows of the reference": (
         lambda frame: pd.concat([frame, REFERENCE.iloc[:120]], ignore_index=True), "reference_rows",
     ),
-    "values used again": (change("packed", slice(1, 60, 2), lambda _: BATCH["packed"].iloc[0:59:2]), "repeated_values"),
+    "values used again": (change("packed", slice(1, 60, 2), lambda _: BATCH["packed"][0:59:2]), "repeated_values"),
     "a stuck value": (put("hour", slice(100, 160), 9), "standstill"),
     "columns swapped": (swapped, "residual"),
     "a shuffled column": (change("price", slice(None), lambda values: values.iloc[::-1]), "dependence"),
