@@ -75,7 +75,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "an order that is broken": (change("paid", slice(0, 40), lambda values: values / 2), "order"),
     "a slice that is lost": (lambda frame: frame[(frame["city"] != "Amsterdam") | (frame["hour"] < 15)], "combination"),
     "labels flipped in a slice": (
-        lambda frame: frame.assign(late=np.where(frame["city"] == "Amsterdam", 1 - frame["late"], frame["late"])), "label",
+        lambda frame: frame.assign(late=(frame["late"] + (frame["city"] == "Amsterdam")) % 2), "label",
     ),
 }  # fmt: skip
 
