@@ -72,7 +72,7 @@ def sealed_files(home: Path) -> Iterator[SealedFile]:
         if kind not in PLAIN and folder.is_dir():
             for path in sorted(folder.iterdir()):
                 if path.name != INDEX and not path.name.startswith("."):
-                    yield SealedFile(path=path, place=place_of(kind, folder.name, path.name), what=kind)
+                    yield SealedFile(path=path, place=place_of(path), what=kind)
     for path in sorted(home.glob(f"{TRAFFIC}/*/*/*{SUFFIX}")):
         yield SealedFile(path=path, place=place_of_segment(path), what=TRAFFIC)
 

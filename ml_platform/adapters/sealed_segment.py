@@ -26,7 +26,7 @@ NUMBER_BYTES = 8
 def place_of_segment(segment: Path) -> Place:
     """Return what a segment is sealed as: itself, in the folder of its model and environment."""
     model = segment.parent
-    return Place(name=f"traffic/{model.parent.name}/{model.name}/{segment.name}", digest="")
+    return Place(name=f"traffic/{model.parent.name}/{model.name}/{segment.name}", digest="", where=str(segment))
 
 
 class SealedLines:
