@@ -27,8 +27,8 @@ class Sealed(Protocol):
     def versions(self) -> tuple[str, ...]:
         """Return the key versions that it names."""
 
-    def rewrap(self, keys: Keys) -> bool:
-        """Wrap its data key under the current version; False when there was nothing to do."""
+    def rewrap(self, keys: Keys) -> int:
+        """Wrap its data keys under the current version; return how many weren't so already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

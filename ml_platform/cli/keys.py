@@ -12,7 +12,10 @@ from ml_platform.cli.models import utc_now
 from ml_platform.settings import load_settings
 
 if TYPE_CHECKING:
-    from ml_platform.adapters.key_rotation import Rewrapped
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ml_platform.adapters.key_rotation import Rewrapped, Sealed
     from ml_platform.adapters.platform import Platform
 
 SUBJECT = "keys"
@@ -32,7 +35,7 @@ def show() -> int:
     from ml_platform.adapters.sealed_home import sealed_files
 
     home = load_settings().home
-    versions, used = FileKeys(home).versions(), uses(sealed_files(home))
+    versions, used = FileKeys(home).versions(), uses(_everything(home))
     for at, each in enumerate(versions, 1):
         state = "current" if at == len(versions) else "old"
         needed = _counted(used.get(each.version, Counter()))
@@ -59,7 +62,6 @@ def rotate(actor: str | None, *, finish: bool) -> int:
     """
     from ml_platform.adapters.key_rotation import rewrap_all
     from ml_platform.adapters.platform import open_platform
-    from ml_platform.adapters.sealed_home import sealed_files
 
     settings = load_settings()
     person = someone(actor if actor is not None else settings.actor)
@@ -68,7 +70,7 @@ def rotate(actor: str | None, *, finish: bool) -> int:
         if not finish:
             _note(platform, "key_rotation_started", person, {"from": old})
             platform.keys.add()
-        done = rewrap_all(sealed_files(platform.home), platform.keys)
+        done = rewrap_all(_everything(platform.home), platform.keys)
         payload = {"version": done.version, "rewrapped": done.changed, "problems": len(done.problems)}
         _note(platform, "key_rotation_finished", person, payload)
     return _say(done)
@@ -84,12 +86,12 @@ def retire(version: str, actor: str | None) -> int:
     """
     from ml_platform.adapters.key_rotation import objections, uses
     from ml_platform.adapters.platform import open_platform
-    from ml_platform.adapters.sealed_home import drafts_under, sealed_files
+    from ml_platform.adapters.sealed_home import drafts_under
 
     settings = load_settings()
     person = someone(actor if actor is not None else settings.actor)
     with open_platform(settings) as platform:
-        used = dict(uses(sealed_files(platform.home)))
+        used = dict(uses(_everything(platform.home)))
         if drafts := drafts_under(platform.home, version):
             used[version] = used.get(version, Counter()) + Counter({"files being written": len(drafts)})
         reasons = objections(version, platform.keys.versions(), used, now=utc_now())
@@ -130,6 +132,13 @@ def seal(actor: str | None) -> int:
         _note(platform, "plain_files_sealed", person, payload)
     click.echo(f"✓ sealed: {_counted(sealed)}" + (f"; {torn} torn lines were left out" if torn else ""))
     return _problems(problems)
+
+
+def _everything(home: Path) -> Iterator[Sealed]:
+    """Iterate over all that the home's keys seal: what isn't here loses its key when that is retired."""
+    from ml_platform.adapters.sealed_home import sealed_files
+
+    yield from sealed_files(home)
 
 
 def _counted(counts: Counter[str]) -> str:
