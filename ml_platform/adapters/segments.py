@@ -21,7 +21,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from ml_platform.core.atomic import sync
-from ml_platform.core.errors import DataInvalid, PlatformError, Unavailable
+from ml_platform.core.errors import DataInvalid, Unavailable
 
 KnownT = TypeVar("KnownT")
 
@@ -151,7 +151,7 @@ class SegmentWriter:
                 lines = [line_of(seal(payload, number)) for number, payload in enumerate(payloads, first)]
                 self._write(file, b"".join(lines))
                 self._lines += len(lines)
-            except OSError as error:
+            except (OSError, Unavailable) as error:
                 self.problem = _unwritable(self.folder, error)
                 raise Unavailable(self.problem) from error
             self.problem = ""
@@ -163,7 +163,7 @@ class SegmentWriter:
                 file = self._open_file()
                 self._write_all(file, bytes(PROBE_BYTES))
                 os.ftruncate(file, self._written)
-            except OSError as error:
+            except (OSError, Unavailable) as error:
                 self.problem = _unwritable(self.folder, error)
                 return
             self.problem = ""
@@ -202,7 +202,7 @@ class SegmentWriter:
         try:
             beginning = self._cover.begin(self._path)
             self._write_all(file, beginning)
-        except (OSError, PlatformError):
+        except (OSError, Unavailable):
             self._abandon()
             self._path.unlink(missing_ok=True)
             raise
@@ -281,5 +281,7 @@ def sync_data(file: int) -> None:
     (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(file)
 
 
-def _unwritable(folder: Path, error: OSError) -> str:
+def _unwritable(folder: Path, error: OSError | Unavailable) -> str:
+    if isinstance(error, Unavailable):
+        return f"{folder}: {error}"
     return f"{folder}: writing failed ({error.strerror}); it has to be writable and to have free space: make room"

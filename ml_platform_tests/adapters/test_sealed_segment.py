@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ml_platform.adapters.envelope_header import HEADER_BYTES, versions_in
+from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.sealed_file import rewrap_file
 from ml_platform.adapters.sealed_segment import SealedLines, place_of_segment, scan_sealed
 from ml_platform.adapters.segments import Scan, SegmentWriter, segments_of
@@ -150,6 +151,23 @@ def test_a_segment_whose_beginning_cannot_be_written_is_none(folder: Path, monke
     writer.append(ROWS)
     writer.close()
     assert rows_in(segments_of(folder)[0]) == (ROWS, 0, 0)
+
+
+def test_lost_keys_are_a_problem_of_the_log_until_they_are_back(folder: Path, tmp_path: Path) -> None:
+    keys = FileKeys(tmp_path)
+    keys.current()
+    (key,) = keys.folder.iterdir()
+    hidden = key.rename(tmp_path / "hidden")
+    writer = SegmentWriter(folder, SealedLines(keys))
+    with pytest.raises(Unavailable, match="keys are lost"):
+        writer.append(ROWS)
+    writer.probe()
+    assert "keys are lost" in writer.problem
+    assert segments_of(folder) == []
+    hidden.rename(key)
+    writer.append(ROWS)
+    assert writer.problem == ""
+    writer.close()
 
 
 def test_a_segment_is_rewrapped_while_it_is_written(folder: Path) -> None:
