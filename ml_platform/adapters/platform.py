@@ -10,6 +10,7 @@ from typing import Self
 
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Projected, project
+from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.adapters.memory import FileMemory
 from ml_platform.adapters.mlflow_tracking import MlflowTracker
@@ -22,6 +23,7 @@ class Platform:
 
     settings: Settings
     home: Path
+    keys: FileKeys
     store: FileArtefacts
     memory: FileMemory
     ledger: SqliteLedger
@@ -49,10 +51,12 @@ class Platform:
 def open_platform(settings: Settings) -> Platform:
     """Open the stores under `settings.home`; nothing is read or written before it is used."""
     home = settings.home
+    keys = FileKeys(home)
     return Platform(
         settings=settings,
         home=home,
-        store=FileArtefacts(home),
+        keys=keys,
+        store=FileArtefacts(home, keys),
         memory=FileMemory(home),
         ledger=SqliteLedger(home / "ledger.sqlite", clock=_utc_now),
         tracker=MlflowTracker(settings.mlflow_uri, home / "mlflow" / "artifacts"),

@@ -24,6 +24,7 @@ COMMANDS = {
     "serve": "Serve what is live in an environment over HTTP.",
     "replay": "Play later real rows through the real service, labels following.",
     "audit": "Verify or show the audit chain.",
+    "keys": "Show, change and retire the keys that seal what is stored.",
 }
 
 
