@@ -61,34 +61,40 @@ def contract_digest(spec: ModelSpec) -> str:
 
 
 def check_contract(spec: ModelSpec, frame: pd.DataFrame) -> Checked:
-    """Check an assembled frame row by row; raises DataInvalid when a declared column isn't there at all.
+    """Check an assembled frame row by row; raises DataInvalid when a declared column isn't there at all."""
+    return check_rows(spec.model, spec.contract, frame)
+
+
+def check_rows(where: str, contract: Mapping[str, Column], frame: pd.DataFrame) -> Checked:
+    """Check a frame row by row against a contract's columns; `where` names it in messages.
 
     A row may break several rules. A column with a declared share of missing values may be missing in any row; the
-    share itself is for a gate to judge. Of rows with the same value in a unique column the first is accepted.
+    share itself is for a gate to judge. Of rows with the same value in a unique column the first is accepted. Raises
+    DataInvalid when a declared column isn't there at all.
     """
     import pandas as pd
 
-    absent = [name for name in spec.contract if name not in frame.columns]
+    absent = [name for name in contract if name not in frame.columns]
     if absent:
         message = (
-            f"{spec.model}: the source has no column {', '.join(absent)}; the contract needs it; correct the source, "
+            f"{where}: the source has no column {', '.join(absent)}; the contract needs it; correct the source, "
             "`assemble` or the contract"
         )
         raise DataInvalid(message)
-    read = {name: coerce(frame[name], column.type, column.levels or ()) for name, column in spec.contract.items()}
+    read = {name: coerce(frame[name], column.type, column.levels or ()) for name, column in contract.items()}
     typed = pd.DataFrame({name: values for name, (values, _) in read.items()})
     unreadable = _unreadable(frame, {name: bad for name, (_, bad) in read.items()})
-    broken = [(name, FLAWS[spec.contract[name].type], rows) for name, rows in unreadable.items()]
-    for name, rule, rows in _rules_broken(spec, typed):
+    broken = [(name, FLAWS[contract[name].type], rows) for name, rows in unreadable.items()]
+    for name, rule, rows in _rules_broken(contract, typed):
         broken.append((name, rule, rows & ~unreadable[name] if rule == MISSING else rows))
-    order = {name: place for place, name in enumerate(spec.contract)}
+    order = {name: place for place, name in enumerate(contract)}
     broken.sort(key=lambda one: order[one[0]])
     found = {f"{name}: {rule}": rows for name, rule, rows in broken if rows.any()}
     return Checked(
         frame=typed,
         reasons=_reasons(len(typed), found),
         broken={rule: int(rows.sum()) for rule, rows in found.items()},
-        undeclared=tuple(str(name) for name in frame.columns if name not in spec.contract and not _marks(name)),
+        undeclared=tuple(str(name) for name in frame.columns if name not in contract and not _marks(name)),
     )
 
 
@@ -116,12 +122,12 @@ def _reasons(count: int, broken: Mapping[str, Rows]) -> NDArray[np.object_]:
     return reasons
 
 
-def _rules_broken(spec: ModelSpec, typed: pd.DataFrame) -> list[tuple[str, str, Rows]]:
+def _rules_broken(contract: Mapping[str, Column], typed: pd.DataFrame) -> list[tuple[str, str, Rows]]:
     """Ask pandera for every broken rule: (column, rule, rows). Its failure cases hold raw values and end here."""
     from pandera.errors import SchemaErrors
 
     try:
-        _schema(spec).validate(typed, lazy=True)
+        _schema(contract).validate(typed, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
     else:
@@ -135,10 +141,10 @@ def _rules_broken(spec: ModelSpec, typed: pd.DataFrame) -> list[tuple[str, str, 
     return found
 
 
-def _schema(spec: ModelSpec) -> pa.DataFrameSchema:
+def _schema(contract: Mapping[str, Column]) -> pa.DataFrameSchema:
     import pandera.pandas as pa
 
-    return pa.DataFrameSchema({name: _column(column) for name, column in spec.contract.items()})
+    return pa.DataFrameSchema({name: _column(column) for name, column in contract.items()})
 
 
 def _column(column: Column) -> pa.Column:
