@@ -7,6 +7,7 @@ that can't be coerced becomes missing and is reported, never guessed.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Literal, assert_never
 
 import numpy as np
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 ColumnType = Literal["integer", "number", "category", "boolean", "datetime"]
 
+EARLIEST = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+LATEST = dt.datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=dt.UTC)
 LARGEST_WHOLE = float(1 << 53)
 LONGEST_TEXT = 256
 FLAWS = {
@@ -126,11 +129,11 @@ def _datetime(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
 
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         aware = values.dt.tz_localize("UTC") if values.dt.tz is None else values.dt.tz_convert("UTC")
-        return aware.dt.as_unit("us").reset_index(drop=True), np.zeros(len(values), dtype=bool)
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        texts = pd.Series(np.full(len(values), None), dtype="str")
+        found = aware.reset_index(drop=True)
     else:
-        texts = values.astype("str").reset_index(drop=True)
-    found = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce").dt.as_unit("us")
+        no_text = pd.api.types.is_numeric_dtype(values.dtype)
+        texts = pd.Series(np.full(len(values), None) if no_text else values.to_numpy(), dtype="str")
+        found = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
+    found = found.mask((found < EARLIEST) | (found > LATEST)).dt.as_unit("us")
     bad = found.isna().to_numpy() & values.notna().to_numpy()
     return pd.Series(found, name=values.name), bad
