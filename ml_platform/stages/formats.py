@@ -49,7 +49,7 @@ def has_format(form: Format, texts: Sequence[str]) -> NDArray[np.bool_]:
     [True, False, False]
     """
     found = matches(_PATTERNS[form], texts)
-    valid = _further(form)
+    valid = _further(form) if found.any() else None
     if valid is not None:
         for place in np.flatnonzero(found).tolist():
             found[place] = valid(texts[place])

@@ -13,6 +13,7 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.policy.spec import Column, PersonalData, Role
 from ml_platform.stages.coerce import ColumnType, coerce, is_level
 from ml_platform.stages.distinct import distinct_values
+from ml_platform.stages.guess_format import guess_format
 from ml_platform.stages.guess_personal import guess_personal
 from ml_platform.stages.infer_range import infer_range
 from ml_platform.stages.infer_type import infer_type, is_number, type_of_numbers
@@ -151,9 +152,12 @@ def _said(seen: _Seen) -> dict[str, Any] | None:
         texts = [str(value) for value in seen.distinct]
         if not all(map(is_level, texts)):
             return None
+        form = guess_format(texts)
+        if form is not None:
+            said["format"] = form
         if seen.all_differ:
             return {**said, "unique": not any(" " in text for text in texts)}
-        if seen.different <= MOST_LEVELS and seen.rarest >= FEWEST_PER_LEVEL:
+        if form is None and seen.different <= MOST_LEVELS and seen.rarest >= FEWEST_PER_LEVEL:
             return {**said, "levels": tuple(sorted({level_text(value) for value in seen.distinct}))}
     return said
 
