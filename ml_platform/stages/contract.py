@@ -38,7 +38,7 @@ NO_FORMAT = "not of the declared format"
 NO_PATTERN = "not of the declared pattern"
 NOT_UNIQUE = "not unique"
 _RULES = {"not_nullable": MISSING, "field_uniqueness": NOT_UNIQUE}
-_NEVER_MISSING = {Role.TARGET, Role.TIME, Role.ENTITY}
+NEVER_MISSING = {Role.TARGET, Role.TIME, Role.ENTITY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +196,7 @@ def _column(column: Column) -> pa.Column:
         checks.append(_of_levels(partial(matches, column.pattern), NO_PATTERN))
     return pa.Column(
         checks=checks,
-        nullable=column.missing > 0 and not column.roles & _NEVER_MISSING,
+        nullable=column.missing > 0 and not column.roles & NEVER_MISSING,
         unique=column.unique,
         report_duplicates="exclude_first",
     )
