@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pyarrow import csv
 
 BATCH_ROWS = 1 << 16
+_BUFFERS_BYTES = 64 << 20
 _BUFFER_BYTES = 1 << 20
 _BLOCK_BYTES = 4 << 20
 _SHORT_BYTES = 4.5
@@ -50,7 +52,7 @@ def open_stream(where: str, path: Path) -> Stream:
         raise DataInvalid(f"{where}: the file is empty; a header and rows are needed; fetch it again")
     with _in_words(where):
         names = _parquet_names(path) if start == b"PAR1" else _csv_names(path)
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise DataInvalid(f"{where}: columns {twice} come more than once; names must differ; rename them in the file")
     return Stream(where=where, path=path, names=tuple(names), is_parquet=start == b"PAR1")
@@ -83,7 +85,8 @@ def _parquet_batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBa
 
     with pq.ParquetFile(path) as file:
         short = _of_few_texts(file, columns)
-    with pq.ParquetFile(path, read_dictionary=short, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
+    buffer = min(_BUFFER_BYTES, _BUFFERS_BYTES // max(1, len(columns)))
+    with pq.ParquetFile(path, read_dictionary=short, buffer_size=buffer, pre_buffer=False) as file:
         for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns), use_threads=False):
             yield batch.select(list(columns))
 
@@ -92,11 +95,11 @@ def _of_few_texts(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:
     """Return the text columns that the file holds as short references to a few texts: they are dear as plain text."""
     if not file.num_row_groups:
         return []
-    group = file.metadata.row_group(0)
+    group, schema, wanted = file.metadata.row_group(0), file.schema_arrow, set(columns)
     found = []
     for place in range(group.num_columns):
         chunk, name = group.column(place), group.column(place).path_in_schema
-        if name not in columns or not _is_text(file.schema_arrow.field(name).type):
+        if name not in wanted or not _is_text(schema.field(name).type):
             continue
         if chunk.has_dictionary_page and chunk.total_uncompressed_size < _SHORT_BYTES * max(1, chunk.num_values):
             found.append(name)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ml_platform.policy.spec import Column
 from ml_platform.stages.cells import Cells, cells_of, of_levels
 from ml_platform.stages.coerce import EARLIEST, FLAWS, LARGEST_WHOLE, LATEST, LONGEST_TEXT, is_level
-from ml_platform.stages.contract import MISSING, NEVER_MISSING, NO_FORMAT, NO_LEVEL, NO_PATTERN, OUT_OF_RANGE
+from ml_platform.stages.contract import MISSING, NO_FORMAT, NO_LEVEL, NO_PATTERN, OUT_OF_RANGE, is_nullable
 from ml_platform.stages.formats import has_format, matches
 from ml_platform.stages.level_text import level_text
 from ml_platform.stages.read_column import read_column
@@ -48,11 +48,6 @@ class BatchColumn:
     name: str
     column: Column
     with_cells: bool
-
-    @property
-    def nullable(self) -> bool:
-        """Whether a value may be missing in a row."""
-        return self.column.missing > 0 and not self.column.roles & NEVER_MISSING
 
     @property
     def _gives_cells(self) -> bool:
@@ -172,7 +167,7 @@ class BatchColumn:
         return Found(cells=cells, broken=broken | self._missing(~there), coerced=read.coerced)
 
     def _missing(self, missing: Rows) -> dict[str, Rows]:
-        return {} if self.nullable else {MISSING: missing}
+        return {} if is_nullable(self.column) else {MISSING: missing}
 
 
 def _present(array: pa.Array) -> Rows:

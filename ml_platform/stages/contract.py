@@ -20,6 +20,7 @@ from ml_platform.stages.break_rules import rows_that_break
 from ml_platform.stages.cells import cells_of
 from ml_platform.stages.coerce import FLAWS
 from ml_platform.stages.formats import has_format, matches
+from ml_platform.stages.keeps import surely_keeps
 from ml_platform.stages.read_column import read_column
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ NO_FORMAT = "not of the declared format"
 NO_PATTERN = "not of the declared pattern"
 NOT_UNIQUE = "not unique"
 _RULES = {"not_nullable": MISSING, "field_uniqueness": NOT_UNIQUE}
-NEVER_MISSING = {Role.TARGET, Role.TIME, Role.ENTITY}
+_NEVER_MISSING = {Role.TARGET, Role.TIME, Role.ENTITY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,10 +160,17 @@ def _reasons(count: int, broken: Mapping[str, Rows]) -> NDArray[np.object_]:
 
 def _columns_broken(contract: Mapping[str, Column], typed: pd.DataFrame) -> list[tuple[str, str, Rows]]:
     """Ask pandera for every broken rule: (column, rule, rows). Its failure cases hold raw values and end here."""
+    doubtful = {
+        name: column
+        for name, column in contract.items()
+        if not surely_keeps(column, typed[name], nullable=is_nullable(column))
+    }
+    if not doubtful:
+        return []
     from pandera.errors import SchemaErrors
 
     try:
-        _schema(contract).validate(typed, lazy=True)
+        _schema(doubtful).validate(typed[list(doubtful)], lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
     else:
@@ -174,6 +182,11 @@ def _columns_broken(contract: Mapping[str, Column], typed: pd.DataFrame) -> list
         rows[index.to_numpy(dtype=np.int64)] = True
         found.append((str(column), _RULES.get(str(check), str(check)), rows))
     return found
+
+
+def is_nullable(column: Column) -> bool:
+    """Say whether a value of the column may be missing in a row."""
+    return column.missing > 0 and not column.roles & _NEVER_MISSING
 
 
 def _schema(contract: Mapping[str, Column]) -> pa.DataFrameSchema:
@@ -196,7 +209,7 @@ def _column(column: Column) -> pa.Column:
         checks.append(_of_levels(partial(matches, column.pattern), NO_PATTERN))
     return pa.Column(
         checks=checks,
-        nullable=column.missing > 0 and not column.roles & NEVER_MISSING,
+        nullable=is_nullable(column),
         unique=column.unique,
         report_duplicates="exclude_first",
     )

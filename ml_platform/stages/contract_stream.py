@@ -79,7 +79,7 @@ def check_contract_streaming(
         )
         raise DataInvalid(message)
     order = [*(f"{name}: {rule}" for name, column in contract.items() for rule in _rules_of(column)), *rules]
-    tally = _Tally(order)
+    tally = _Tally({rule: place for place, rule in enumerate(order)})
     with ExitStack() as stack:
         repeats = {name: stack.enter_context(Repeats(most_keys)) for name, one in contract.items() if one.unique}
         used = {name for rule in rules.values() for name in columns_of(rule)}
@@ -176,7 +176,7 @@ def _repeated_texts(stream: Stream, column: BatchColumn, rows: RowNumbers) -> Ro
 class _Tally:
     """Which rows break which rules, in the order of the file."""
 
-    order: list[str]
+    order: Mapping[str, int]
     rows: int = 0
     coerced: dict[str, int] = field(default_factory=dict)
     _combinations: dict[bytes, int] = field(default_factory=dict)
@@ -189,7 +189,7 @@ class _Tally:
             places = np.flatnonzero(np.logical_or.reduce(list(hit.values())))
             bits = np.zeros((places.size, len(self.order)), dtype=np.bool_)
             for rule, rows in hit.items():
-                bits[:, self.order.index(rule)] = rows[places]
+                bits[:, self.order[rule]] = rows[places]
             self._found.append((places + self.rows, self._codes(bits)))
         self.rows += count
 
@@ -207,7 +207,7 @@ class _Tally:
         after = before.copy()
         for code in np.unique(before[late]).tolist():
             bits = of_code[code].copy()
-            bits[self.order.index(rule)] = True
+            bits[self.order[rule]] = True
             after[late & (before == code)] = self._codes(bits[None, :])[0]
         self._found = [(every, after)]
 

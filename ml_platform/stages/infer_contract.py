@@ -53,7 +53,10 @@ def infer_contract(frame: pd.DataFrame, *, target: str | None = None) -> dict[st
     if target is not None and target not in names:
         message = f"the table: has no column {target[:60]!r}; the target must be among its columns; correct its name"
         raise DataInvalid(message)
-    found = {name: _column(name, frame.iloc[:, place], is_target=name == target) for place, name in enumerate(names)}
+    found = {
+        name: _column(name, values, is_target=name == target)
+        for name, (_, values) in zip(names, frame.items(), strict=True)
+    }
     return {name: column for name, column in found.items() if column is not None}
 
 
@@ -172,7 +175,7 @@ def _personal(name: str, seen: _Seen) -> PersonalData:
     if seen.type in {"boolean", "datetime"}:
         return PersonalData.NONE
     short = seen.type == "number" or (seen.type == "integer" and seen.numbers[-1] < SHORTEST_PERSONAL_NUMBER)
-    return guess_personal(name, seen.distinct[:0] if short else seen.distinct)
+    return guess_personal(name, seen.distinct.iloc[:0] if short else seen.distinct)
 
 
 def _round_up(share: float) -> float:
