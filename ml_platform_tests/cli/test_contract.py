@@ -55,3 +55,45 @@ def test_what_cannot_be_drafted_is_explained(
     said = run("contract", "infer", str(path), *more)
     assert said.code == 2
     assert words in said.err
+
+
+def parcels(path: Path, *, broken: int, rows: int = 100) -> str:
+    """Write rows of the model `late`, the first of them too heavy."""
+    truths, heavy = ("true", "false"), [99 if i < broken else 5 for i in range(rows)]
+    lines = [
+        f"{truths[i % 2]},2025-12-{i % 28 + 1:02d}T00:00:00Z,{i},{weight},land,a,2026-01-01"
+        for i, weight in enumerate(heavy)
+    ]
+    path.write_text("\n".join(["late,sent,person,weight,carrier,region,arrived", *lines, ""]), encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(("broken", "code", "mark"), [(0, 0, "✓ passed"), (5, 0, "✓ passed"), (6, 1, "✗ failed")])
+def test_a_file_is_judged_by_the_gate_on_the_share_of_refused_rows(
+    run: Run, defs: Path, tmp_path: Path, broken: int, code: int, mark: str
+) -> None:
+    said = run("contract", "check", "late", parcels(tmp_path / "rows.csv", broken=broken))
+    assert said.code == code
+    assert f"100 rows, {broken} refused" in said.out
+    assert broken == 0 or f"{broken}  weight: out of range" in said.out
+    assert "500  cells converted though no `coerce` states it" in said.out
+    assert f"{mark}     rows_match_the_contract" in said.out
+
+
+def test_rows_without_an_outcome_break_no_rule(run: Run, defs: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    parcels(path, broken=0)
+    path.write_text(path.read_text(encoding="utf-8").replace("true,", ",").replace("false,", ","), encoding="utf-8")
+    said = run("contract", "check", "late", str(path))
+    assert (said.code, "100  late: missing" in said.out) == (0, True)
+
+
+def test_a_file_without_rows_proves_nothing(run: Run, defs: Path, tmp_path: Path) -> None:
+    said = run("contract", "check", "late", parcels(tmp_path / "rows.csv", broken=0, rows=0))
+    assert said.code == 3
+    assert "? undecided  rows_match_the_contract" in said.out
+
+
+def test_a_file_or_model_that_is_not_there_is_said(run: Run, defs: Path, tmp_path: Path) -> None:
+    assert "can't be read" in run("contract", "check", "late", str(tmp_path / "none")).err
+    assert "Did you mean 'late'?" in run("contract", "check", "lat", "x").err
