@@ -25,6 +25,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
     ("snapshot",): {
         "row_count": ("rows", "Rows of the snapshot, refused ones left out."),
         "contract_violations_share": ("share", "Rows that break the contract, of all rows seen."),
+        "coerced_cells": ("cells", "Cells converted to their column's type though no coercion is stated."),
         "missing_share": ("share", "Missing values of a column."),
         "missing_share_excess": ("share", "Missing values of a column beyond what the contract declares."),
         "duplicate_share": ("share", "Rows that repeat another row exactly."),

@@ -43,8 +43,8 @@ def fingerprint(spec: ModelSpec, *, now: dt.datetime) -> Measured[SourceFingerpr
 
 
 def read_tables(spec: ModelSpec) -> dict[str, pd.DataFrame]:
-    """Read every table of the source; text columns are categorical, columns declared as category always text."""
-    text = [name for name, column in spec.contract.items() if column.type == "category"]
+    """Read every table of the source; text columns are categorical; so is always what the contract needs as text."""
+    text = [name for name, column in spec.contract.items() if column.is_text]
     return {
         name: parse_table(_where(spec, name), _bytes(spec, name, path), text_columns=text).to_pandas()
         for name, path in _paths(spec).items()

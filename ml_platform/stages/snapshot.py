@@ -11,8 +11,7 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SourceFingerprint
 from ml_platform.sources.read import fingerprint
-from ml_platform.stages.assemble import assemble
-from ml_platform.stages.coerce import coerce
+from ml_platform.stages.assemble import assemble, times_of
 from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
 from ml_platform.stages.inspect_new_rows import inspect_new_rows
@@ -121,8 +120,7 @@ def rows_after(spec: ModelSpec, start: dt.datetime, end: dt.datetime) -> pd.Data
         message = f"{spec.model}: has no time column; rows after {start} can't be told; give one column the role time"
         raise DataInvalid(message)
     frame = assemble(spec, before=end)
-    times, _ = coerce(frame[spec.time], "datetime")
-    later = frame[(times >= start).to_numpy()].reset_index(drop=True)
+    later = frame[(times_of(spec, frame) >= start).to_numpy()].reset_index(drop=True)
     accepted = check_contract(spec, later).accepted
     return accepted.sort_values(spec.time, kind="stable", ignore_index=True)
 

@@ -69,6 +69,13 @@ def _of_rows(spec: ModelSpec, checked: Checked, accepted: pd.DataFrame) -> Itera
         unit="share",
         facts={**most_frequent_first(checked.broken), "without_outcome": without_outcome},
     )
+    yield Measurement(
+        metric="coerced_cells",
+        value=sum(checked.coerced.values()),
+        n=seen * len(spec.contract),
+        unit="cells",
+        facts=most_frequent_first(checked.coerced),
+    )
     repeated = int(accepted.duplicated().sum())
     yield Measurement(metric="duplicate_share", value=repeated / len(accepted), n=len(accepted), unit="share")
     twice = sum(count for rule, count in checked.broken.items() if rule.endswith(f": {NOT_UNIQUE}"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from ml_platform.cli.main import COMMANDS
 from ml_platform.policy.controls import CONTROLS
 from ml_platform.policy.describe import describe
+from ml_platform.policy.formats import MEANINGS
 from ml_platform.policy.gates import Gate
 from ml_platform.policy.packs import Gates, combine, pack_files
 from ml_platform.policy.stages import STAGES
@@ -82,6 +83,12 @@ def _commands() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _formats() -> str:
+    lines = ["| Format | Is |", "|---|---|"]
+    lines += [f"| `{form.value}` | {meaning} |" for form, meaning in MEANINGS.items()]
+    return "\n".join(lines) + "\n"
+
+
 def _decisions() -> str:
     lines = []
     for page in sorted((DOCS / "decisions").glob("[0-9]*.md")):
@@ -95,6 +102,7 @@ _TABLES: Mapping[str, Callable[[], str]] = {
     "controls": _controls,
     "commands": _commands,
     "decisions": _decisions,
+    "formats": _formats,
 }
 
 
