@@ -53,6 +53,10 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
     ("features",): {
         "non_finite_share": ("share", "Infinite values in the feature matrix (missing ones are allowed)."),
         "single_feature_auc": ("", "Area under the ROC curve of one feature alone, on the training rows."),
+        "feature_pair_auc": ("", "The same of the difference or ratio of two features, the best pair."),
+        "feature_dominance": ("", "Part of what all features explain that is lost without one of them."),
+        "outcome_told_by_missing": ("", "Doubt about the outcome surely gone where a feature is missing, or isn't."),
+        "after_the_fact_dependence": ("", "How far a feature is a function of a column known only afterwards, 0 to 1."),
         "after_the_fact_features": ("columns", "Features made from columns known only after the prediction."),
         "identifier_features": ("columns", "Features that name a person or a row."),
         "parity_largest_difference": ("", "Largest difference between a row's features alone and in the batch."),
