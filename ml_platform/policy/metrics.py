@@ -41,7 +41,8 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "quarantine_reasons": ("reasons", "Different reasons for which rows were put into quarantine."),
     },
     ("split",): {
-        "row_overlap_share": ("share", "Rows of calibration and holdout that equal a row learned from."),
+        "row_overlap_share": ("share", "Rows of calibration and holdout that equal a row learned from, beyond chance."),
+        "near_row_overlap_share": ("share", "Such rows that equal one, or nearly, up to a tenth of their columns."),
         "entity_overlap_share": ("share", "Entities of calibration and holdout with rows learned from."),
         "time_order_violations": ("rows", "Rows that aren't later than every row of the parts before."),
         "train_rows": ("rows", "Rows to train on."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
+from ml_platform.stages.repeated_rows import Flags, find_repeats
+from ml_platform.stats.share import share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +31,7 @@ def measure_split(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> tuple[M
     than all rows of the parts before.
     """
     return (
-        _row_overlap(spec, frame, parts),
+        *_row_overlap(spec, frame, parts),
         _entity_overlap(spec, frame, parts),
         _time_order(spec, frame, parts),
         *_sizes(spec, frame, parts),
@@ -43,15 +46,30 @@ def _evaluated(parts: Parts) -> NDArray[np.bool_]:
     return np.isin(parts, ["calibration", "holdout"])
 
 
-def _row_overlap(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> Measurement:
+def _row_overlap(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> Iterator[Measurement]:
+    """Measure the rows seen before; those alike by chance, as in a table of few coarse columns, don't count."""
     import pandas as pd
 
     naming = {spec.entity, spec.time}
     content = [name for name, column in spec.contract.items() if name not in naming and not column.unique]
+    learned, evaluated = _learned(parts), _evaluated(parts)
     hashes = pd.util.hash_pandas_object(frame[content], index=False).to_numpy()
-    evaluated = hashes[_evaluated(parts)]
-    seen = np.isin(evaluated, hashes[_learned(parts)])
-    return Measurement(metric="row_overlap_share", value=float(seen.mean()), n=seen.size, unit="share")
+    seen = np.isin(hashes[evaluated], hashes[learned])
+    found = find_repeats(frame[content], learned=learned, evaluated=evaluated)
+    judged = {"alike": float(seen.mean()), "judged": found.near.size}
+    near = share(found.near | found.exact, metric="near_row_overlap_share")
+    yield dataclasses.replace(near, facts={**near.facts, **judged})
+    exact = _unexplained(frame[content], learned, evaluated, seen)
+    yield Measurement(metric="row_overlap_share", value=exact, n=seen.size, unit="share", facts=judged)
+
+
+def _unexplained(content: pd.DataFrame, learned: Flags, evaluated: Flags, seen: Flags) -> float:
+    """Return the share of evaluated rows that are seen before, less those that chance explains."""
+    if not seen.any():
+        return 0.0
+    again = np.zeros(learned.size, dtype=np.bool_)
+    again[np.flatnonzero(evaluated)[seen]] = True
+    return float(seen.mean() * find_repeats(content, learned=learned, evaluated=again).exact.mean())
 
 
 def _entity_overlap(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> Measurement:
