@@ -17,7 +17,8 @@ def rows(seed: int = 1) -> pd.DataFrame:
         {
             "at": pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(rng.permutation(ROWS) * 7, unit="min"),
             "weight": rng.gamma(2, 3, ROWS), "height": rng.normal(size=ROWS), "price": rng.lognormal(size=ROWS),
-            "pieces": rng.integers(1, 9, ROWS), "site": np.array(["north", "south", None], dtype=object)[rng.integers(0, 3, ROWS)],
+            "pieces": rng.integers(1, 9, ROWS),
+            "site": np.array(["north", "south", None], dtype=object)[rng.integers(0, 3, ROWS)],
             "express": rng.random(ROWS) < 0.5, "gaps": np.where(rng.random(ROWS) < 0.3, np.nan, rng.normal(size=ROWS)),
         }
     ).reset_index(drop=True)  # fmt: skip
