@@ -10,7 +10,6 @@ import base64
 import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ QUANTILE_K = 2900
 DISTINCT_LOG_K = 12
 ROW_LOG_K = 12
 ONE_SIDED = False
-INCLUSIVE = True
+LONG_PREAMBLE = 5
 
 Floats = NDArray[np.float64]
 
@@ -51,14 +50,21 @@ def joined_quantiles(first: str, second: str) -> str:
 
 
 def read_quantiles(text: str) -> Quantiles:
-    """Return what a quantile sketch holds."""
+    """Return what a quantile sketch holds.
+
+    The values come from the bytes, whose layout is part of the format: the library checks them, but lists them one by
+    one and, when merging left the lowest level empty, with too small weights (datasketches 5.2).
+    """
     found = _read("kll_doubles_sketch", text)
-    pairs = np.fromiter(chain.from_iterable(found), dtype=np.float64, count=2 * found.num_retained).reshape(-1, 2)
-    values, weights = pairs[:, 0], pairs[:, 1]
-    if weights.sum() != found.n:
-        # A merged sketch may have an empty lowest level, and datasketches 5.2 then lists values with too small weights.
-        values = np.unique(values)
-        weights = np.diff(found.get_cdf(values, INCLUSIVE)[:-1], prepend=0.0) * found.n
+    content = base64.b64decode(text)
+    if content[0] == LONG_PREAMBLE:
+        levels = content[18]
+        starts = np.frombuffer(content, dtype="<u4", count=levels, offset=20)
+        values = np.frombuffer(content, dtype="<f8", offset=20 + 4 * levels + 16)
+        each = np.diff(starts, append=starts[0] + values.size)
+        weights = np.repeat(2.0 ** np.arange(levels), each)
+    else:
+        values, weights = np.array([value for value, _ in found]), np.ones(found.n)
     error = found.normalized_rank_error(ONE_SIDED) if found.is_estimation_mode() else 0.0
     return Quantiles(values=values, weights=weights, error=float(error))
 

@@ -12,6 +12,8 @@ from ml_platform.stats.columns import numbers, require_same_length
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from ml_platform.stats.columns import Flags, Floats
+
 METRIC = "kolmogorov_smirnov"
 
 
@@ -38,10 +40,9 @@ def kolmogorov_smirnov_of_weights(
         return Measurement(metric=METRIC, value=None, n=0, subject=subject, reason=reason)
     order = np.argsort(values, kind="stable")
     old, below = values[order], np.append(0.0, np.cumsum(mass[order])) / total
-    every = np.concatenate([old, new])
-    old_share = below[np.searchsorted(old, every, side="right")]
-    new_share = np.searchsorted(new, every, side="right") / new.size
-    distance = float(np.abs(old_share - new_share).max())
+    at_old = below[1:] - np.searchsorted(new, old, side="right") / new.size
+    at_new = below[np.searchsorted(old, new, side="right")] - np.arange(1, new.size + 1) / new.size
+    distance = max(float(np.abs(at_old[_last(old)]).max()), float(np.abs(at_new[_last(new)]).max()))
     return Measurement(
         metric=METRIC,
         value=distance,
@@ -51,3 +52,8 @@ def kolmogorov_smirnov_of_weights(
         subject=subject,
         facts={"slack": slack, "missing_current": int(column.size - new.size)},
     )
+
+
+def _last(ascending: Floats) -> Flags:
+    """Say of each value whether it is the last of its equals, where a distribution function has its full height."""
+    return np.append(ascending[1:] != ascending[:-1], True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import functools
 import json
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from datasketches import kll_doubles_sketch
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -75,6 +77,16 @@ def test_numbers_are_told_exactly_while_there_are_few() -> None:
     assert column["moments"]["squares"] / (weight.size - 1) == pytest.approx(weight.var())
     assert read_quantiles(column["quantiles"]).error == 0
     assert rank(column["quantiles"], float(weight.median())) == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 500, 20_000])
+def test_the_bytes_are_read_as_the_library_reads_them(n: int) -> None:
+    rows = np.random.default_rng(n).normal(size=n)
+    text = quantiles_of(rows)
+    quantiles = read_quantiles(text)
+    listed = list(kll_doubles_sketch.deserialize(base64.b64decode(text)))
+    assert sorted(zip(quantiles.values.tolist(), quantiles.weights.tolist(), strict=True)) == sorted(listed)
+    assert quantiles.weights.sum() == n
 
 
 @hypothesis_settings(max_examples=8)
