@@ -44,6 +44,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "row_overlap_share": ("share", "Rows of calibration and holdout that equal a row learned from, beyond chance."),
         "near_row_overlap_share": ("share", "Such rows that equal one, or nearly, up to a tenth of their columns."),
         "entity_overlap_share": ("share", "Entities of calibration and holdout with rows learned from."),
+        "outcomes_known_too_late": ("share", "Rows learned from whose outcome came after evaluation had begun."),
         "time_order_violations": ("rows", "Rows that aren't later than every row of the parts before."),
         "train_rows": ("rows", "Rows to train on."),
         "calibration_rows": ("rows", "Rows to calibrate on."),

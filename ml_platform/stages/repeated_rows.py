@@ -35,6 +35,7 @@ STRANGERS = 1_000
 REFERENCE_ROWS = 40_000
 BANDS = 12
 SEED = 20_111_123
+SIEVE = np.uint64(0xFFFF)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,12 +138,17 @@ def _agreement(row: _Located, others: _Located) -> Floats:
 
 def _cuts(values: Floats, reference: Floats) -> tuple[Codes, Codes]:
     """Cut at every second of the half bins' edges, at the even and at the odd ones; few values stay as they are."""
-    distinct = np.unique(reference)
+    distinct = _distinct(reference)
     if distinct.size <= BINS:
         return (np.searchsorted(distinct, values),) * 2
-    edges = np.unique(reference[np.arange(1, 2 * BINS) * reference.size // (2 * BINS)])
+    edges = _distinct(reference[np.arange(1, 2 * BINS) * reference.size // (2 * BINS)])
     half = np.searchsorted(edges, values, side="right")
     return half // 2, (half + 1) // 2
+
+
+def _distinct(ascending: Floats) -> Floats:
+    first: Flags = np.append(True, ascending[1:] != ascending[:-1])
+    return ascending[first]
 
 
 def _numbers(series: pd.Series, *, ordered: bool) -> Floats:
@@ -161,12 +167,20 @@ def _candidates(columns: Sequence[_Column], judged: Codes, pool: Codes) -> Codes
     found = []
     for key in _keys(columns):
         wanted, own = np.unique(key[judged], return_inverse=True)
-        places = np.minimum(np.searchsorted(wanted, key[pool]), wanted.size - 1)
-        hits = wanted[places] == key[pool]
+        likely = pool[_sieve(wanted)[key[pool] & SIEVE]]
+        places = np.minimum(np.searchsorted(wanted, key[likely]), wanted.size - 1)
+        hits = wanted[places] == key[likely]
         rows = np.full(wanted.size, -1, dtype=np.intp)
-        rows[places[hits]] = pool[hits]
+        rows[places[hits]] = likely[hits]
         found.append(rows[own])
     return np.column_stack(found)
+
+
+def _sieve(wanted: Hashes) -> Flags:
+    """Say of each ending of a key whether any wanted one has it, so that few keys have to be looked up."""
+    found = np.zeros(int(SIEVE) + 1, dtype=np.bool_)
+    found[wanted & SIEVE] = True
+    return found
 
 
 def _keys(columns: Sequence[_Column]) -> Iterator[Hashes]:

@@ -28,12 +28,14 @@ def measure_split(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> tuple[M
     `row_overlap_share` counts the rows of the evaluated parts (calibration and holdout) that repeat a training or
     validation row in every column but those that name it (unique columns, entity, time); `entity_overlap_share` the
     entities of the evaluated parts that are also in a learned one; `time_order_violations` the rows that aren't later
-    than all rows of the parts before.
+    than all rows of the parts before; `outcomes_known_too_late` the learned rows whose outcome, by the target's
+    `available_after_days`, is known only after the first evaluated row.
     """
     return (
         *_row_overlap(spec, frame, parts),
         _entity_overlap(spec, frame, parts),
         _time_order(spec, frame, parts),
+        _late_outcomes(spec, frame, parts),
         *_sizes(spec, frame, parts),
     )
 
@@ -94,6 +96,16 @@ def _time_order(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> Measureme
             violations += int((own <= newest).sum())
         newest = own.max() if newest is None else max(newest, own.max())
     return Measurement(metric=metric, value=violations, n=times.size, unit="rows")
+
+
+def _late_outcomes(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> Measurement:
+    metric, days = "outcomes_known_too_late", spec.contract[spec.target].available_after_days
+    if spec.time is None:
+        return Measurement(metric=metric, value=None, n=0, unit="share", reason="no column has the role time")
+    times = frame[spec.time].to_numpy(dtype="datetime64[us]")
+    known = times[_learned(parts)] + np.timedelta64(round(days * 86_400_000_000), "us")
+    late = share(known > times[_evaluated(parts)].min(), metric=metric)
+    return dataclasses.replace(late, facts={**late.facts, "available_after_days": days})
 
 
 def _sizes(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> Iterator[Measurement]:
