@@ -78,6 +78,11 @@ def _use_problems(column: Column) -> Iterator[tuple[str, str]]:
             yield "known", "is 'after', so the column can't be a feature; give it the role not_used, or known: before"
         if reasonless and Role.TARGET not in column.roles:
             yield "known", "is 'after' and says no reason; add `reason: ...`"
+    if is_feature and column.available_after_days > 0:
+        needed = (
+            "a feature is known at once; use role not_used, and make a feature of an older row's value in `assemble`"
+        )
+        yield "available_after_days", f"is {column.available_after_days:g} for a feature; {needed}"
     if is_feature and column.personal_data is PersonalData.DIRECT:
         yield "personal_data", "is 'direct', so the column can't be a feature; use role not_used or entity"
     if is_feature and column.personal_data is PersonalData.SENSITIVE and reasonless:

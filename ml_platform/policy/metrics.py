@@ -61,8 +61,10 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "quarantine_reasons": ("reasons", "Different reasons for which rows were put into quarantine."),
     },
     ("split",): {
-        "row_overlap_share": ("share", "Rows of calibration and holdout that equal a row learned from."),
+        "row_overlap_share": ("share", "Rows of calibration and holdout that equal a row learned from, beyond chance."),
+        "near_row_overlap_share": ("share", "Such rows that equal one, or nearly, up to a tenth of their columns."),
         "entity_overlap_share": ("share", "Entities of calibration and holdout with rows learned from."),
+        "outcomes_known_too_late": ("share", "Rows learned from whose outcome came after evaluation had begun."),
         "time_order_violations": ("rows", "Rows that aren't later than every row of the parts before."),
         "train_rows": ("rows", "Rows to train on."),
         "calibration_rows": ("rows", "Rows to calibrate on."),
@@ -73,6 +75,10 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
     ("features",): {
         "non_finite_share": ("share", "Infinite values in the feature matrix (missing ones are allowed)."),
         "single_feature_auc": ("", "Area under the ROC curve of one feature alone, on the training rows."),
+        "feature_pair_auc": ("", "The same of the difference or ratio of two features, the best pair."),
+        "feature_dominance": ("", "Part of what all features explain that is lost without one of them."),
+        "outcome_told_by_missing": ("", "Doubt about the outcome surely gone where a feature is missing, or isn't."),
+        "after_the_fact_dependence": ("", "How far a feature is a function of a column known only afterwards, 0 to 1."),
         "after_the_fact_features": ("columns", "Features made from columns known only after the prediction."),
         "identifier_features": ("columns", "Features that name a person or a row."),
         "parity_largest_difference": ("", "Largest difference between a row's features alone and in the batch."),

@@ -68,6 +68,7 @@ class Column(Strict):
     unique: bool = False
     personal_data: PersonalData = PersonalData.NONE
     known: Literal["before", "after"] = "before"
+    available_after_days: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
     reason: str = ""
     description: str = ""
 

@@ -18,6 +18,7 @@ from ml_platform.stages.inspect_new_rows import inspect_new_rows
 from ml_platform.stages.parquet import parquet_bytes, read_parquet
 from ml_platform.stages.profile import profile
 from ml_platform.stages.quarantine import put_aside
+from ml_platform.stages.sketches import sketch
 from ml_platform.stages.snapshot_measurements import measure_snapshot, read_profile
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def take_snapshot(
             "data.parquet": parquet_bytes(accepted),
             "manifest.json": canonical_json(manifest).encode(),
             "profile.json": canonical_json(described).encode(),
+            "sketches.json": canonical_json(sketch(spec, accepted)).encode(),
         }
         unchanged = not store.put(KIND, digest, files)
     return SnapshotTaken(

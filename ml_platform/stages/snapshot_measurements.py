@@ -35,6 +35,12 @@ def read_profile(store: ArtefactStore, snapshot: SnapshotRecord) -> Profile:
     return found
 
 
+def read_sketches(store: ArtefactStore, snapshot: SnapshotRecord) -> Profile:
+    """Return the sketches stored with a snapshot, mergeable with those of other rows under the same contract."""
+    found: Profile = json.loads(store.read("snapshots", snapshot.digest, "sketches.json"))
+    return found
+
+
 def measure_snapshot(
     spec: ModelSpec,
     checked: Checked,
