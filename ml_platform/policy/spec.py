@@ -71,12 +71,33 @@ class Column(Strict):
         return frozenset({self.role, *self.also})
 
 
+Encoding = Literal[
+    "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "ascii", "latin-1", "cp1252", "iso-8859-15", "cp1250",
+    "iso-8859-2", "cp1251", "koi8-r", "cp1253", "cp1254", "cp437", "cp850", "mac-roman", "shift_jis", "gb18030", "big5",
+    "euc-kr",
+]  # fmt: skip
+Sign = Annotated[str, Field(min_length=1, max_length=1)]
+
+
+class Csv(Strict):
+    """How a CSV file is written; what isn't stated is detected and said; `names` are for a file without a header."""
+
+    encoding: Encoding | None = None
+    delimiter: Sign | None = None
+    quote: Sign = '"'
+    decimal: Literal[".", ","] = "."
+    header: bool | None = None
+    names: tuple[Text, ...] | None = None
+
+
 class PackageTable(Strict):
     """A table inside an installed Python package, read by path without importing the package."""
 
     kind: Literal["package"]
     package: Text
     path: Text
+    csv: Csv = Csv()
+    columns: tuple[Text, ...] | None = None
 
 
 class FileTable(Strict):
@@ -84,6 +105,8 @@ class FileTable(Strict):
 
     kind: Literal["file"]
     path: Text
+    csv: Csv = Csv()
+    columns: tuple[Text, ...] | None = None
 
 
 Table = Annotated[PackageTable | FileTable, Field(discriminator="kind")]

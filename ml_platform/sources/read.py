@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from ml_platform.core.digest import digest_of, digest_of_bytes
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.measured import Measured
-from ml_platform.core.measurement import Measurement
+from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.core.records import SourceFingerprint
-from ml_platform.sources.content import parse_table
+from ml_platform.sources.content import describe, parse_table
 from ml_platform.sources.locate import locate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -24,20 +25,27 @@ SECONDS_PER_DAY = 86_400
 
 
 def fingerprint(spec: ModelSpec, *, now: dt.datetime) -> Measured[SourceFingerprint]:
-    """Return the SHA-256 of every table's bytes, with size and age; nothing is parsed.
+    """Return the SHA-256 of every table's bytes, with size and age; of its rows nothing is parsed.
 
     The age counts from the newest change of a file, as the file system tells it. Raises Unavailable or DataInvalid.
     """
     digests: dict[str, str] = {}
+    facts: dict[str, Mapping[str, Fact]] = {}
     size, changed = 0, []
     for name, path in _paths(spec).items():
         content = _bytes(spec, name, path)
         digests[name] = digest_of_bytes(content)
+        facts[name] = describe(_where(spec, name), content, spec.source.tables[name].csv)
         size += len(content)
         changed.append(path.stat().st_mtime)
     modified_at = dt.datetime.fromtimestamp(max(changed), tz=dt.UTC)
     record = SourceFingerprint(
-        model=spec.model, digest=digest_of(digests), tables=digests, size_bytes=size, modified_at=modified_at
+        model=spec.model,
+        digest=digest_of(digests),
+        tables=digests,
+        size_bytes=size,
+        modified_at=modified_at,
+        facts=facts,
     )
     return Measured(record=record, measurements=_measurements(record, now))
 
@@ -46,7 +54,13 @@ def read_tables(spec: ModelSpec) -> dict[str, pd.DataFrame]:
     """Read every table of the source; text columns are categorical, columns declared as category always text."""
     text = [name for name, column in spec.contract.items() if column.type == "category"]
     return {
-        name: parse_table(_where(spec, name), _bytes(spec, name, path), text_columns=text).to_pandas()
+        name: parse_table(
+            _where(spec, name),
+            _bytes(spec, name, path),
+            text_columns=text,
+            form=spec.source.tables[name].csv,
+            columns=spec.source.tables[name].columns,
+        ).to_pandas()
         for name, path in _paths(spec).items()
     }
 

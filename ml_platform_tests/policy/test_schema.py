@@ -34,7 +34,7 @@ def test_a_location_is_followed_to_its_place_and_type(
 
 
 def test_fields_and_tags_are_those_of_models_and_unions_alone() -> None:
-    assert fields_of(PackageTable) == ("kind", "package", "path")
+    assert fields_of(PackageTable) == ("kind", "package", "path", "csv", "columns")
     assert fields_of(Source)[0] == "tables"
     assert fields_of(float) == ()
     assert tags_of(float) == ()
