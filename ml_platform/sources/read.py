@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ml_platform.core.digest import digest_of, digest_of_bytes
-from ml_platform.core.errors import Unavailable
+from ml_platform.core.digest import digest_of
+from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
-from ml_platform.core.measurement import Fact, Measurement
+from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import SourceFingerprint
-from ml_platform.sources.content import describe, parse_table
-from ml_platform.sources.locate import locate
+from ml_platform.sources.files import file_pieces
+from ml_platform.sources.look import Looked, look_at
+from ml_platform.sources.read_pieces import Reading, Rows, read_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     import pandas as pd
 
     from ml_platform.policy.spec import ModelSpec
@@ -25,44 +24,67 @@ SECONDS_PER_DAY = 86_400
 
 
 def fingerprint(spec: ModelSpec, *, now: dt.datetime) -> Measured[SourceFingerprint]:
-    """Return the SHA-256 of every table's bytes, with size and age; of its rows nothing is parsed.
+    """Return the digest of every table, with size, age and how it will be read; of its rows nothing is parsed.
 
-    The age counts from the newest change of a file, as the file system tells it. Raises Unavailable or DataInvalid.
+    A file's digest is the SHA-256 of its bytes, a folder's that of its files' names and digests. The age counts from
+    the newest change of a file, as the file system tells it. Raises Unavailable or DataInvalid.
     """
-    digests: dict[str, str] = {}
-    facts: dict[str, Mapping[str, Fact]] = {}
-    size, changed = 0, []
-    for name, path in _paths(spec).items():
-        content = _bytes(spec, name, path)
-        digests[name] = digest_of_bytes(content)
-        facts[name] = describe(_where(spec, name), content, spec.source.tables[name].csv)
-        size += len(content)
-        changed.append(path.stat().st_mtime)
-    modified_at = dt.datetime.fromtimestamp(max(changed), tz=dt.UTC)
+    tables = {name: _look(spec, name, now) for name in spec.source.tables}
+    digests = {name: looked.digest for name, looked in tables.items()}
+    changed = [looked.modified_at for looked in tables.values() if looked.modified_at is not None]
     record = SourceFingerprint(
         model=spec.model,
         digest=digest_of(digests),
         tables=digests,
-        size_bytes=size,
-        modified_at=modified_at,
-        facts=facts,
+        size_bytes=sum(looked.size_bytes for looked in tables.values()),
+        modified_at=max(changed, default=None),
+        facts={name: looked.facts for name, looked in tables.items()},
     )
     return Measured(record=record, measurements=_measurements(record, now))
 
 
-def read_tables(spec: ModelSpec) -> dict[str, pd.DataFrame]:
-    """Read every table of the source; text columns are categorical, columns declared as category always text."""
-    text = [name for name, column in spec.contract.items() if column.type == "category"]
-    return {
-        name: parse_table(
-            _where(spec, name),
-            _bytes(spec, name, path),
-            text_columns=text,
-            form=spec.source.tables[name].csv,
-            columns=spec.source.tables[name].columns,
-        ).to_pandas()
-        for name, path in _paths(spec).items()
-    }
+def read_tables(spec: ModelSpec, *, source: SourceFingerprint | None = None) -> dict[str, pd.DataFrame]:
+    """Read every table of the source; text columns are categorical, columns declared as category always text.
+
+    With the source's fingerprint each table has to be exactly the one that it names; else DataInvalid.
+    """
+    found = {}
+    for name in spec.source.tables:
+        rows = _read(spec, name)
+        if source is not None and source.tables.get(name) != rows.digest:
+            raise DataInvalid(changed_while_read(spec, [name]))
+        found[name] = rows.table.to_pandas()
+    return found
+
+
+def require_same(spec: ModelSpec, source: SourceFingerprint, *, now: dt.datetime) -> None:
+    """Raise DataInvalid, naming the tables, when the source is no longer the one with this fingerprint."""
+    found = fingerprint(spec, now=now).record
+    if found.digest != source.digest:
+        raise DataInvalid(changed_while_read(spec, _changed(found.tables, source.tables)))
+
+
+def changed_while_read(spec: ModelSpec, tables: list[str]) -> str:
+    """Say which tables are others than when the source was looked at."""
+    return (
+        f"{spec.model}: the source is no longer the one that was looked at: {', '.join(tables)} changed meanwhile; a "
+        "snapshot needs a source that stays the same while it is read; materialise `source` again, then `snapshot`"
+    )
+
+
+def _changed(seen: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
+    return [name for name in {**before, **seen} if seen.get(name) != before.get(name)]
+
+
+def _look(spec: ModelSpec, name: str, now: dt.datetime) -> Looked:
+    table = spec.source.tables[name]
+    return look_at(file_pieces(_where(spec, name), table), table.csv, {}, now=now)
+
+
+def _read(spec: ModelSpec, name: str) -> Rows:
+    table = spec.source.tables[name]
+    text = [column for column, said in spec.contract.items() if said.type == "category"]
+    return read_pieces(file_pieces(_where(spec, name), table), Reading(table.csv, table.columns, text))
 
 
 def _measurements(record: SourceFingerprint, now: dt.datetime) -> tuple[Measurement, ...]:
@@ -77,15 +99,3 @@ def _measurements(record: SourceFingerprint, now: dt.datetime) -> tuple[Measurem
 
 def _where(spec: ModelSpec, table: str) -> str:
     return f"{spec.model}: source.tables.{table}"
-
-
-def _paths(spec: ModelSpec) -> dict[str, Path]:
-    return {name: locate(_where(spec, name), table) for name, table in spec.source.tables.items()}
-
-
-def _bytes(spec: ModelSpec, table: str, path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        message = f"{_where(spec, table)}: {path} can't be read ({error.strerror}); check its permissions and the disk"
-        raise Unavailable(message) from error

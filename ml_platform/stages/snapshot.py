@@ -10,7 +10,7 @@ from ml_platform.core.digest import canonical_json
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SourceFingerprint
-from ml_platform.sources.read import fingerprint
+from ml_platform.sources.read import require_same
 from ml_platform.stages.assemble import assemble
 from ml_platform.stages.coerce import coerce
 from ml_platform.stages.content_digest import content_digest
@@ -54,8 +54,8 @@ def take_snapshot(
     fingerprinted and when no row is left.
     """
     as_of = (as_of or spec.source.as_of) if spec.time else None
-    frame = assemble(spec, before=as_of)
-    _require_same_source(spec, source, now)
+    frame = assemble(spec, before=as_of, source=source)
+    require_same(spec, source, now=now)
     checked = check_contract(spec, frame)
     quarantine = put_aside(spec, checked, store=store)
     accepted = checked.accepted
@@ -121,15 +121,6 @@ def rows_after(spec: ModelSpec, start: dt.datetime, end: dt.datetime) -> pd.Data
     later = frame[(times >= start).to_numpy()].reset_index(drop=True)
     accepted = check_contract(spec, later).accepted
     return accepted.sort_values(spec.time, kind="stable", ignore_index=True)
-
-
-def _require_same_source(spec: ModelSpec, source: SourceFingerprint, now: dt.datetime) -> None:
-    if fingerprint(spec, now=now).record.digest != source.digest:
-        message = (
-            f"{spec.model}: the source is no longer the one with digest {source.digest}; a snapshot needs a source "
-            "that stays the same while it is read; materialise `source` again, then `snapshot`"
-        )
-        raise DataInvalid(message)
 
 
 def _require_rows(spec: ModelSpec, checked: Checked, as_of: dt.datetime | None) -> None:
