@@ -109,7 +109,20 @@ class FileTable(Strict):
     columns: tuple[Text, ...] | None = None
 
 
-Table = Annotated[PackageTable | FileTable, Field(discriminator="kind")]
+class SqlTable(Strict):
+    """What one SELECT gives of a database that an SQLAlchemy URL names, in the file or in a setting; only read."""
+
+    kind: Literal["sql"]
+    url: Text | None = None
+    setting: Name | None = None
+    query: Text | None = None
+    table: Text | None = None
+    parameters: dict[Name, Finite | int | bool | str] = Field(default_factory=dict)
+    fingerprint: Text | None = None
+    columns: tuple[Text, ...] | None = None
+
+
+Table = Annotated[PackageTable | FileTable | SqlTable, Field(discriminator="kind")]
 
 
 class Source(Strict):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from ml_platform.core.digest import digest_of
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import SourceFingerprint
+from ml_platform.policy.spec import FileTable, PackageTable, SqlTable
 from ml_platform.sources.files import file_pieces
 from ml_platform.sources.look import Looked, look_at
 from ml_platform.sources.read_pieces import Reading, Rows, read_pieces
+from ml_platform.sources.sql import look_at_sql, read_sql
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,21 +79,34 @@ def _changed(seen: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
 
 
 def _look(spec: ModelSpec, name: str, now: dt.datetime) -> Looked:
-    table = spec.source.tables[name]
-    return look_at(file_pieces(_where(spec, name), table), table.csv, {}, now=now)
+    table, where = spec.source.tables[name], _where(spec, name)
+    match table:
+        case SqlTable():
+            return look_at_sql(where, table)
+        case PackageTable() | FileTable():
+            return look_at(file_pieces(where, table), table.csv, {}, now=now)
+        case _:
+            assert_never(table)
 
 
 def _read(spec: ModelSpec, name: str) -> Rows:
-    table = spec.source.tables[name]
+    table, where = spec.source.tables[name], _where(spec, name)
     text = [column for column, said in spec.contract.items() if said.type == "category"]
-    return read_pieces(file_pieces(_where(spec, name), table), Reading(table.csv, table.columns, text))
+    match table:
+        case SqlTable():
+            return read_sql(where, table)
+        case PackageTable() | FileTable():
+            return read_pieces(file_pieces(where, table), Reading(table.csv, table.columns, text))
+        case _:
+            assert_never(table)
 
 
 def _measurements(record: SourceFingerprint, now: dt.datetime) -> tuple[Measurement, ...]:
     count = len(record.tables)
     age = (now - record.modified_at).total_seconds() / SECONDS_PER_DAY if record.modified_at else None
+    untold = "" if record.modified_at else "the source tells no time of its newest change"
     return (
-        Measurement(metric="source_age_days", value=age, n=count, unit="days"),
+        Measurement(metric="source_age_days", value=age, n=count, unit="days", reason=untold),
         Measurement(metric="source_size_bytes", value=record.size_bytes, n=count, unit="bytes"),
         Measurement(metric="source_tables", value=count, n=count),
     )
