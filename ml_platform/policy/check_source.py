@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import assert_never
 
 from ml_platform.policy.problems import Problem, seen
 from ml_platform.policy.sections import Sections
 from ml_platform.policy.select_only import names_in, objection
-from ml_platform.policy.spec import SqlTable
+from ml_platform.policy.spec import FileTable, PackageTable, SqlTable, Table, UrlTable
 
 _SECRET = re.compile(r"(?i)(pass|pwd|secret|token|api_?key|signature|credential)\w*\s*(=|%3d)")
 _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?")
@@ -17,10 +18,21 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?")
 def check_source(sections: Sections) -> Iterator[Problem]:
     """Yield what is wrong with the well-formed tables; a URL with a secret in it is never repeated."""
     for name, table in sections.tables.items():
-        problems = _sql_problems(table) if isinstance(table, SqlTable) else ()
-        for key, text in problems:
+        for key, text in _problems(table):
             where = ("source", "tables", name, *([key] if key else []))
             yield Problem(where, f"{'.'.join(where)} {text}")
+
+
+def _problems(table: Table) -> Iterator[tuple[str, str]]:
+    match table:
+        case SqlTable():
+            yield from _sql_problems(table)
+        case UrlTable():
+            yield from _url_problems(table.url, "a plain URL, and credentials in the environment of the platform")
+        case PackageTable() | FileTable():
+            pass
+        case _:
+            assert_never(table)
 
 
 def _sql_problems(table: SqlTable) -> Iterator[tuple[str, str]]:

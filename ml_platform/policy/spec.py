@@ -109,6 +109,15 @@ class FileTable(Strict):
     columns: tuple[Text, ...] | None = None
 
 
+class UrlTable(Strict):
+    """A file, or a folder of them, in a file system that fsspec reaches, among the places that the operator allows."""
+
+    kind: Literal["url"]
+    url: Text
+    csv: Csv = Csv()
+    columns: tuple[Text, ...] | None = None
+
+
 class SqlTable(Strict):
     """What one SELECT gives of a database that an SQLAlchemy URL names, in the file or in a setting; only read."""
 
@@ -122,7 +131,7 @@ class SqlTable(Strict):
     columns: tuple[Text, ...] | None = None
 
 
-Table = Annotated[PackageTable | FileTable | SqlTable, Field(discriminator="kind")]
+Table = Annotated[PackageTable | FileTable | UrlTable | SqlTable, Field(discriminator="kind")]
 
 
 class Source(Strict):

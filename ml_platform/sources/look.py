@@ -62,7 +62,7 @@ def digest_of_pieces(digests: Mapping[str, str]) -> str:
 
 def _known(piece: Piece, form: Csv, known: Mapping[str, Known]) -> Known:
     before = known.get(piece.name)
-    if before is not None and before.mark == piece.mark:
+    if before is not None and before.mark == piece.mark != "":
         return before
     content = piece.read()
     return Known(mark=piece.mark, digest=digest_of_bytes(content), facts=describe(piece.where, content, form))
@@ -70,7 +70,8 @@ def _known(piece: Piece, form: Csv, known: Mapping[str, Known]) -> Known:
 
 def _is_settled(piece: Piece, now: dt.datetime) -> bool:
     """Say whether a file's mark can be trusted: one changed just now may change again within the clock's tick."""
-    return piece.modified_at is not None and (now - piece.modified_at).total_seconds() >= SETTLED_SECONDS
+    settled = piece.modified_at is None or (now - piece.modified_at).total_seconds() >= SETTLED_SECONDS
+    return piece.mark != "" and settled
 
 
 def _together(pieces: Sequence[Piece], facts: Sequence[Mapping[str, Fact]]) -> dict[str, Fact]:

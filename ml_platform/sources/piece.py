@@ -16,7 +16,7 @@ NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A file to read. `mark` is what tells cheaply that it may have changed: size, time of change, ETag."""
+    """A file to read. `mark` is what tells cheaply that it changed: size, times, ETag; "" if nothing does."""
 
     where: str
     name: str

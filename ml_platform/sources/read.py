@@ -11,16 +11,18 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import SourceFingerprint
-from ml_platform.policy.spec import FileTable, PackageTable, SqlTable
+from ml_platform.policy.spec import FileTable, PackageTable, SqlTable, UrlTable
 from ml_platform.sources.files import file_pieces
 from ml_platform.sources.look import Looked, look_at
 from ml_platform.sources.read_pieces import Reading, Rows, read_pieces
 from ml_platform.sources.sql import look_at_sql, read_sql
+from ml_platform.sources.url import url_pieces
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ml_platform.policy.spec import ModelSpec
+    from ml_platform.sources.piece import Piece
 
 SECONDS_PER_DAY = 86_400
 
@@ -83,8 +85,8 @@ def _look(spec: ModelSpec, name: str, now: dt.datetime) -> Looked:
     match table:
         case SqlTable():
             return look_at_sql(where, table)
-        case PackageTable() | FileTable():
-            return look_at(file_pieces(where, table), table.csv, {}, now=now)
+        case PackageTable() | FileTable() | UrlTable():
+            return look_at(_pieces(where, table), table.csv, {}, now=now)
         case _:
             assert_never(table)
 
@@ -95,10 +97,14 @@ def _read(spec: ModelSpec, name: str) -> Rows:
     match table:
         case SqlTable():
             return read_sql(where, table)
-        case PackageTable() | FileTable():
-            return read_pieces(file_pieces(where, table), Reading(table.csv, table.columns, text))
+        case PackageTable() | FileTable() | UrlTable():
+            return read_pieces(_pieces(where, table), Reading(table.csv, table.columns, text))
         case _:
             assert_never(table)
+
+
+def _pieces(where: str, table: PackageTable | FileTable | UrlTable) -> tuple[Piece, ...]:
+    return url_pieces(where, table) if isinstance(table, UrlTable) else file_pieces(where, table)
 
 
 def _measurements(record: SourceFingerprint, now: dt.datetime) -> tuple[Measurement, ...]:

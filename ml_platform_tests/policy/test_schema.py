@@ -30,7 +30,7 @@ def test_a_location_is_followed_to_its_place_and_type(
 ) -> None:
     place, at = follow(schema, location)
     assert place == where
-    assert tags_of(at) == ("package", "file", "sql") if expected == "union" else at == expected
+    assert tags_of(at) == ("package", "file", "url", "sql") if expected == "union" else at == expected
 
 
 def test_fields_and_tags_are_those_of_models_and_unions_alone() -> None:
