@@ -13,7 +13,8 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import SourceFingerprint
 from ml_platform.policy.spec import FileTable, PackageTable, SqlTable, UrlTable
 from ml_platform.sources.files import file_pieces
-from ml_platform.sources.look import Looked, look_at
+from ml_platform.sources.known import recall_known, remember_known
+from ml_platform.sources.look import Known, Looked, look_at
 from ml_platform.sources.read_pieces import Reading, Rows, read_pieces
 from ml_platform.sources.sql import look_at_sql, read_sql
 from ml_platform.sources.url import url_pieces
@@ -21,19 +22,26 @@ from ml_platform.sources.url import url_pieces
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ml_platform.core.ports import Memory
     from ml_platform.policy.spec import ModelSpec
     from ml_platform.sources.piece import Piece
 
 SECONDS_PER_DAY = 86_400
 
 
-def fingerprint(spec: ModelSpec, *, now: dt.datetime) -> Measured[SourceFingerprint]:
+def fingerprint(spec: ModelSpec, *, now: dt.datetime, memory: Memory | None = None) -> Measured[SourceFingerprint]:
     """Return the digest of every table, with size, age and how it will be read; of its rows nothing is parsed.
 
     A file's digest is the SHA-256 of its bytes, a folder's that of its files' names and digests. The age counts from
-    the newest change of a file, as the file system tells it. Raises Unavailable or DataInvalid.
+    the newest change of a file, as the file system tells it. With a memory, files whose size, times and ETag are as
+    remembered keep their digest without being read: for watching a source, never for a snapshot of it. Raises
+    Unavailable or DataInvalid.
     """
-    tables = {name: _look(spec, name, now) for name in spec.source.tables}
+    known = recall_known(memory, spec) if memory else {}
+    tables = {name: _look(spec, name, known.get(name, {}), now=now) for name in spec.source.tables}
+    found = {name: looked.known for name, looked in tables.items() if looked.known}
+    if memory and found != known:
+        remember_known(memory, spec, found)
     digests = {name: looked.digest for name, looked in tables.items()}
     changed = [looked.modified_at for looked in tables.values() if looked.modified_at is not None]
     record = SourceFingerprint(
@@ -80,13 +88,13 @@ def _changed(seen: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
     return [name for name in {**before, **seen} if seen.get(name) != before.get(name)]
 
 
-def _look(spec: ModelSpec, name: str, now: dt.datetime) -> Looked:
+def _look(spec: ModelSpec, name: str, known: Mapping[str, Known], *, now: dt.datetime) -> Looked:
     table, where = spec.source.tables[name], _where(spec, name)
     match table:
         case SqlTable():
             return look_at_sql(where, table)
         case PackageTable() | FileTable() | UrlTable():
-            return look_at(_pieces(where, table), table.csv, {}, now=now)
+            return look_at(_pieces(where, table), table.csv, known, now=now)
         case _:
             assert_never(table)
 
