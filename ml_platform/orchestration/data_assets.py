@@ -98,7 +98,7 @@ def _whereabouts(table: "Table") -> str:
 def _observe(context: dg.AssetExecutionContext, desk: "Desk", key: dg.AssetKey) -> Iterator[dg.ObserveResult]:
     from ml_platform.sources.read import fingerprint
 
-    found = fingerprint(desk.spec, now=desk.now, memory=desk.platform.memory)
+    found = fingerprint(desk.spec, now=desk.now, memory=desk.platform.memory, watching=True)
     verdicts = judge_stage(desk, "source", found.measurements, subject=found.record.digest)
     made = Product(
         name="source",

@@ -9,7 +9,7 @@ from typing import assert_never
 from ml_platform.policy.problems import Problem, seen
 from ml_platform.policy.sections import Sections
 from ml_platform.policy.select_only import names_in, objection
-from ml_platform.policy.spec import FileTable, PackageTable, SqlTable, Table, UrlTable
+from ml_platform.policy.spec import FileTable, PackageTable, PersonalData, SqlTable, Table, UrlTable
 
 _SECRET = re.compile(r"(?i)(pass|pwd|secret|token|api_?key|signature|credential)\w*\s*(=|%3d)")
 _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?")
@@ -18,7 +18,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?")
 def check_source(sections: Sections) -> Iterator[Problem]:
     """Yield what is wrong with the well-formed tables; a URL with a secret in it is never repeated."""
     for name, table in sections.tables.items():
-        for key, text in _problems(table):
+        for key, text in (*_problems(table), *_keeping_problems(table, sections)):
             where = ("source", "tables", name, *([key] if key else []))
             yield Problem(where, f"{'.'.join(where)} {text}")
 
@@ -33,6 +33,13 @@ def _problems(table: Table) -> Iterator[tuple[str, str]]:
             pass
         case _:
             assert_never(table)
+
+
+def _keeping_problems(table: Table, sections: Sections) -> Iterator[tuple[str, str]]:
+    direct = [name for name, column in sections.columns.items() if column.personal_data is PersonalData.DIRECT]
+    if not isinstance(table, PackageTable) and table.incremental is not None and direct:
+        text = f"keeps rows as they are read, but contract.{direct[0]} is 'direct' personal data; read the table whole"
+        yield "incremental", text
 
 
 def _sql_problems(table: SqlTable) -> Iterator[tuple[str, str]]:

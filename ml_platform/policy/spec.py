@@ -90,6 +90,19 @@ class Csv(Strict):
     names: tuple[Text, ...] | None = None
 
 
+class ByPartition(Strict):
+    """Of a folder only files that are new or changed are read; the rows of the others are kept from before."""
+
+    by: Literal["partition"]
+
+
+class ByWatermark(Strict):
+    """Only rows above the highest value of a column that was read before are read; it grows with every new row."""
+
+    by: Literal["watermark"]
+    column: Text
+
+
 class PackageTable(Strict):
     """A table inside an installed Python package, read by path without importing the package."""
 
@@ -101,12 +114,13 @@ class PackageTable(Strict):
 
 
 class FileTable(Strict):
-    """A CSV or Parquet file (or one file inside a zip), relative to the working directory or absolute."""
+    """A CSV or Parquet file, a zip of one, or a folder of them, relative to the working directory or absolute."""
 
     kind: Literal["file"]
     path: Text
     csv: Csv = Csv()
     columns: tuple[Text, ...] | None = None
+    incremental: ByPartition | None = None
 
 
 class UrlTable(Strict):
@@ -116,6 +130,7 @@ class UrlTable(Strict):
     url: Text
     csv: Csv = Csv()
     columns: tuple[Text, ...] | None = None
+    incremental: ByPartition | None = None
 
 
 class SqlTable(Strict):
@@ -129,6 +144,7 @@ class SqlTable(Strict):
     parameters: dict[Name, Finite | int | bool | str] = Field(default_factory=dict)
     fingerprint: Text | None = None
     columns: tuple[Text, ...] | None = None
+    incremental: ByWatermark | None = None
 
 
 Table = Annotated[PackageTable | FileTable | UrlTable | SqlTable, Field(discriminator="kind")]

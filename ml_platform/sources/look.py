@@ -51,7 +51,7 @@ def look_at(pieces: Sequence[Piece], form: Csv, known: Mapping[str, Known], *, n
         size_bytes=sum(piece.size_bytes for piece in pieces),
         modified_at=max(changed, default=None),
         facts=_together(pieces, [each.facts for each in found.values()]),
-        known={piece.name: found[piece.name] for piece in pieces if _is_settled(piece, now)},
+        known={piece.name: found[piece.name] for piece in pieces if is_settled(piece, now)},
     )
 
 
@@ -68,7 +68,7 @@ def _known(piece: Piece, form: Csv, known: Mapping[str, Known]) -> Known:
     return Known(mark=piece.mark, digest=digest_of_bytes(content), facts=describe(piece.where, content, form))
 
 
-def _is_settled(piece: Piece, now: dt.datetime) -> bool:
+def is_settled(piece: Piece, now: dt.datetime) -> bool:
     """Say whether a file's mark can be trusted: one changed just now may change again within the clock's tick."""
     settled = piece.modified_at is None or (now - piece.modified_at).total_seconds() >= SETTLED_SECONDS
     return piece.mark != "" and settled

@@ -11,11 +11,13 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import SourceFingerprint
-from ml_platform.policy.spec import FileTable, PackageTable, SqlTable, UrlTable
+from ml_platform.policy.spec import FileTable, PackageTable, SqlTable, Table, UrlTable
 from ml_platform.sources.files import file_pieces
+from ml_platform.sources.kept import NOTHING, Before
 from ml_platform.sources.known import recall_known, remember_known
 from ml_platform.sources.look import Known, Looked, look_at
-from ml_platform.sources.read_pieces import Reading, Rows, read_pieces
+from ml_platform.sources.read_pieces import Reading, read_pieces
+from ml_platform.sources.rows import Rows
 from ml_platform.sources.sql import look_at_sql, read_sql
 from ml_platform.sources.url import url_pieces
 
@@ -27,18 +29,24 @@ if TYPE_CHECKING:
     from ml_platform.sources.piece import Piece
 
 SECONDS_PER_DAY = 86_400
+LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)  # nothing is kept of a reading that is never told the time
 
 
-def fingerprint(spec: ModelSpec, *, now: dt.datetime, memory: Memory | None = None) -> Measured[SourceFingerprint]:
+def fingerprint(
+    spec: ModelSpec, *, now: dt.datetime, memory: Memory | None = None, watching: bool = False
+) -> Measured[SourceFingerprint]:
     """Return the digest of every table, with size, age and how it will be read; of its rows nothing is parsed.
 
     A file's digest is the SHA-256 of its bytes, a folder's that of its files' names and digests. The age counts from
-    the newest change of a file, as the file system tells it. With a memory, files whose size, times and ETag are as
-    remembered keep their digest without being read: for watching a source, never for a snapshot of it. Raises
-    Unavailable or DataInvalid.
+    the newest change of a file, as the file system tells it. With a memory, files of incremental tables whose
+    size, times and ETag are as remembered keep their digest without being read; while only watching, all files do.
+    Raises Unavailable or DataInvalid.
     """
     known = recall_known(memory, spec) if memory else {}
-    tables = {name: _look(spec, name, known.get(name, {}), now=now) for name in spec.source.tables}
+    tables = {
+        name: _look(spec, name, known.get(name, {}) if watching or is_incremental(table) else {}, now=now)
+        for name, table in spec.source.tables.items()
+    }
     found = {name: looked.known for name, looked in tables.items() if looked.known}
     if memory and found != known:
         remember_known(memory, spec, found)
@@ -55,23 +63,14 @@ def fingerprint(spec: ModelSpec, *, now: dt.datetime, memory: Memory | None = No
     return Measured(record=record, measurements=_measurements(record, now))
 
 
-def read_tables(spec: ModelSpec, *, source: SourceFingerprint | None = None) -> dict[str, pd.DataFrame]:
-    """Read every table of the source; text columns are categorical, columns declared as category always text.
-
-    With the source's fingerprint each table has to be exactly the one that it names; else DataInvalid.
-    """
-    found = {}
-    for name in spec.source.tables:
-        rows = _read(spec, name)
-        if source is not None and source.tables.get(name) != rows.digest:
-            raise DataInvalid(changed_while_read(spec, [name]))
-        found[name] = rows.table.to_pandas()
-    return found
+def read_tables(spec: ModelSpec) -> dict[str, pd.DataFrame]:
+    """Read every table of the source, whole; text columns are categorical, columns declared as category always text."""
+    return {name: read_rows(spec, name, NOTHING, now=LONG_AGO).table.to_pandas() for name in spec.source.tables}
 
 
-def require_same(spec: ModelSpec, source: SourceFingerprint, *, now: dt.datetime) -> None:
+def require_same(spec: ModelSpec, source: SourceFingerprint, *, now: dt.datetime, memory: Memory | None = None) -> None:
     """Raise DataInvalid, naming the tables, when the source is no longer the one with this fingerprint."""
-    found = fingerprint(spec, now=now).record
+    found = fingerprint(spec, now=now, memory=memory).record
     if found.digest != source.digest:
         raise DataInvalid(changed_while_read(spec, _changed(found.tables, source.tables)))
 
@@ -99,14 +98,20 @@ def _look(spec: ModelSpec, name: str, known: Mapping[str, Known], *, now: dt.dat
             assert_never(table)
 
 
-def _read(spec: ModelSpec, name: str) -> Rows:
+def is_incremental(table: Table) -> bool:
+    """Say whether rows of a table are kept between runs."""
+    return not isinstance(table, PackageTable) and table.incremental is not None
+
+
+def read_rows(spec: ModelSpec, name: str, kept: Before, *, now: dt.datetime) -> Rows:
+    """Return the rows of one table, together with what was kept of it; raises Unavailable or DataInvalid."""
     table, where = spec.source.tables[name], _where(spec, name)
     text = [column for column, said in spec.contract.items() if said.type == "category"]
     match table:
         case SqlTable():
-            return read_sql(where, table)
+            return read_sql(where, table, kept)
         case PackageTable() | FileTable() | UrlTable():
-            return read_pieces(_pieces(where, table), Reading(table.csv, table.columns, text))
+            return read_pieces(_pieces(where, table), Reading(table.csv, table.columns, text), kept, now=now)
         case _:
             assert_never(table)
 

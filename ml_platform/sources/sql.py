@@ -1,18 +1,20 @@
-"""SQL: how a table of a database looks, and its rows; both in one read-only transaction."""
+"""SQL: how a table of a database looks, and its rows; each in one read-only transaction."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.core.digest import digest_of
 from ml_platform.core.errors import DataInvalid
-from ml_platform.policy.select_only import names_in, objection
+from ml_platform.sources.kept import NOTHING, Before
 from ml_platform.sources.look import Looked
-from ml_platform.sources.read_pieces import Rows
+from ml_platform.sources.rows import Rows
 from ml_platform.sources.sql_connection import READ_ONLY, reading
+from ml_platform.sources.sql_incremental import read_new
 from ml_platform.sources.sql_rows import Batch, Tally, as_table, batches
+from ml_platform.sources.sql_select import bound, extent, selected
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -22,20 +24,23 @@ if TYPE_CHECKING:
 
 
 def look_at_sql(where: str, table: SqlTable) -> Looked:
-    """Return how a table of a database looks: what its fingerprint query says, or else the digest of all rows."""
+    """Return how a table of a database looks: what its fingerprint query says, or else the digest of all rows.
+
+    The fingerprint of an incremental table is the highest watermark and the number of rows, unless a query is stated.
+    """
     with reading(where, table) as connection:
         facts = _facts(connection)
-        if table.fingerprint is not None:
-            values = _fingerprint(where, table, connection)
-            first = _select(where, table, connection).fetchone()
+        values = _fingerprint(where, table, connection)
+        if values is not None:
+            first = selected(where, table, connection).fetchone()
             return Looked(
                 digest=digest_of(_said(values)),
                 size_bytes=len(repr(tuple(first))) if first is not None else 0,
                 modified_at=_newest(values),
-                facts=facts | {"fingerprint": "by its query", "size": "at least (one row)"},
+                facts=facts | {"fingerprint": "by a query", "size": "at least (one row)"},
             )
         tally = Tally()
-        for rows in batches(_select(where, table, connection)):
+        for rows in batches(selected(where, table, connection)):
             tally.add(rows)
         return Looked(
             digest=tally.digest,
@@ -45,18 +50,25 @@ def look_at_sql(where: str, table: SqlTable) -> Looked:
         )
 
 
-def read_sql(where: str, table: SqlTable) -> Rows:
+def read_sql(where: str, table: SqlTable, kept: Before = NOTHING) -> Rows:
     """Return a table's rows and its digest, of one state of the database; DataInvalid when there is none."""
-    tally = Tally()
     with reading(where, table) as connection:
-        digest = digest_of(_said(_fingerprint(where, table, connection))) if table.fingerprint is not None else None
-        result = _select(where, table, connection)
-        found = as_table(where, list(result.keys()), _counted(batches(result), tally))
-    if found.num_rows == 0:
-        raise DataInvalid(
-            f"{where}: the query gives no rows; at least one is needed; correct the query or wait for rows"
-        )
-    return Rows(found, digest or tally.digest)
+        values = _fingerprint(where, table, connection)
+        if table.incremental is not None:
+            found = read_new(where, table, connection, kept, digest=digest_of(_said(values or ())))
+        else:
+            found = _read_all(where, table, connection, values)
+    if found.table.num_rows == 0:
+        message = f"{where}: the query gives no rows; at least one is needed; correct the query or wait for rows"
+        raise DataInvalid(message)
+    return found
+
+
+def _read_all(where: str, table: SqlTable, connection: sa.Connection, values: Sequence[Any] | None) -> Rows:
+    tally = Tally()
+    result = selected(where, table, connection)
+    found = as_table(where, list(result.keys()), _counted(batches(result), tally))
+    return Rows(table=found, digest=tally.digest if values is None else digest_of(_said(values)))
 
 
 def _counted(found: Iterator[Batch], tally: Tally) -> Iterator[Batch]:
@@ -65,22 +77,11 @@ def _counted(found: Iterator[Batch], tally: Tally) -> Iterator[Batch]:
         yield rows
 
 
-def _select(where: str, table: SqlTable, connection: sa.Connection) -> sa.CursorResult[Any]:
-    import sqlalchemy as sa
-
-    streamed = connection.execution_options(stream_results=True)
-    columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in table.columns or ()]
-    if table.query is not None:
-        query = _text(where, table.query, table.parameters)
-        inner = query.columns(*columns).subquery("q") if columns else None
-        return streamed.execute(query if inner is None else sa.select(*inner.c))
-    schema, _, name = (table.table or "").rpartition(".")
-    from_ = sa.table(name, *columns, schema=schema or None)
-    return streamed.execute(sa.select(*(from_.c or [sa.text("*")])).select_from(from_))
-
-
-def _fingerprint(where: str, table: SqlTable, connection: sa.Connection) -> Sequence[Any]:
-    rows = connection.execute(_text(where, table.fingerprint or "", table.parameters)).fetchmany(2)
+def _fingerprint(where: str, table: SqlTable, connection: sa.Connection) -> Sequence[Any] | None:
+    """Return the one row of the stated fingerprint query, or of the watermark; None when there is neither."""
+    if table.fingerprint is None:
+        return extent(where, table, connection) if table.incremental is not None else None
+    rows = connection.execute(bound(where, table.fingerprint, table.parameters)).fetchmany(2)
     if len(rows) != 1:
         seen = "more than one row" if rows else "no row"
         message = (
@@ -88,17 +89,6 @@ def _fingerprint(where: str, table: SqlTable, connection: sa.Connection) -> Sequ
         )
         raise DataInvalid(message)
     return tuple(rows[0])
-
-
-def _text(where: str, query: str, parameters: Mapping[str, Any]) -> sa.TextClause:
-    """Return a query with its values bound, never written into it; refused again here if it isn't one SELECT."""
-    import sqlalchemy as sa
-
-    reason = objection(query)
-    if reason is not None:
-        raise DataInvalid(f"{where}: the query {reason}; one SELECT that only reads is needed; correct it")
-    asked = {name: value for name, value in parameters.items() if name in names_in(query)}
-    return sa.text(query.strip().removesuffix(";")).bindparams(**asked)
 
 
 def _said(values: Sequence[Any]) -> list[str]:

@@ -58,6 +58,11 @@ def as_table(where: str, names: Sequence[str], found: Iterator[Batch]) -> pa.Tab
     parts = [(where, _table(where, names, rows)) for rows in found]
     if not parts:
         return pa.table({name: pa.nulls(0) for name in names})
+    return together(parts)
+
+
+def together(parts: Sequence[tuple[str, pa.Table]]) -> pa.Table:
+    """Return parts of one table as one; a column of several types becomes text."""
     mixed = at_odds(parts)
     return unite([(where, _texts(table, mixed)) for where, table in parts])
 
@@ -107,12 +112,16 @@ def _times(values: Sequence[Value]) -> pa.Array:
     import pyarrow as pa
 
     zone = next(_zone(value) for value in values if value is not None)
-    return pa.array([_moment(value) for value in values], pa.timestamp("us", "UTC" if zone == "aware" else None))
+    naive = pa.array([_moment(value) for value in values], pa.timestamp("us"))
+    return naive.cast(pa.timestamp("us", "UTC")) if zone == "aware" else naive
 
 
 def _moment(value: dt.date | None) -> dt.datetime | None:
-    if value is None or isinstance(value, dt.datetime):
-        return value
+    """Return a time without its zone, in UTC if it had one: once pandera is imported, pyarrow ignores zones."""
+    if isinstance(value, dt.datetime):
+        return value if value.tzinfo is None else value.astimezone(dt.UTC).replace(tzinfo=None)
+    if value is None:
+        return None
     return dt.datetime(value.year, value.month, value.day)  # noqa: DTZ001  (a day has no zone)
 
 

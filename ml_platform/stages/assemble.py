@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,6 @@ from ml_platform.stages.features_module import load_features
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml_platform.core.records import SourceFingerprint
     from ml_platform.policy.spec import ModelSpec
 
 UNREADABLE = "__unreadable_"
@@ -23,17 +23,16 @@ SEPARATOR = "; "
 
 
 def assemble(
-    spec: ModelSpec, *, before: dt.datetime | None = None, source: SourceFingerprint | None = None
+    spec: ModelSpec, *, before: dt.datetime | None = None, raw: Mapping[str, pd.DataFrame] | None = None
 ) -> pd.DataFrame:
     """Return all rows of the source as one frame with a fresh index; only rows earlier than `before`, if given.
 
     Every table that has the model's time column is cut at `before` first, so that nothing later can leak into a
     row. Cells of a declared column that can't be read become missing; a column `__unreadable_<table>` then names them.
-    Raises DataInvalid when the tables don't go together, or aren't those of the fingerprint `source`, if given.
+    `raw` are the source's tables, if they were read already. Raises DataInvalid when they don't go together.
     """
-    tables = {
-        name: cut(spec, _read(spec, name, table), before) for name, table in read_tables(spec, source=source).items()
-    }
+    found = read_tables(spec) if raw is None else raw
+    tables = {name: cut(spec, _read(spec, name, table), before) for name, table in found.items()}
     module = load_features(spec)
     if module.assemble is None and len(tables) == 1:
         return next(iter(tables.values()))

@@ -10,12 +10,15 @@ from ml_platform.core.digest import canonical_json
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SourceFingerprint
+from ml_platform.sources.kept import Past
 from ml_platform.sources.read import require_same
+from ml_platform.sources.read_source import keep_read, measure_read, read_source
 from ml_platform.stages.assemble import assemble
 from ml_platform.stages.coerce import coerce
 from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
 from ml_platform.stages.parquet import parquet_bytes, read_parquet
+from ml_platform.stages.personal_data import looks_personal
 from ml_platform.stages.profile import profile
 from ml_platform.stages.quarantine import put_aside
 from ml_platform.stages.snapshot_measurements import measure_snapshot, read_profile
@@ -23,7 +26,7 @@ from ml_platform.stages.snapshot_measurements import measure_snapshot, read_prof
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml_platform.core.ports import ArtefactStore
+    from ml_platform.core.ports import ArtefactStore, Memory
     from ml_platform.policy.spec import ModelSpec
 
 KIND = "snapshots"
@@ -46,16 +49,19 @@ def take_snapshot(
     as_of: dt.datetime | None,
     reference: SnapshotRecord | None,
     now: dt.datetime,
+    memory: Memory | None = None,
 ) -> SnapshotTaken:
     """Read the source, check the contract and store accepted and refused rows under the digests of their content.
 
     A model with a time column sees only rows earlier than `as_of` (default: the source's own). With a reference
-    snapshot the shift of each used column is measured too. Raises DataInvalid when the source changed since it was
-    fingerprinted and when no row is left.
+    snapshot the shift of each used column is measured too. With a memory, of incremental tables only what is new is
+    read. Raises DataInvalid when the source changed since it was fingerprinted and when no row is left.
     """
     as_of = (as_of or spec.source.as_of) if spec.time else None
-    frame = assemble(spec, before=as_of, source=source)
-    require_same(spec, source, now=now)
+    past = Past(store, memory) if memory is not None else None
+    read = read_source(spec, source, past=past, now=now)
+    frame = assemble(spec, before=as_of, raw=read.frames)
+    require_same(spec, source, now=now, memory=memory)
     checked = check_contract(spec, frame)
     quarantine = put_aside(spec, checked, store=store)
     accepted = checked.accepted
@@ -73,7 +79,14 @@ def take_snapshot(
         as_of=as_of,
     )
     before = read_profile(store, reference) if reference else None
-    measurements = measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame)
+    measurements = (
+        *measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame),
+        *measure_read(read),
+    )
+    if past is not None:
+        keep_read(
+            spec, read, past=past, without=[name for name in read.parts if looks_personal(spec, read.frames[name])]
+        )
     unchanged = store.has(KIND, digest)
     if not unchanged:
         manifest = {"record": record, "types": types, "taken_at": now}

@@ -43,18 +43,18 @@ def test_only_files_with_another_mark_are_read_again(tmp_path: Path, read: list[
     for name in ("a", "b", "c"):
         (rows / f"{name}.csv").write_text(f"load\n{ord(name)}\n")
     memory, spec = FileMemory(tmp_path), of(rows)
-    first = fingerprint(spec, now=NOW, memory=memory)
-    again = fingerprint(spec, now=NOW, memory=memory)
+    first = fingerprint(spec, now=NOW, memory=memory, watching=True)
+    again = fingerprint(spec, now=NOW, memory=memory, watching=True)
     assert (read, again) == (["a.csv", "b.csv", "c.csv"], first)
     (rows / "b.csv").write_text("load\n9\n")
     (rows / "d.csv").write_text("load\n8\n")
     (rows / "c.csv").unlink()
     read.clear()
-    later = fingerprint(spec, now=NOW, memory=memory)
+    later = fingerprint(spec, now=NOW, memory=memory, watching=True)
     assert read == ["b.csv", "d.csv"]
     assert later.record == fingerprint(spec, now=NOW).record
     read.clear()
-    fingerprint(of(rows, csv={"delimiter": ";"}), now=NOW, memory=memory)
+    fingerprint(of(rows, csv={"delimiter": ";"}), now=NOW, memory=memory, watching=True)
     assert read == ["a.csv", "b.csv", "d.csv"]
 
 
@@ -71,18 +71,18 @@ def test_another_content_under_the_same_size_and_time_is_noticed(tmp_path: Path)
     path, memory = tmp_path / "rows.csv", FileMemory(tmp_path)
     path.write_text("load\n1\n")
     os.utime(path, (0, 0))
-    before = fingerprint(of(path), now=NOW, memory=memory).record.digest
+    before = fingerprint(of(path), now=NOW, memory=memory, watching=True).record.digest
     path.write_text("load\n2\n")
     os.utime(path, (0, 0))
-    assert fingerprint(of(path), now=NOW, memory=memory).record.digest != before
+    assert fingerprint(of(path), now=NOW, memory=memory, watching=True).record.digest != before
 
 
 def test_a_memory_that_lies_deceives_no_snapshot(tmp_path: Path) -> None:
     path, memory = tmp_path / "rows.csv", FileMemory(tmp_path)
     path.write_text("load\n1\n")
     spec = of(path)
-    true = fingerprint(spec, now=NOW, memory=memory).record.tables["rows"]
+    true = fingerprint(spec, now=NOW, memory=memory, watching=True).record.tables["rows"]
     remembered = next((tmp_path / "memory" / "toy.source").glob("*.json"))
     remembered.write_text(remembered.read_text().replace(true, "0" * 64))
-    assert fingerprint(spec, now=NOW, memory=memory).record.tables["rows"] == "0" * 64
+    assert fingerprint(spec, now=NOW, memory=memory, watching=True).record.tables["rows"] == "0" * 64
     assert fingerprint(spec, now=NOW).record.tables["rows"] == true

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from ml_platform.core.errors import DataInvalid, PlatformError, Unavailable
 from ml_platform.policy.spec import SqlTable
 from ml_platform.sources import sql_rows
-from ml_platform.sources.read import fingerprint, read_tables
+from ml_platform.sources.read import fingerprint
+from ml_platform.sources.read_source import read_source
 from ml_platform.sources.sql import look_at_sql, read_sql
 from ml_platform.sources.sql_connection import READ_ONLY, reading
 from ml_platform_tests.stages.toy import toy_spec
@@ -104,12 +105,12 @@ def test_the_source_is_read_like_any_other(path: Path) -> None:
     spec = toy_spec(source={"tables": {"rows": table}, "licence": "CC0-1.0", "description": "Invented."})
     found = fingerprint(spec, now=NOW)
     assert found.record.facts["rows"]["format"] == "SQL (sqlite)"
-    assert read_tables(spec, source=found.record)["rows"]["site"].dtype == "category"
+    assert read_source(spec, found.record, past=None, now=NOW).frames["rows"]["site"].dtype == "category"
     assert next(each.reason for each in found.measurements) == "the source tells no time of its newest change"
     assert found.record.size_bytes > 50
     run(path, "UPDATE orders SET amount = 3 WHERE id = 3")
     with pytest.raises(DataInvalid, match=r"no longer the one that was looked at: rows changed meanwhile"):
-        read_tables(spec, source=found.record)
+        read_source(spec, found.record, past=None, now=NOW)
 
 
 def test_the_digest_of_all_rows_does_not_depend_on_their_order(path: Path) -> None:

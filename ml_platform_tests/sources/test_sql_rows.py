@@ -40,6 +40,11 @@ def test_values_keep_what_they_say(values: list[Any], kind: str, read: list[Any]
     assert seen == read
 
 
+def test_times_keep_their_zone_after_pandera_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYARROW_IGNORE_TIMEZONE", "1")  # what `import pandera` sets for the whole process
+    assert as_table("t", ["a"], iter([[(AWARE,)]]))["a"].to_pylist() == [AWARE]
+
+
 def test_batches_of_other_types_are_joined_without_loss() -> None:
     batches: list[list[tuple[object, ...]]] = [[(1, DAY)], [(2.5, None)], [("x", DAY)]]
     found = as_table("t", ["a", "b"], iter(batches)).to_pydict()

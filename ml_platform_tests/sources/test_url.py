@@ -15,6 +15,7 @@ from ml_platform.core.errors import DataInvalid, PlatformError, Unavailable
 from ml_platform.policy.spec import ModelSpec
 from ml_platform.sources import url
 from ml_platform.sources.read import fingerprint, read_tables
+from ml_platform.sources.read_source import read_source
 from ml_platform_tests.stages.toy import toy_spec
 
 NOW = dt.datetime(2035, 1, 31, tzinfo=dt.UTC)
@@ -46,7 +47,10 @@ def test_a_file_behind_a_url_is_a_table(shelf: Callable[[str, bytes], None]) -> 
     found = fingerprint(spec, now=NOW).record
     assert found.size_bytes == len(ROWS)
     assert found.modified_at is not None
-    assert read_tables(spec, source=found)["rows"].to_dict("list") == {"site": ["007", "x"], "load": [1.5, 2.0]}
+    assert read_source(spec, found, past=None, now=NOW).frames["rows"].to_dict("list") == {
+        "site": ["007", "x"],
+        "load": [1.5, 2.0],
+    }
 
 
 def test_a_folder_behind_a_url_is_a_table_with_its_partitions(shelf: Callable[[str, bytes], None]) -> None:
@@ -168,7 +172,10 @@ def test_a_file_of_a_web_server_is_a_table(server: Server) -> None:
     server.answers["/rows/a.csv"] = (200, changed, ROWS)
     found = fingerprint(at(server, "/rows/a.csv"), now=NOW).record
     assert found.modified_at == dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
-    assert read_tables(at(server, "/rows/a.csv"), source=found)["rows"]["load"].tolist() == [1.5, 2.0]
+    assert read_source(at(server, "/rows/a.csv"), found, past=None, now=NOW).frames["rows"]["load"].tolist() == [
+        1.5,
+        2.0,
+    ]
     assert server.asked == ["HEAD /rows/a.csv", "GET /rows/a.csv"] * 2
 
 
