@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ml_platform.core.errors import DataInvalid
@@ -74,7 +75,7 @@ def _require_flat(where: str, table: pa.Table) -> None:
     import pyarrow as pa
 
     names = table.column_names
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise DataInvalid(f"{where}: columns {twice} come more than once; names must differ; rename them in the file")
     raw = [field.name for field in table.schema if pa.types.is_binary(_value_type(field.type))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from hashlib import blake2b
@@ -52,7 +53,7 @@ def as_table(where: str, names: Sequence[str], found: Iterator[Batch]) -> pa.Tab
     """Return batches of rows as one table; raises DataInvalid for names that come twice, bytes and nested values."""
     import pyarrow as pa
 
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise DataInvalid(f"{where}: columns {twice} come more than once; names must differ; name them with AS")
     parts = [(where, _table(where, names, rows)) for rows in found]

@@ -90,6 +90,33 @@ def test_bad_content_is_explained_without_its_values(bad: bytes, words: str) -> 
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    ("odd", "shape"),
+    [
+        (b"a,b\n1,2\n", (1, 2)),
+        (b"a,b\n,\nNA,null\n", (2, 2)),
+        (b"a,b\n1,x\n1,x\n", (2, 2)),
+        (b"a\n1\nx\n2.5\ntrue\n2024-01-01\n", (5, 1)),
+        (b"a,b\n9999-12-31,0001-01-01\n99999-01-01,2024-02-30\n", (2, 2)),
+        (b"a\n2024-01-01T00:00:00Z\n2024-01-01T00:00:00+02:00\n2024-01-01 00:00\n", (3, 1)),
+        (",".join(f"c{n}" for n in range(10_000)).encode() + b"\n" + b",".join([b"1.5"] * 10_000) + b"\n", (1, 10_000)),
+        (b"a\n" + b"\n".join(b"level %d" % n for n in range(200_000)), (200_000, 1)),
+    ],
+    ids=[
+        "one row",
+        "all missing",
+        "constant",
+        "mixed types",
+        "dates out of range",
+        "zones",
+        "10,000 columns",
+        "levels",
+    ],
+)
+def test_odd_content_is_read_as_it_is_and_left_to_the_contract(odd: bytes, shape: tuple[int, int]) -> None:
+    assert parse_table("t", odd).shape == shape
+
+
 def test_a_zip_that_unpacks_to_too_much_is_refused_before_unpacking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(content, "MOST_UNPACKED_BYTES", 100)
     with pytest.raises(DataInvalid, match="unpacks to 2,000 bytes"):
