@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ml_platform.core.measurement import Fact
 
+_SAMPLE_BYTES = 1 << 18
 _LARGEST_BLOCK = 1 << 30
 _MOST_LEVELS = 1 << 17
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
@@ -45,8 +46,9 @@ class Written:
 def how_written(where: str, head: bytes, form: Csv, *, whole: bool) -> Written:
     """Return how the CSV file that begins with `head` is written, `whole` when that is all of it."""
     encoding = encoding_of(where, head, form.encoding, whole=whole)
-    text = head.decode(encoding.name, "replace").removeprefix("\ufeff")
-    if not whole:
+    sample = head[:_SAMPLE_BYTES]
+    text = sample.decode(encoding.name, "replace").removeprefix("\ufeff")
+    if not whole or len(sample) < len(head):
         text = text.rpartition("\n")[0]
     return Written(encoding, dialect_of(where, text, form), form)
 

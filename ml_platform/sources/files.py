@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml_platform.core.errors import Unavailable
+from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.sources.locate import locate
 from ml_platform.sources.piece import Piece, partition_of, require_pieces, require_same_partitions
 
@@ -45,6 +46,8 @@ def _piece(where: str, path: Path, name: str, *, within: bool = False) -> Piece:
     except OSError as error:
         message = f"{where}: {path} can't be read ({error.strerror}); check its permissions and the disk"
         raise Unavailable(message) from error
+    if not stat.S_ISREG(state.st_mode):
+        raise DataInvalid(f"{where}: {path} is no regular file; a CSV or Parquet file is needed; move it away")
     return Piece(
         where=where,
         name=name,

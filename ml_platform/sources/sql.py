@@ -65,10 +65,13 @@ def read_sql(where: str, table: SqlTable, kept: Before = NOTHING) -> Rows:
 
 
 def _read_all(where: str, table: SqlTable, connection: sa.Connection, values: Sequence[Any] | None) -> Rows:
-    tally = Tally()
     result = selected(where, table, connection)
-    found = as_table(where, list(result.keys()), _counted(batches(result), tally))
-    return Rows(table=found, digest=tally.digest if values is None else digest_of(_said(values)))
+    names = list(result.keys())
+    if values is not None:
+        return Rows(table=as_table(where, names, batches(result)), digest=digest_of(_said(values)))
+    tally = Tally()
+    found = as_table(where, names, _counted(batches(result), tally))
+    return Rows(table=found, digest=tally.digest)
 
 
 def _counted(found: Iterator[Batch], tally: Tally) -> Iterator[Batch]:

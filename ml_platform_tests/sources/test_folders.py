@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import os
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -152,6 +153,13 @@ def test_a_folder_that_is_no_table_is_explained(tmp_path: Path, names: list[str]
     for name in names:
         put(tmp_path / name, "load,site\n1,x\n")
     with pytest.raises(DataInvalid, match=words):
+        read(tmp_path)
+
+
+def test_a_pipe_in_a_folder_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    put(tmp_path / "a.csv", "load\n1\n")
+    os.mkfifo(tmp_path / "b.csv")
+    with pytest.raises(DataInvalid, match=r"b\.csv is no regular file"):
         read(tmp_path)
 
 
