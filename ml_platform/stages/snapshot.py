@@ -17,6 +17,7 @@ from ml_platform.stages.assemble import assemble
 from ml_platform.stages.coerce import coerce
 from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
+from ml_platform.stages.inspect_new_rows import inspect_new_rows
 from ml_platform.stages.parquet import parquet_bytes, read_parquet
 from ml_platform.stages.personal_data import looks_personal
 from ml_platform.stages.profile import profile
@@ -82,11 +83,11 @@ def take_snapshot(
     measurements = (
         *measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame),
         *measure_read(read),
+        *(inspect_new_rows(spec, read_rows(spec, store, reference), accepted, reference.as_of) if reference else ()),
     )
     if past is not None:
-        keep_read(
-            spec, read, past=past, without=[name for name in read.parts if looks_personal(spec, read.frames[name])]
-        )
+        personal = [name for name in read.parts if looks_personal(spec, read.frames[name])]
+        keep_read(spec, read, past=past, without=personal)
     unchanged = store.has(KIND, digest)
     if not unchanged:
         manifest = {"record": record, "types": types, "taken_at": now}
