@@ -60,7 +60,7 @@ def _take(desk: Desk, as_of: dt.datetime | None) -> SnapshotTaken:
     from ml_platform.sources.read import fingerprint
     from ml_platform.stages.snapshot import take_snapshot
 
-    source = fingerprint(desk.spec, now=desk.now).record
+    source = fingerprint(desk.spec, now=desk.now, memory=desk.platform.memory).record
     keep_record(desk.platform.home, (desk.model, "source"), source)
     reference = reference_snapshot(desk)
     alone = {"source": source.digest, "as_of": as_of}
@@ -72,7 +72,13 @@ def _take(desk: Desk, as_of: dt.datetime | None) -> SnapshotTaken:
     if known is not None:
         return known
     taken = take_snapshot(
-        desk.spec, store=desk.platform.store, source=source, as_of=as_of, reference=reference, now=desk.now
+        desk.spec,
+        store=desk.platform.store,
+        source=source,
+        as_of=as_of,
+        reference=reference,
+        now=desk.now,
+        memory=desk.platform.memory,
     )
     for inputs in (compared, alone):
         remember(desk, _rows(inputs), taken.snapshot)

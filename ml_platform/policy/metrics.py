@@ -35,6 +35,8 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "undeclared_personal_data": ("columns", "Columns that look like personal data and aren't declared so."),
         "plausibility_out_of_range_share": ("share", "Values outside the plausible range of their column."),
         "snapshot_psi": ("", "Population stability index of a column against the reference snapshot."),
+        "source_late_rows": ("rows", "Rows below what was read before that came afterwards, of an incremental table."),
+        "source_rows_read": ("rows", "Rows of an incremental table that were read; the others were kept from before."),
         "batch_schema_breaks": ("share", "Columns missing, new or of another type than in the reference (1 when any)."),
         "batch_distribution_shift": ("share", "Proven excess of rows in a part of a number's distribution."),
         "batch_level_shift": ("share", "Proven excess or lack of rows with one value."),

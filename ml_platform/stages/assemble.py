@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,16 +23,19 @@ SEPARATOR = "; "
 COERCED = "coerced"
 
 
-def assemble(spec: ModelSpec, *, before: dt.datetime | None = None) -> pd.DataFrame:
+def assemble(
+    spec: ModelSpec, *, before: dt.datetime | None = None, raw: Mapping[str, pd.DataFrame] | None = None
+) -> pd.DataFrame:
     """Return all rows of the source as one frame with a fresh index; only rows earlier than `before`, if given.
 
     Every table that has the model's time column is cut at `before` first, so that nothing later can leak into a
     row. Cells of a declared column that can't be read become missing; a column `__unreadable_<table>` then names them.
-    The frame's `attrs` say under COERCED how many cells were converted though no coercion was stated. Raises
-    DataInvalid when the tables don't go together.
+    `raw` are the source's tables, if they were read already. The frame's `attrs` say under COERCED how many cells were
+    converted though no coercion was stated. Raises DataInvalid when the tables don't go together.
     """
     coerced: dict[str, int] = {}
-    tables = {name: cut(spec, _read(spec, name, table, coerced), before) for name, table in read_tables(spec).items()}
+    found = read_tables(spec) if raw is None else raw
+    tables = {name: cut(spec, _read(spec, name, table, coerced), before) for name, table in found.items()}
     module = load_features(spec)
     if module.assemble is None and len(tables) == 1:
         frame = next(iter(tables.values()))

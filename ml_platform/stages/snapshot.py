@@ -10,12 +10,15 @@ from ml_platform.core.digest import canonical_json
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SourceFingerprint
-from ml_platform.sources.read import fingerprint
+from ml_platform.sources.kept import Past
+from ml_platform.sources.read import require_same
+from ml_platform.sources.read_source import keep_read, measure_read, read_source
 from ml_platform.stages.assemble import assemble, times_of
 from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
 from ml_platform.stages.inspect_new_rows import inspect_new_rows
 from ml_platform.stages.parquet import parquet_bytes, read_parquet
+from ml_platform.stages.personal_data import looks_personal
 from ml_platform.stages.profile import profile
 from ml_platform.stages.quarantine import put_aside
 from ml_platform.stages.sketches import sketch
@@ -24,7 +27,7 @@ from ml_platform.stages.snapshot_measurements import measure_snapshot, read_prof
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml_platform.core.ports import ArtefactStore
+    from ml_platform.core.ports import ArtefactStore, Memory
     from ml_platform.policy.spec import ModelSpec
 
 KIND = "snapshots"
@@ -47,16 +50,19 @@ def take_snapshot(
     as_of: dt.datetime | None,
     reference: SnapshotRecord | None,
     now: dt.datetime,
+    memory: Memory | None = None,
 ) -> SnapshotTaken:
     """Read the source, check the contract and store accepted and refused rows under the digests of their content.
 
     A model with a time column sees only rows earlier than `as_of` (default: the source's own). With a reference
-    snapshot the shift of each used column is measured too. Raises DataInvalid when the source changed since it was
-    fingerprinted and when no row is left.
+    snapshot the shift of each used column is measured too. With a memory, of incremental tables only what is new is
+    read. Raises DataInvalid when the source changed since it was fingerprinted and when no row is left.
     """
     as_of = (as_of or spec.source.as_of) if spec.time else None
-    frame = assemble(spec, before=as_of)
-    _require_same_source(spec, source, now)
+    past = Past(store, memory) if memory is not None else None
+    read = read_source(spec, source, past=past, now=now)
+    frame = assemble(spec, before=as_of, raw=read.frames)
+    require_same(spec, source, now=now, memory=memory)
     checked = check_contract(spec, frame)
     quarantine = put_aside(spec, checked, store=store)
     accepted = checked.accepted
@@ -76,8 +82,12 @@ def take_snapshot(
     before = read_profile(store, reference) if reference else None
     measurements = (
         *measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame),
+        *measure_read(read),
         *(inspect_new_rows(spec, read_rows(spec, store, reference), accepted, reference.as_of) if reference else ()),
     )
+    if past is not None:
+        personal = [name for name in read.parts if looks_personal(spec, read.frames[name])]
+        keep_read(spec, read, past=past, without=personal)
     unchanged = store.has(KIND, digest)
     if not unchanged:
         manifest = {"record": record, "types": types, "taken_at": now}
@@ -125,15 +135,6 @@ def rows_after(spec: ModelSpec, start: dt.datetime, end: dt.datetime) -> pd.Data
     later = frame[(times_of(spec, frame) >= start).to_numpy()].reset_index(drop=True)
     accepted = check_contract(spec, later).accepted
     return accepted.sort_values(spec.time, kind="stable", ignore_index=True)
-
-
-def _require_same_source(spec: ModelSpec, source: SourceFingerprint, now: dt.datetime) -> None:
-    if fingerprint(spec, now=now).record.digest != source.digest:
-        message = (
-            f"{spec.model}: the source is no longer the one with digest {source.digest}; a snapshot needs a source "
-            "that stays the same while it is read; materialise `source` again, then `snapshot`"
-        )
-        raise DataInvalid(message)
 
 
 def _require_rows(spec: ModelSpec, checked: Checked, as_of: dt.datetime | None) -> None:

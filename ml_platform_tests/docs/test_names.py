@@ -25,8 +25,9 @@ from ml_platform_tests.docs.pages import DOCS, ROOT, guide, prose, words
 from ml_platform_tests.docs.shipped import shipped
 
 SPEC = (
-    spec.ModelSpec, spec.Column, spec.Source, spec.PackageTable, spec.FileTable, spec.TimeSplit, spec.EntitySplit,
-    spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Monitoring,
+    spec.ModelSpec, spec.Column, spec.Source, spec.Csv, spec.ByPartition, spec.ByWatermark,
+    spec.PackageTable, spec.FileTable, spec.UrlTable, spec.SqlTable,
+    spec.TimeSplit, spec.EntitySplit, spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Monitoring,
 )  # fmt: skip
 GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override, gates.Waiver, gates.Pack)
 # What people write down in an example, and what others named.
