@@ -32,6 +32,11 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "constant_columns": ("columns", "Columns that hold one value only."),
         "undeclared_columns": ("columns", "Columns of the data that the contract doesn't name."),
         "undeclared_personal_data": ("columns", "Columns that look like personal data and aren't declared so."),
+        "undeclared_quasi_identifiers": (
+            "columns",
+            "Columns named like a trait of persons (age, sex, schooling) and not declared so.",
+        ),
+        "direct_copies": ("columns", "Feature columns that hold a directly identifying column under another name."),
         "plausibility_out_of_range_share": ("share", "Values outside the plausible range of their column."),
         "snapshot_psi": ("", "Population stability index of a column against the reference snapshot."),
         "column_stability": ("share", "Columns of the reference snapshot that are there again with the same type."),
