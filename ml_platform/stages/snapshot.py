@@ -93,7 +93,7 @@ def read_rows(spec: ModelSpec, store: ArtefactStore, snapshot: SnapshotRecord) -
     if snapshot.model != spec.model:
         message = f"{spec.model}: snapshot {snapshot.digest} is of the model {snapshot.model}; take one of {spec.model}"
         raise DataInvalid(message)
-    return read_parquet(store.path(KIND, snapshot.digest, "data.parquet"))
+    return read_parquet(store.open(KIND, snapshot.digest, "data.parquet"))
 
 
 def stored_snapshot(store: ArtefactStore, digest: str) -> SnapshotRecord:

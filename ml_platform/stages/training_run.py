@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ml_platform.core.ports import TrainingRun
@@ -18,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def training_run(
-    spec: ModelSpec, features: FeaturesRecord, record: ModelRecord, *, artefact: Path, example: NDArray[np.float64]
+    spec: ModelSpec,
+    features: FeaturesRecord,
+    record: ModelRecord,
+    *,
+    artefact: Mapping[str, bytes],
+    example: NDArray[np.float64],
 ) -> TrainingRun:
     """Return the run of a trained model; `example` is one feature row, shape (k,), for the tracker's signature."""
     learner = spec.learner

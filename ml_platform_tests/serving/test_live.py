@@ -74,7 +74,7 @@ def test_an_altered_artefact_leaves_the_last_good_version_serving(home: Path, as
     make_live(home, digest, version=2)
     asker.look()
     assert served(asker)[0] == 1
-    assert "only the exact model that was released" in problem(asker)
+    assert "it isn't what was sealed here" in problem(asker)
 
 
 def test_an_artefact_that_is_mended_is_served_at_the_next_try(home: Path, asker: Asker) -> None:

@@ -250,7 +250,7 @@ def test_an_altered_snapshot_is_not_read(tmp_path: Path) -> None:
     record = parcels.snapshot().snapshot.record
     data = parcels.store.folder("snapshots", record.digest) / "data.parquet"
     data.write_bytes(data.read_bytes()[:-1] + b"x")
-    with pytest.raises(DataInvalid, match="its content isn't what was stored"):
+    with pytest.raises(DataInvalid, match="it isn't what was sealed here"):
         read_rows(parcels.spec, parcels.store, record)
 
 
