@@ -84,7 +84,8 @@ def measure(rows: int, columns: int, repeats: int) -> Result:
         plain, own = home / "reports" / DIGEST / NAME, home / "own.parquet"
         factory, config = pe.CryptoFactory(LocalKms), pe.KmsConnectionConfig()
         write = factory.file_encryption_properties(
-            config, pe.EncryptionConfiguration(footer_key="k", uniform_encryption=True, encryption_algorithm="AES_GCM_V1")
+            config,
+            pe.EncryptionConfiguration(footer_key="k", uniform_encryption=True, encryption_algorithm="AES_GCM_V1"),
         )
         pq.write_table(table, own, compression="zstd", compression_level=1, encryption_properties=write)
         read = factory.file_decryption_properties(config)
@@ -92,7 +93,9 @@ def measure(rows: int, columns: int, repeats: int) -> Result:
         sealed = cpu_seconds(lambda: _read(store, "snapshots"), repeats)
         hashed = cpu_seconds(lambda: _read(FileArtefacts(home), "reports"), repeats)
         parquet = cpu_seconds(lambda: pq.read_table(own, use_threads=False, decryption_properties=read), repeats)
-        writes = {kind: cpu_seconds(lambda kind=kind: _write(home, kind, content), repeats) for kind in ("kind", "reports")}  # type: ignore[misc]
+        writes = {
+            kind: cpu_seconds(lambda kind=kind: _write(home, kind, content), repeats) for kind in ("kind", "reports")
+        }  # type: ignore[misc]
     return {
         "plain_seconds": base,
         "plain_megabytes": len(content) / 1e6,

@@ -10,9 +10,11 @@ from typing import Self
 
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Projected, project
+from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.adapters.memory import FileMemory
 from ml_platform.adapters.mlflow_tracking import MlflowTracker
+from ml_platform.adapters.vault import FileVault
 from ml_platform.settings import Settings
 
 
@@ -23,6 +25,7 @@ class Platform:
     settings: Settings
     home: Path
     store: FileArtefacts
+    vault: FileVault
     memory: FileMemory
     ledger: SqliteLedger
     tracker: MlflowTracker
@@ -53,6 +56,7 @@ def open_platform(settings: Settings) -> Platform:
         settings=settings,
         home=home,
         store=FileArtefacts(home),
+        vault=FileVault(home, FileKeys(home)),
         memory=FileMemory(home),
         ledger=SqliteLedger(home / "ledger.sqlite", clock=_utc_now),
         tracker=MlflowTracker(settings.mlflow_uri, home / "mlflow" / "artifacts"),

@@ -55,6 +55,8 @@ def _use_problems(column: Column) -> Iterator[tuple[str, str]]:
             yield "known", "is 'after' and says no reason; add `reason: ...`"
     if is_feature and column.personal_data is PersonalData.DIRECT:
         yield "personal_data", "is 'direct', so the column can't be a feature; use role not_used or entity"
+    elif column.personal_data is PersonalData.DIRECT and not column.roles & {Role.ENTITY, Role.NOT_USED}:
+        yield "personal_data", f"is 'direct' for a column of role {column.role.value}; use role not_used or entity"
     if is_feature and column.personal_data is PersonalData.SENSITIVE and reasonless:
         yield "personal_data", "is 'sensitive' for a feature that says no reason; add `reason: ...`, or another role"
     if column.role in column.also:

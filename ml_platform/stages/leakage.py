@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stages.parity import parity_largest_difference
+from ml_platform.stages.pseudonymise import stored_types
 from ml_platform.stats.single_feature_auc import single_feature_auc
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _after_the_fact(
     made_from = {name for name, sources in lineage.items() if after & set(sources)}
     rows = spaced(learned.target.size, TWIN_ROWS)
     sample = learned.rows_of(np.isin(np.arange(learned.target.size), rows))
-    numeric = [name for name in after if spec.contract[name].type != "category"]
+    numeric = [name for name in after if stored_types(spec)[name] != "category"]
     later = [_as_numbers(frame[name])[rows] for name in numeric]
     twins = {name for name in sample.names if any(_same_order(sample.column(name), values) for values in later)}
     return [name for name in learned.names if name in made_from | twins]

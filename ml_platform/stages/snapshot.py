@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from ml_platform.core.digest import canonical_json
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
+from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SourceFingerprint
 from ml_platform.sources.read import fingerprint
 from ml_platform.stages.assemble import assemble
@@ -17,6 +19,7 @@ from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
 from ml_platform.stages.parquet import parquet_bytes, read_parquet
 from ml_platform.stages.profile import profile
+from ml_platform.stages.pseudonymise import pseudonymise, stored_types, without_erased
 from ml_platform.stages.quarantine import put_aside
 from ml_platform.stages.snapshot_measurements import measure_snapshot, read_profile
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml_platform.core.ports import ArtefactStore
+    from ml_platform.core.vault import Vault
     from ml_platform.policy.spec import ModelSpec
 
 KIND = "snapshots"
@@ -46,9 +50,11 @@ def take_snapshot(
     as_of: dt.datetime | None,
     reference: SnapshotRecord | None,
     now: dt.datetime,
+    vault: Vault | None = None,
 ) -> SnapshotTaken:
     """Read the source, check the contract and store accepted and refused rows under the digests of their content.
 
+    What names a person is stored as a token only, its original in the vault; rows of erased persons are left out.
     A model with a time column sees only rows earlier than `as_of` (default: the source's own). With a reference
     snapshot the shift of each used column is measured too. Raises DataInvalid when the source changed since it was
     fingerprinted and when no row is left.
@@ -56,12 +62,13 @@ def take_snapshot(
     as_of = (as_of or spec.source.as_of) if spec.time else None
     frame = assemble(spec, before=as_of)
     _require_same_source(spec, source, now)
-    checked = check_contract(spec, frame)
+    checked, erased = without_erased(spec, check_contract(spec, frame), vault)
+    checked = pseudonymise(spec, checked, vault)
     quarantine = put_aside(spec, checked, store=store)
     accepted = checked.accepted
     _require_rows(spec, checked, as_of)
     described = profile(spec, accepted)
-    types = {name: column.type for name, column in spec.contract.items()}
+    types = stored_types(spec)
     digest = content_digest(accepted, types)
     record = SnapshotRecord(
         model=spec.model,
@@ -74,6 +81,7 @@ def take_snapshot(
     )
     before = read_profile(store, reference) if reference else None
     measurements = measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame)
+    measurements = told_of_erased(measurements, erased)
     unchanged = store.has(KIND, digest)
     if not unchanged:
         manifest = {"record": record, "types": types, "taken_at": now}
@@ -121,6 +129,16 @@ def rows_after(spec: ModelSpec, start: dt.datetime, end: dt.datetime) -> pd.Data
     later = frame[(times >= start).to_numpy()].reset_index(drop=True)
     accepted = check_contract(spec, later).accepted
     return accepted.sort_values(spec.time, kind="stable", ignore_index=True)
+
+
+def told_of_erased(measurements: tuple[Measurement, ...], erased: int) -> tuple[Measurement, ...]:
+    """Say beside the row count how many rows were left out because their persons were erased."""
+    if not erased:
+        return measurements
+    return tuple(
+        dataclasses.replace(one, facts={**one.facts, "rows_erased": erased}) if one.metric == "row_count" else one
+        for one in measurements
+    )
 
 
 def _require_same_source(spec: ModelSpec, source: SourceFingerprint, now: dt.datetime) -> None:

@@ -171,7 +171,7 @@ def test_columns_without_values_or_of_odd_types_are_nothing() -> None:
 
 
 def test_zeros_lost_in_front_are_given_back() -> None:
-    numbers = [int(str(text)) for text in made("l", count=400)]
+    numbers = [int(str(text)) for text in made("l")]
     assert any(len(str(number)) < 11 for number in numbers)
     assert kind_of(numbers) == "national id"
 
