@@ -77,7 +77,6 @@ def seen_unsealed(home: Path) -> Iterator[str]:
 
 def _pieces(path: Path) -> Iterator[bytes]:
     content = path.read_bytes()
-    yield content
     yield _decoded(content)
     if content.startswith(b"SQLite format 3"):
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
@@ -96,6 +95,9 @@ def _cell(cell: object) -> bytes:
 
 
 def _decoded(content: bytes) -> bytes:
+    """Return a table as text; of a tree model all but the thresholds, which lie between two values."""
+    if content.startswith(b"tree\n"):
+        return re.sub(rb"^threshold=.*$", b"", content, flags=re.MULTILINE)
     if not content.startswith(b"PAR1"):
         return content.decode("utf-8", "ignore").encode()
     return pd.read_parquet(io.BytesIO(content)).to_csv().encode()
