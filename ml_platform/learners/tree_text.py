@@ -26,8 +26,8 @@ def tree_digest(model_text: str) -> str:
 def without_extremes(model_text: str) -> str:
     """Return a model file that predicts the same and doesn't say each feature's least and greatest value.
 
-    >>> without_extremes("tree\\nfeature_infos=[17:99] none 0:1\\nTree=0\\n")
-    'tree\\nfeature_infos=none none none\\nTree=0\\n'
+    >>> without_extremes("feature_infos=[17:99] none 0:1")
+    'feature_infos=none none none'
     """
     return _INFOS.sub(lambda found: found[1] + " ".join("none" for _ in found[2].split()), model_text, count=1)
 

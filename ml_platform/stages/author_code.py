@@ -79,7 +79,7 @@ def transformed(module: FeaturesModule, inputs: Columns, state: Mapping[str, Any
 def _call(module: FeaturesModule, name: str, function: Callable[..., ResultT], *arguments: object) -> ResultT:
     try:
         return function(*arguments)
-    except Exception as error:  # an author's code may fail in any way, and its words may hold what is in the table
+    except Exception as error:  # noqa: BLE001  (it may fail in any way, and its words may hold what is in the table)
         where = f"{module.path}:{_line(module, error)}"
         raise DataInvalid(f"{where}: {name} {_explained(error, arguments[0])}") from None
 

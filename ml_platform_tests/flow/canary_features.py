@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Columns = Mapping[str, NDArray[np.float64]]
 
@@ -26,7 +28,7 @@ def assemble(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     except ValueError as error:
         if table["fails"].iloc[0] == "chained":
             raise OddError(mail) from error
-    return {}[mail]
+    return tables[mail]
 
 
 def transform(columns: Columns, state: Mapping[str, Any]) -> Columns:
