@@ -36,6 +36,8 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
             "columns",
             "Columns named like a trait of persons (age, sex, schooling) and not declared so.",
         ),
+        "k_anonymity": ("persons", "Fewest persons whom the quasi-identifiers together can't tell apart."),
+        "small_class_share": ("share", "Rows of persons whom fewer than four others share all quasi-identifiers with."),
         "direct_copies": ("columns", "Feature columns that hold a directly identifying column under another name."),
         "plausibility_out_of_range_share": ("share", "Values outside the plausible range of their column."),
         "snapshot_psi": ("", "Population stability index of a column against the reference snapshot."),

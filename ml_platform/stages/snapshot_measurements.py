@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.policy.spec import Role
+from ml_platform.stages.anonymity import measure_anonymity
 from ml_platform.stages.contract import MISSING, NO_LEVEL, NOT_UNIQUE, OUT_OF_RANGE
 from ml_platform.stages.direct_copies import copies_of_direct
 from ml_platform.stages.personal_data import undeclared
@@ -55,6 +56,7 @@ def measure_snapshot(
         *_of_rows(spec, checked, accepted),
         *_of_missing(spec, described),
         *_of_columns(spec, checked, described, frame),
+        *measure_anonymity(spec, accepted),
         *(_of_shift(spec, accepted, described, reference) if reference is not None else ()),
     )
 
