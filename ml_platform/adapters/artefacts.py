@@ -57,7 +57,7 @@ class FolderDraft:
         if target.is_dir():
             return False
         with _writing(target):
-            self._write_index(target.parent.name, digest)
+            self._write_index(target)
             try:
                 self.path.rename(target)
             except OSError:
@@ -67,7 +67,7 @@ class FolderDraft:
             sync(target.parent)
         return True
 
-    def _write_index(self, kind: str, digest: str) -> None:
+    def _write_index(self, target: Path) -> None:
         hashes = {}
         for path in sorted(self.path.iterdir()):
             writer = self._sealed.get(path.name)
@@ -75,7 +75,7 @@ class FolderDraft:
                 hashes[path.name] = _hash(path)
                 sync(path)
             else:
-                writer.put_header(place_of(kind, digest, path.name), self._keys)
+                writer.put_header(place_of(target / path.name), self._keys)
                 hashes[path.name] = writer.sha256
         index = self.path / INDEX
         index.write_text(canonical_json({"schema_version": 1, "files": hashes}), encoding="utf-8")
@@ -136,7 +136,7 @@ class FileArtefacts:
             path.stat()
             if name not in self._index(path.parent):
                 raise DataInvalid(f"{path}: it wasn't stored with the others; only what was stored is read; remove it")
-            return io.BufferedReader(SealedReader(path, place_of(kind, digest, name), self._keys))
+            return io.BufferedReader(SealedReader(path, place_of(path), self._keys))
 
     def path(self, kind: str, digest: str, name: str) -> Path:
         """Return the local path of a file of a kind in `PLAIN` after checking its hash; raises as `read` does.
@@ -196,9 +196,10 @@ class FileArtefacts:
                     shutil.rmtree(path, ignore_errors=True)
 
 
-def place_of(kind: str, digest: str, name: str) -> Place:
-    """Return what a file of an artefact is sealed as."""
-    return Place(name=f"{kind}/{name}", digest=digest)
+def place_of(path: Path) -> Place:
+    """Return what a file of an artefact is sealed as, from where it lies: `<kind>/<digest>/<name>`."""
+    folder = path.parent
+    return Place(name=f"{folder.parent.name}/{path.name}", digest=folder.name, where=str(path))
 
 
 @contextlib.contextmanager

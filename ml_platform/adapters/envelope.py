@@ -24,7 +24,7 @@ from ml_platform.core.errors import DataInvalid
 if TYPE_CHECKING:
     from ml_platform.core.keys import Keys
 
-CHUNK_BYTES = 1 << 16
+CHUNK_BYTES = 1 << 18
 TAG_BYTES = 16
 SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES
 
@@ -33,8 +33,10 @@ class Chunks:
     """Seals and opens the chunks of one envelope."""
 
     def __init__(self, data_key: DataKey, place: Place) -> None:
+        from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+        self._errors = (InvalidTag, ValueError)
         self.place = place
         self._cipher = AESGCM(data_key.secret)
         self._about = b"ml-platform chunk\n" + data_key.salt
@@ -45,11 +47,16 @@ class Chunks:
 
     def open(self, sealed: bytes | memoryview, number: int, *, last: bool) -> bytes:
         """Open one chunk; raises DataInvalid when it isn't the one sealed under this number."""
-        from cryptography.exceptions import InvalidTag
-
         try:
             return self._cipher.decrypt(_nonce(number, last=last), sealed, self._about)
-        except (InvalidTag, ValueError):
+        except self._errors:
+            raise DataInvalid(altered(self.place)) from None
+
+    def open_into(self, target: memoryview, sealed: bytes | memoryview, number: int) -> int:
+        """Open a chunk that isn't the last straight into a buffer of its size; return the size."""
+        try:
+            return self._cipher.decrypt_into(_nonce(number, last=False), sealed, self._about, target)
+        except self._errors:
             raise DataInvalid(altered(self.place)) from None
 
 

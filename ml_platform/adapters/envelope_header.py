@@ -26,14 +26,17 @@ _EMPTY = bytes(SLOT_BYTES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What a sealed file is and belongs to: it opens as nothing else."""
+    """What a sealed file is and belongs to: it opens as nothing else; `where` it lies is only said to people."""
 
     name: str
     digest: str
+    where: str = ""
 
     @property
     def words(self) -> str:
         """Name it for people."""
+        if self.where:
+            return self.where
         return f"{self.name} of {short(self.digest)}" if self.digest else self.name
 
 

@@ -24,6 +24,7 @@ class Platform:
 
     settings: Settings
     home: Path
+    keys: FileKeys
     store: FileArtefacts
     vault: FileVault
     memory: FileMemory
@@ -52,11 +53,13 @@ class Platform:
 def open_platform(settings: Settings) -> Platform:
     """Open the stores under `settings.home`; nothing is read or written before it is used."""
     home = settings.home
+    keys = FileKeys(home)
     return Platform(
         settings=settings,
         home=home,
-        store=FileArtefacts(home),
-        vault=FileVault(home, FileKeys(home)),
+        keys=keys,
+        store=FileArtefacts(home, keys),
+        vault=FileVault(home, keys),
         memory=FileMemory(home),
         ledger=SqliteLedger(home / "ledger.sqlite", clock=_utc_now),
         tracker=MlflowTracker(settings.mlflow_uri, home / "mlflow" / "artifacts"),

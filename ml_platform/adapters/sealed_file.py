@@ -95,6 +95,7 @@ class SealedReader(io.RawIOBase):
                 raise DataInvalid(altered(place))
             self._size = body - self._count * TAG_BYTES
             self._position = 0
+            self._buffer = bytearray(min(body, SEALED_CHUNK_BYTES))
             self._open: tuple[int, bytes] = (self._count - 1, self._chunk(self._count - 1))  # the end is as it was
         except BaseException:
             self._file.close()
@@ -124,10 +125,14 @@ class SealedReader(io.RawIOBase):
         done = 0
         while done < len(view) and self._position < self._size:
             number, start = divmod(self._position, CHUNK_BYTES)
-            piece = memoryview(self._content(number))[start : start + len(view) - done]
-            view[done : done + len(piece)] = piece
-            done += len(piece)
-            self._position += len(piece)
+            if start == 0 and number < self._count - 1 and len(view) - done >= CHUNK_BYTES:  # whole: no need to keep it
+                size = self._chunks.open_into(view[done : done + CHUNK_BYTES], self._sealed(number), number)
+            else:
+                piece = memoryview(self._content(number))[start : start + len(view) - done]
+                size = len(piece)
+                view[done : done + size] = piece
+            done += size
+            self._position += size
         return done
 
     def close(self) -> None:
@@ -141,8 +146,12 @@ class SealedReader(io.RawIOBase):
         return self._open[1]
 
     def _chunk(self, number: int) -> bytes:
-        sealed = os.pread(self._file.fileno(), SEALED_CHUNK_BYTES, HEADER_BYTES + number * SEALED_CHUNK_BYTES)
-        return self._chunks.open(sealed, number, last=number == self._count - 1)
+        return self._chunks.open(self._sealed(number), number, last=number == self._count - 1)
+
+    def _sealed(self, number: int) -> memoryview:
+        """Read a chunk as it lies in the file; good until the next is read."""
+        size = os.preadv(self._file.fileno(), [self._buffer], HEADER_BYTES + number * SEALED_CHUNK_BYTES)
+        return memoryview(self._buffer)[:size]
 
 
 def rewrap_file(path: Path, place: Place, keys: Keys) -> bool:

@@ -100,17 +100,30 @@ class FileVault:
         with self._open() as database:
             return self._forgotten(database, model)
 
-    def rewrap(self) -> int:
+    @property
+    def what(self) -> str:
+        """Name what a wrapping key is needed for."""
+        return "vault"
+
+    def versions(self) -> tuple[str, ...]:
+        """Return the versions of the wrapping keys that some person's key needs."""
+        if not self.path.exists():
+            return ()
+        with self._open() as database:
+            asked = "SELECT DISTINCT version FROM persons WHERE version != '' ORDER BY version"
+            return tuple(version for (version,) in database.execute(asked))
+
+    def rewrap(self, keys: Keys) -> int:
         """Wrap every person's key under the current version, and return how many were wrapped otherwise."""
         if not self.path.exists():
             return 0
-        current = self._keys.current()
+        current = keys.current()
         with self._open() as database:
             asked = "SELECT model, subject FROM persons WHERE forgotten_at IS NULL AND version != ?"
             old = database.execute(asked, [current]).fetchall()
             for model, subject in old:
                 key = self._person_key(database, model, subject)
-                wrapped = self._keys.wrap(key, version=current, context=_about(model, subject))
+                wrapped = keys.wrap(key, version=current, context=_about(model, subject))
                 change = "UPDATE persons SET version = ?, wrapped = ? WHERE model = ? AND subject = ?"
                 database.execute(change, [current, wrapped, model, subject])
         return len(old)

@@ -29,7 +29,8 @@ def kept(vault: FileVault, text: str = NAME) -> str:
 
 def test_nothing_is_written_before_it_is_used(vault: FileVault) -> None:
     assert vault.forgotten("parcels") == frozenset()
-    assert vault.rewrap() == 0
+    assert vault.rewrap(FileKeys(vault.path.parent)) == 0
+    assert vault.versions() == ()
     assert not vault.path.exists()
 
 
@@ -61,9 +62,9 @@ def test_keys_are_wrapped_anew_when_the_wrapping_key_changes(vault: FileVault, t
     token, keys = kept(vault), FileKeys(tmp_path)
     vault.forget("parcels", "s2", at=AT)
     old = keys.current()
-    keys.add()
-    assert vault.rewrap() == 2
-    assert vault.rewrap() == 0
+    assert vault.versions() == (old,)
+    new = keys.add()
+    assert (vault.rewrap(keys), vault.rewrap(keys), vault.versions()) == (2, 0, (new,))
     keys.retire(old)
     fresh = FileVault(tmp_path, FileKeys(tmp_path))
     assert fresh.tokens("parcels", "name", [NAME]) == [token]
