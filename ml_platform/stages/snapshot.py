@@ -17,6 +17,7 @@ from ml_platform.stages.assemble import assemble
 from ml_platform.stages.coerce import coerce
 from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
+from ml_platform.stages.inspect_new_rows import inspect_new_rows
 from ml_platform.stages.parquet import parquet_bytes, read_parquet
 from ml_platform.stages.profile import profile
 from ml_platform.stages.pseudonymise import pseudonymise, stored_types, without_erased
@@ -80,8 +81,10 @@ def take_snapshot(
         as_of=as_of,
     )
     before = read_profile(store, reference) if reference else None
-    measurements = measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame)
-    measurements = told_of_erased(measurements, erased)
+    measurements = (
+        *told_of_erased(measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame), erased),
+        *(inspect_new_rows(spec, read_rows(spec, store, reference), accepted, reference.as_of) if reference else ()),
+    )
     unchanged = store.has(KIND, digest)
     if not unchanged:
         manifest = {"record": record, "types": types, "taken_at": now}
