@@ -24,6 +24,7 @@ COMMANDS = {
     "rollback": "Go back to the last good version and bar the present one.",
     "serve": "Serve what is live in an environment over HTTP.",
     "replay": "Play later real rows through the real service, labels following.",
+    "forget": "Erase one person: key and originals are destroyed, later snapshots leave the rows out.",
     "audit": "Verify or show the audit chain.",
     "keys": "Show, change and retire the keys that seal what is stored.",
 }
