@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ml_platform.orchestration.component import GovernedModel
+    from ml_platform.stages.inspection.inspect import inspect_batch
 
-__all__ = ["GovernedModel"]
+__all__ = ["GovernedModel", "inspect_batch"]
 
 
 def __getattr__(name: str) -> object:
@@ -16,6 +17,10 @@ def __getattr__(name: str) -> object:
         from ml_platform.orchestration.component import GovernedModel
 
         return GovernedModel
+    if name == "inspect_batch":
+        from ml_platform.stages.inspection.inspect import inspect_batch
+
+        return inspect_batch
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
 

@@ -29,7 +29,8 @@ def describe(gate: Gate) -> str:
     '≥ 0.65 on the lower bound, n ≥ 200'
     """
     evidence = f", n ≥ {gate.minimum_n:,}" if gate.minimum_n > 1 else ""
-    return f"{_limit(gate)}{evidence}"
+    reveals = f", reveals {number(gate.reveals)}" if gate.reveals is not None else ""
+    return f"{_limit(gate)}{evidence}{reveals}"
 
 
 def _limit(gate: Gate) -> str:

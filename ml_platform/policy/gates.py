@@ -17,7 +17,7 @@ class _Strict(BaseModel):
 
 
 class _Gate(_Strict):
-    """What every kind of gate says."""
+    """What every kind of gate says; `reveals` is the smallest fault that the evidence must have been able to show."""
 
     control: str
     stage: str
@@ -25,6 +25,7 @@ class _Gate(_Strict):
     severity: Literal["block", "warn"] = "block"
     when: Condition = "always"
     minimum_n: int = Field(default=1, ge=1)
+    reveals: Finite | None = Field(default=None, gt=0.0)
     why: str = Field(min_length=1)
     next_step: str = Field(min_length=1)
 
@@ -68,6 +69,7 @@ class Override(_Strict):
     limit: Finite | tuple[Finite, Finite] | None = None
     severity: Literal["block", "warn"] | None = None
     minimum_n: int | None = Field(default=None, ge=1)
+    reveals: Finite | None = Field(default=None, gt=0.0)
     why: str | None = Field(default=None, min_length=1)
 
 

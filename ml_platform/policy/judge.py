@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from ml_platform.core.measurement import Measurement
+from ml_platform.core.measurement import Measurement, number_text
 from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.policy.conditions import MEANINGS
-from ml_platform.policy.describe import describe
+from ml_platform.policy.describe import describe, number
 from ml_platform.policy.gates import AtLeast, AtMost, Between, Gate, Holds, Waiver
 from ml_platform.policy.resolve import Policy
 
@@ -92,7 +92,21 @@ def _judge_one(gate: Gate, measurement: Measurement) -> _Finding:
         if bound != "value" and _margin(gate, measurement.value) >= 0:
             text += ". The value alone would do; its evidence is too thin"
         return _Finding(outcome=Outcome.FAILED, reason=text, worst=measurement, margin=margin)
+    if gate.reveals is not None and not _revealing(measurement, gate.reveals):
+        shown = number_text(_smallest(measurement))
+        text = f"{measurement.text()}; the smallest fault that it could have revealed is {shown}"
+        return _undecided(measurement, f"{text}; needed: at most {number(gate.reveals)}. More rows are needed")
     return _Finding(outcome=Outcome.PASSED, reason=text, worst=measurement, margin=margin)
+
+
+def _smallest(measurement: Measurement) -> float | None:
+    found = measurement.facts.get("smallest_detectable")
+    return float(found) if isinstance(found, int | float) and math.isfinite(found) else None
+
+
+def _revealing(measurement: Measurement, needed: float) -> bool:
+    smallest = _smallest(measurement)
+    return smallest is not None and smallest <= needed
 
 
 def _undecided(measurement: Measurement, reason: str) -> _Finding:

@@ -20,19 +20,21 @@ def tighten(gate: Gate, override: Override, where: Where) -> tuple[Gate, list[Pr
             Problem((*where, key) if key else where, f"{path_text((*where, key) if key else where)} {text}")
             for key, text in found
         ]
-    changes = {name: getattr(override, name) for name in ("limit", "severity", "minimum_n", "why")}
+    changes = {name: getattr(override, name) for name in ("limit", "severity", "minimum_n", "reveals", "why")}
     return gate.model_copy(update={name: value for name, value in changes.items() if value is not None}), []
 
 
 def _problems(gate: Gate, override: Override) -> Iterator[tuple[str, str]]:
-    if override.limit is None and override.severity is None and override.minimum_n is None:
-        yield "", "changes nothing; give a limit, severity or minimum_n, or remove it"
+    if all(word is None for word in (override.limit, override.severity, override.minimum_n, override.reveals)):
+        yield "", "changes nothing; give a limit, severity, minimum_n or reveals, or remove it"
     if override.limit is not None:
         yield from (("limit", text) for text in _limit_problems(gate, override.limit))
     if override.severity == "warn" and gate.severity == "block":
         yield "severity", f"is 'warn', looser than 'block'; {_WAIVER}"
     if override.minimum_n is not None and override.minimum_n < gate.minimum_n:
         yield "minimum_n", f"is {override.minimum_n}, looser than {gate.minimum_n}; {_WAIVER}"
+    if override.reveals is not None and gate.reveals is not None and override.reveals > gate.reveals:
+        yield "reveals", f"is {number(override.reveals)}, looser than {number(gate.reveals)}; {_WAIVER}"
 
 
 def _limit_problems(gate: Gate, limit: float | tuple[float, float]) -> list[str]:
@@ -63,6 +65,8 @@ def _pair_problems(gate: Between, limit: float | tuple[float, float]) -> list[st
 def strictest(one: Gate, other: Gate) -> Gate:
     """Return the same gate with the stricter limit, severity and evidence of two tightenings of it."""
     changes: dict[str, object] = {"minimum_n": max(one.minimum_n, other.minimum_n)}
+    asked = [gate.reveals for gate in (one, other) if gate.reveals is not None]
+    changes["reveals"] = min(asked, default=None)
     if "block" in {one.severity, other.severity}:
         changes["severity"] = "block"
     match one, other:

@@ -1,0 +1,88 @@
+"""Finding and inspection: what an inspection proves of a batch, for a person, a notebook and a gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from ml_platform.core.measurement import Measurement, number_text
+from ml_platform.core.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("kind", "columns", "effect", "p_value", "metric", "n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A fault that is proven within the error budget and larger than the policy tolerates.
+
+    `effect` is the share of the batch's rows that it is about (0..1), `p_value` counts every hypothesis of its family
+    (0 for a broken hard rule).
+    """
+
+    kind: str
+    columns: tuple[str, ...]
+    effect: float
+    p_value: float
+    measurement: Measurement
+
+    def text(self) -> str:
+        """Say the finding in one line; never a value of a row."""
+        names = ", ".join(self.columns[:3]) + (f" and {len(self.columns) - 3} more" if len(self.columns) > 3 else "")
+        chance = "a hard rule" if self.p_value == 0 else f"p = {self.p_value:.2g}"
+        what = f"; {self.measurement.facts['what']}" if "what" in self.measurement.facts else ""
+        return f"{self.kind} of {names}: {number_text(self.effect)} of the rows ({chance}{what})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What inspecting a batch gave: findings, a verdict per gate, and what could have been found at all.
+
+    `smallest_detectable` holds, per metric, the smallest share of faulty rows that this batch would have revealed with
+    a power of 80 %; infinity when none would.
+    """
+
+    findings: tuple[Finding, ...]
+    verdicts: tuple[Verdict, ...]
+    measurements: tuple[Measurement, ...]
+    smallest_detectable: Mapping[str, float]
+    reference_rows: int
+    batch_rows: int
+    alpha: float
+
+    @property
+    def passed(self) -> bool:
+        """True when no gate that blocks failed or was left undecided: no finding beyond the policy, enough evidence."""
+        return not any(verdict.closes for verdict in self.verdicts)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the findings as a table, one row each."""
+        import pandas as pd
+
+        rows = [
+            (one.kind, ", ".join(one.columns), one.effect, one.p_value, one.measurement.metric, one.measurement.n)
+            for one in self.findings
+        ]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    def text(self) -> str:
+        """Say the outcome, then each finding in a line, then why verdicts were left undecided."""
+        head = "passed" if self.passed else "not passed"
+        lines = [f"{head}: {self.batch_rows:,} rows against {self.reference_rows:,}; {len(self.findings)} findings"]
+        lines += [f"  {finding.text()}" for finding in self.findings]
+        undecided = [verdict for verdict in self.verdicts if verdict.outcome is Outcome.UNDECIDED]
+        lines += [f"  undecided: {verdict.gate}: {verdict.reason}" for verdict in undecided]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        """Show the inspection in a notebook."""
+        head, *lines = self.text().splitlines()
+        items = "".join(f"<li>{escape(line.strip())}</li>" for line in lines)
+        return f"<p><strong>{escape(head)}</strong></p><ul>{items}</ul>"

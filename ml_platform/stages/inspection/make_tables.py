@@ -1,0 +1,67 @@
+"""Make tables: two frames as typed columns, the reference's rows divided for learning and for comparing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.core.errors import DataInvalid
+from ml_platform.stages.inspection.table import as_floats, level_column, number_column
+from ml_platform.stages.inspection.tables import Tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
+
+    from ml_platform.stages.inspection.table import Column, Floats, Kind
+
+MOST_FITTED = 5_000
+SEED = 20_260_101
+SCORE = "(score)"
+
+
+def make_tables(
+    reference: pd.DataFrame,
+    batch: pd.DataFrame,
+    kinds: Mapping[str, Kind],
+    *,
+    target: str | None = None,
+    scores: tuple[ArrayLike, ArrayLike] | None = None,
+) -> Tables:
+    """Return the columns that both frames have; which rows are learned from follows from the row numbers alone."""
+    columns = [_column(name, kind, reference, batch) for name, kind in kinds.items() if name in batch.columns]
+    scored = _scores(scores, reference, batch)
+    if scored is not None:
+        columns.append(number_column(SCORE, "number", scored[: len(reference)], scored[len(reference) :]))
+    order = np.random.default_rng(SEED).permutation(len(reference))
+    fitted = min(len(reference) // 2, MOST_FITTED)
+    return Tables(
+        columns=tuple(columns),
+        reference_rows=len(reference),
+        batch_rows=len(batch),
+        fit=np.sort(order[:fitted]),
+        held=np.sort(order[fitted:]),
+        target=next((column for column in columns if column.name == target), None),
+        scores=scored,
+    )
+
+
+def _column(name: str, kind: Kind, reference: pd.DataFrame, batch: pd.DataFrame) -> Column:
+    if kind == "levels":
+        return level_column(name, reference[name], batch[name])
+    return number_column(name, kind, as_floats(reference[name], kind), as_floats(batch[name], kind))
+
+
+def _scores(scores: tuple[ArrayLike, ArrayLike] | None, reference: pd.DataFrame, batch: pd.DataFrame) -> Floats | None:
+    if scores is None:
+        return None
+    before, now = (np.asarray(side, dtype=np.float64).ravel() for side in scores)
+    if (before.size, now.size) != (len(reference), len(batch)):
+        message = (
+            f"inspect_batch: scores hold {before.size:,} and {now.size:,} values for {len(reference):,} and "
+            f"{len(batch):,} rows; one score per row is needed; score both tables with the same held-out model"
+        )
+        raise DataInvalid(message)
+    return np.concatenate([before, now])

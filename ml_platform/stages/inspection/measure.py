@@ -1,0 +1,137 @@
+"""Measure: every family's tests over a batch, under one error budget; knows no tolerance and no gate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.measurement import Fact, Measurement
+from ml_platform.stages.inspection.detectable import smallest_detectable
+from ml_platform.stages.inspection.families import FAMILIES, SCHEMA, Family
+from ml_platform.stages.inspection.make_tables import make_tables
+from ml_platform.stages.inspection.schema import schema
+from ml_platform.stages.inspection.table import kind_of
+from ml_platform.stats.simultaneous import holm
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
+
+    from ml_platform.stages.inspection.evidence import Evidence
+    from ml_platform.stages.inspection.tables import Tables
+
+ALPHA = 0.005
+NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """Evidence that holds within the family's budget; `p_value` counts all hypotheses of the family."""
+
+    metric: str
+    evidence: Evidence
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchMeasured:
+    """One measurement per family, what was proven, and the smallest fault that each family would have revealed."""
+
+    measurements: tuple[Measurement, ...]
+    proven: tuple[Proven, ...]
+    smallest_detectable: Mapping[str, float]
+
+
+def measure_batch(
+    reference: pd.DataFrame,
+    batch: pd.DataFrame,
+    *,
+    target: str | None = None,
+    scores: tuple[ArrayLike, ArrayLike] | None = None,
+    alpha: float = ALPHA,
+) -> BatchMeasured:
+    """Return what the batch's rows prove against it; raises DataInvalid for what is no table.
+
+    The value of each measurement is the largest effect that is proven (0 when none is), as a share of the batch's rows;
+    it is undefined for a batch or a reference without rows.
+    """
+    _require_table("reference", reference)
+    _require_table("batch", batch)
+    kinds = {str(name): kind_of(reference[name]) or "levels" for name in reference.columns}
+    broken = list(schema(reference, batch, kinds))
+    tables = make_tables(reference, batch, kinds, target=target, scores=scores)
+    measurements, proven, smallest = list[Measurement](), list[Proven](), dict[str, float]()
+    for metric, evidence, budget in (
+        (SCHEMA, broken, alpha),
+        *((family.metric, _evidence(family, tables), alpha * family.share) for family in FAMILIES),
+    ):
+        adjusted = holm([one.p_value for one in evidence])
+        found = [
+            Proven(metric=metric, evidence=one, p_value=float(p))
+            for one, p in zip(evidence, adjusted, strict=True)
+            if p <= budget
+        ]
+        proven += found
+        smallest[metric] = smallest_detectable(metric, tables, alpha=budget or alpha, hypotheses=len(evidence))
+        measurements.append(_measurement(metric, found, tables, len(evidence), smallest[metric]))
+    return BatchMeasured(measurements=tuple(measurements), proven=tuple(proven), smallest_detectable=smallest)
+
+
+def _require_table(role: str, frame: pd.DataFrame) -> None:
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        raise DataInvalid(f"inspect_batch: the {role} is a {type(frame).__name__}; a pandas DataFrame is needed")
+    names = list(frame.columns)
+    twice = sorted({str(name) for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        message = (
+            f"inspect_batch: the {role} has several columns named {twice[:NAMES_SHOWN]}; names must differ; rename them"
+        )
+        raise DataInvalid(message)
+    strange = [name for name in names if not isinstance(name, str)]
+    if strange:
+        message = (
+            f"inspect_batch: {len(strange)} column names of the {role} are no text; text is needed; "
+            "use frame.rename(columns=str)"
+        )
+        raise DataInvalid(message)
+
+
+def _evidence(family: Family, tables: Tables) -> Sequence[Evidence]:
+    if not tables.reference_rows or not tables.batch_rows:
+        return ()
+    return [one for test in family.tests for one in test(tables)]
+
+
+def _measurement(
+    metric: str, proven: Sequence[Proven], tables: Tables, hypotheses: int, smallest: float
+) -> Measurement:
+    if not tables.reference_rows or not tables.batch_rows:
+        empty = "batch" if tables.reference_rows else "reference"
+        return Measurement(metric=metric, value=None, n=0, unit="share", reason=f"the {empty} has no rows")
+    worst = max(proven, key=lambda one: one.evidence.effect, default=None)
+    facts: dict[str, Fact] = {
+        "hypotheses": hypotheses,
+        "findings": len(proven),
+        "smallest_detectable": smallest if math.isfinite(smallest) else None,
+    }
+    if worst is not None:
+        facts |= {"kind": worst.evidence.kind, "p_value": worst.p_value, **worst.evidence.facts}
+    return Measurement(
+        metric=metric,
+        value=worst.evidence.effect if worst else 0.0,
+        n=tables.batch_rows,
+        unit="share",
+        subject=subject_of(worst.evidence.columns) if worst else "",
+        facts=facts,
+    )
+
+
+def subject_of(columns: Sequence[str]) -> str:
+    """Name the first columns."""
+    more = len(columns) - NAMES_SHOWN
+    return ", ".join(columns[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,65 @@
+"""Residuals: how far each value lies from what the other columns of its row let one expect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.stages.inspection.evidence import Evidence
+from ml_platform.stages.inspection.scored import held_against_batch
+
+if TYPE_CHECKING:
+    from ml_platform.stages.inspection.table import Column
+    from ml_platform.stages.inspection.tables import Tables
+
+Floats = NDArray[np.float64]
+RIDGE = 0.01
+LEAST_EXPLAINED = 0.02
+EXACTLY = 0.95
+
+
+def linear_residuals(tables: Tables) -> Iterator[Evidence]:
+    """Residuals of each number on all others, linear in their normal scores (a Gaussian copula) and as they are."""
+    columns = [column for column in tables.chosen if column.kind != "levels" and column.values.size > 2]
+    if len(columns) < 2:
+        return
+    scores = np.column_stack([normal_scores(column, tables.fit) for column in columns])
+    plain = np.column_stack([_standardised(column.numbers(), tables.fit) for column in columns])
+    found = ((*_residuals(scores, tables.fit, RIDGE), LEAST_EXPLAINED), (*_residuals(plain, tables.fit, 1e-9), EXACTLY))
+    for place, column in enumerate(columns):
+        usable = [residual[tables.compared, place] for residual, explained, least in found if explained[place] > least]
+        if usable:
+            yield held_against_batch("residual", (column.name,), [*usable, *(np.abs(u) for u in usable)], tables)
+
+
+def _residuals(values: Floats, fit: NDArray[np.int64], ridge: float) -> tuple[Floats, Floats]:
+    """Return residuals, shape as `values`, and the share of variance each column's others explain, shape (k,)."""
+    filled = np.nan_to_num(values)
+    center = filled[fit].mean(axis=0)
+    covariance = np.cov(filled[fit], rowvar=False) + ridge * np.eye(values.shape[1])
+    precision = np.linalg.pinv(covariance, hermitian=True)
+    weight = np.diag(precision)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        residuals = ((filled - center) @ precision) / weight
+        explained = 1 - 1 / (weight * np.diag(covariance))
+    return np.where(np.isnan(values), np.nan, residuals), np.nan_to_num(explained)
+
+
+def normal_scores(column: Column, fit: NDArray[np.int64]) -> Floats:
+    """Return the normal quantile of each value's place among the fitting rows; NaN where missing."""
+    from scipy.special import ndtri
+
+    learned = np.bincount(column.codes[fit] + 1, minlength=column.values.size + 1)[1:]
+    below = np.cumsum(learned) - learned / 2
+    place = (below + 0.5) / (learned.sum() + 1)
+    found: Floats = np.append(ndtri(place), np.nan)[column.codes]
+    return found
+
+
+def _standardised(values: Floats, fit: NDArray[np.int64]) -> Floats:
+    known = values[fit][np.isfinite(values[fit])]
+    spread = known.std() if known.size else 0.0
+    return np.where(np.isfinite(values), (values - (known.mean() if known.size else 0.0)) / (spread or 1.0), np.nan)

@@ -1,0 +1,48 @@
+"""Schema: which columns came, and whether their types are the reference's: hard rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ml_platform.stages.inspection.evidence import Evidence
+from ml_platform.stages.inspection.table import Kind, kind_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def schema(reference: pd.DataFrame, batch: pd.DataFrame, kinds: dict[str, Kind]) -> Iterator[Evidence]:
+    """Columns that are missing, new, or of another type; a column without any value has every type."""
+    rows = len(batch)
+    for name in reference.columns:
+        if name not in batch.columns:
+            yield _broken(name, "missing from the batch", rows)
+        elif name in kinds:
+            change = _type_change(reference[name], batch[name], kinds[name])
+            if change:
+                yield _broken(name, change, rows)
+    for name in batch.columns:
+        if name not in reference.columns:
+            yield _broken(name, "unknown to the reference", rows)
+
+
+def _type_change(before: pd.Series, now: pd.Series, kind: Kind) -> str:
+    from pandas.api import types
+
+    if before.isna().all() or now.isna().all():
+        return ""
+    found = kind_of(now)
+    if found != kind:
+        return f"{_SAID[kind]} in the reference, {_SAID[found]} in the batch"
+    if kind == "time" and (getattr(before.dtype, "tz", None) is None) != (getattr(now.dtype, "tz", None) is None):
+        return "a time zone in one table only"
+    whole = types.is_integer_dtype(before.dtype) and types.is_float_dtype(now.dtype)
+    return "whole numbers in the reference, fractions' type in the batch" if whole and not now.isna().any() else ""
+
+
+_SAID = {"number": "numbers", "levels": "text", "time": "times", None: "values of mixed types"}
+
+
+def _broken(name: object, what: str, rows: int) -> Evidence:
+    return Evidence(kind="schema", columns=(str(name),), effect=1.0, p_value=0.0, n=rows, facts={"what": what})

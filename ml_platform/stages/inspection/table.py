@@ -1,0 +1,96 @@
+"""Table: a reference frame and a batch frame as one set of typed columns, missing values set apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+Kind = Literal["number", "levels", "time"]
+NANOSECONDS = 1e9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of both tables: `codes` number the distinct values in order (of size or of text), -1 is missing.
+
+    `values` are the distinct values by code: floats for numbers and times (seconds), text for levels. The reference's
+    rows come first in `codes`.
+    """
+
+    name: str
+    kind: Kind
+    codes: Codes
+    values: NDArray[np.generic]
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """True where the value is missing."""
+        return self.codes < 0
+
+    def numbers(self) -> Floats:
+        """Return the column as floats, NaN where missing."""
+        found: Floats = np.append(self.values.astype(np.float64), np.nan)[self.codes]
+        return found
+
+
+def kind_of(values: pd.Series) -> Kind | None:
+    """Return the kind of a column's values; None when they are of no one kind."""
+    import pandas as pd
+
+    if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype):
+        return None if pd.api.types.is_complex_dtype(values.dtype) else "number"
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return "time"
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return kind_of(pd.Series(values.cat.categories))
+    seen = pd.api.types.infer_dtype(values, skipna=True)
+    match seen:
+        case "string" | "empty":
+            return "levels"
+        case "integer" | "floating" | "mixed-integer-float" | "decimal" | "boolean":
+            return "number"
+        case "datetime" | "date" | "datetime64":
+            return "time"
+        case _:
+            return None
+
+
+def as_floats(values: pd.Series, kind: Kind) -> Floats:
+    """Return a number or time column as floats (times in seconds), NaN where missing."""
+    import pandas as pd
+
+    if kind == "time":
+        stamps = pd.to_datetime(values, utc=True)
+        whole = stamps.dt.as_unit("ns").astype("int64").to_numpy() / NANOSECONDS
+        return np.where(stamps.isna().to_numpy(), np.nan, whole)
+    if isinstance(values.dtype, pd.CategoricalDtype) or values.dtype == object:
+        values = pd.to_numeric(values, errors="coerce")
+    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def number_column(name: str, kind: Kind, reference: Floats, batch: Floats) -> Column:
+    """Number the distinct values of both tables in order of size; an infinity is a value."""
+    every = np.concatenate([reference, batch])
+    present = ~np.isnan(every)
+    values, inverse = np.unique(every[present], return_inverse=True)
+    codes = np.full(every.size, -1, dtype=np.int64)
+    codes[present] = inverse
+    return Column(name=name, kind=kind, codes=codes, values=values)
+
+
+def level_column(name: str, reference: pd.Series, batch: pd.Series) -> Column:
+    """Number the distinct texts of both tables in alphabetical order."""
+    import pandas as pd
+
+    every = pd.concat([reference.astype("str"), batch.astype("str")], ignore_index=True)
+    every = every.mask(pd.concat([reference.isna(), batch.isna()], ignore_index=True))
+    codes, values = pd.factorize(every, sort=True, use_na_sentinel=True)
+    return Column(name=name, kind="levels", codes=codes.astype(np.int64), values=np.asarray(values, dtype=object))
