@@ -241,7 +241,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small counts: that it runs, not what it finds")
     parser.add_argument("--to", type=Path, help="write the report there")
     parser.add_argument("--raw", type=Path, default=ROOT / ".cache" / "benchmarks" / "faults.jsonl")
+    parser.add_argument("--faults", type=int, default=0, help="at most so many faulty batches of each table and size")
+    parser.add_argument("--report", nargs="+", type=Path, help="measure nothing: report on these files of raw answers")
     given = parser.parse_args()
+    if given.report:
+        return _report(*_read(given.report), given)
     if given.quick:
         given.tables, given.sizes, given.clean, given.aims, given.kinds = ["weather"], [500], 4, 1, list(QUICK)
     given.raw.parent.mkdir(parents=True, exist_ok=True)
@@ -252,11 +256,23 @@ def main() -> int:
             answers.append(answer)
             raw.write(json.dumps(asdict(answer)) + "\n")
             raw.flush()
+        for (detector, n), peak in peaks.items():
+            raw.write(json.dumps({"detector": detector, "n": n, "peak": peak}) + "\n")
+    return _report(answers, peaks, given)
+
+
+def _report(answers: list[Answer], peaks: dict[tuple[str, int], float], given: argparse.Namespace) -> int:
     text = report(answers, peaks, command="python benchmarks/faults.py " + " ".join(sys.argv[1:]))
     print(text)
     if given.to is not None:
         given.to.write_text(text, encoding="utf-8")
-    return summary(answers, "ours") if "ours" in given.detectors else 0
+    return summary(answers, "ours") if any(answer.detector == "ours" for answer in answers) else 0
+
+
+def _read(paths: list[Path]) -> tuple[list[Answer], dict[tuple[str, int], float]]:
+    lines = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+    answers = [Answer(**line) for line in lines if "peak" not in line]
+    return answers, {(line["detector"], line["n"]): line["peak"] for line in lines if "peak" in line}
 
 
 def _measured(given: argparse.Namespace, peaks: dict[tuple[str, int], float]) -> Iterator[Answer]:
@@ -266,6 +282,8 @@ def _measured(given: argparse.Namespace, peaks: dict[tuple[str, int], float]) ->
             if len(field.table.rows) < 2 * n:
                 continue
             made = list(cases(field, name, n, given.clean, given.seed))
+            if given.faults:
+                made = _some(made, clean=given.clean, faulty=given.faults)
             started = time.monotonic()
             yield from _with_progress(ask(field, made, given.detectors), name, n, started)
             field.oracle.remember()
@@ -274,14 +292,18 @@ def _measured(given: argparse.Namespace, peaks: dict[tuple[str, int], float]) ->
                 if peak is not None:
                     peaks[detector, n] = max(peak, peaks.get((detector, n), 0.0))
             if given.peers and n in given.peer_sizes:
-                yield from _of_peers(field, _some(made, given.peer_cases), given.peers)
+                yield from _of_peers(field, _some(made, clean=given.peer_cases, faulty=given.peer_cases), given.peers)
 
 
-def _some(made: list[Case], most: int) -> list[Case]:
-    """Pick clean and faulty cases for the peers, evenly from all."""
+def _some(made: list[Case], *, clean: int, faulty: int) -> list[Case]:
+    """Pick clean and faulty cases by chance, always the same ones."""
+    rng = np.random.default_rng(3)
     found: list[Case] = []
-    for group in ([case for case in made if not case.kind], [case for case in made if case.kind]):
-        found += [group[place] for place in sorted({round(one) for one in np.linspace(0, len(group) - 1, most)})]
+    for group, most in (
+        ([case for case in made if not case.kind], clean),
+        ([case for case in made if case.kind], faulty),
+    ):
+        found += [group[place] for place in np.sort(rng.permutation(len(group))[:most])]
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ml_platform.core.fault_trial import SEVERITIES, FaultTrial, caught_share
 from ml_platform.reports.markdown import table
 
-CAUGHT, WARNED, SLIPPED, ABSENT = "✓", "!", "✗", " "
+CAUGHT, WARNED, SLIPPED, ABSENT = "✓", "!", "✗", "-"
 MOST_NAMED = 3
 MOST_COLUMNS = 2
 
@@ -20,7 +20,7 @@ def matrix_lines(trials: Sequence[FaultTrial]) -> list[str]:
     for kind, found in kinds.items():
         marks = "  ".join(f"{_mark(found.get(size)):^{len(size)}}" for size in SEVERITIES)
         lines.append(f"{kind:<{wide}}  {marks}  {_catchers(list(found.values()))}".rstrip())
-    lines += ["", f"{CAUGHT} stopped   {WARNED} only warned of   {SLIPPED} slipped through"]
+    lines += ["", f"{CAUGHT} stopped   {WARNED} only warned of   {SLIPPED} slipped through   {ABSENT} no place for it"]
     slipped = [trial for trial in trials if not trial.caught]
     if slipped:
         lines += ["", "what would catch the others:", *_remedies(slipped)]
@@ -52,7 +52,7 @@ def _by_kind(trials: Sequence[FaultTrial]) -> dict[str, dict[str, FaultTrial]]:
 
 
 def _mark(trial: FaultTrial | None) -> str:
-    if trial is None or not trial.rows_touched:
+    if trial is None:
         return ABSENT
     return CAUGHT if trial.caught else WARNED if trial.warned_by else SLIPPED
 
