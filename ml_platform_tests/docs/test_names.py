@@ -17,6 +17,7 @@ from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.packs import combine, pack_files
 from ml_platform.policy.stages import STAGES
 from ml_platform.serving.openapi import document
+from ml_platform.stages.faults.catalogue import FAULTS
 from ml_platform_tests.docs.pages import DOCS, ROOT, guide, prose, words
 from ml_platform_tests.docs.shipped import shipped
 
@@ -35,13 +36,17 @@ def known() -> set[str]:
     kinds = {"at_least", "at_most", "between", "holds", "not_used", *MEANINGS}
     formats = set(re.findall(r"'(\w+)': \{'type'", str(document("flights", None))))
     models = {"flights", "health_cost", "returns"}
-    jobs = {f"{model}_{job}" for model in models for job in ("release", "promote", "retrain", "monitor", "feedback")}
+    jobs = {
+        f"{model}_{job}"
+        for model in models
+        for job in ("release", "promote", "retrain", "monitor", "feedback", "faults")
+    }
     sensors = {f"{model}_retrain_sensor" for model in models}
     columns = set(shipped("flights").spec.contract) | set(shipped("health_cost").spec.contract)
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
     return (
         files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | set(METRICS) | set(STAGES)
-        | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | GIVEN
+        | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | set(FAULTS) | GIVEN
     )  # fmt: skip
 
 
