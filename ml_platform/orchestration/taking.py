@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ml_platform.stages.snapshot import SnapshotTaken
 
 SHIFT = "snapshot_psi"
+INSPECTED = "batch_schema_breaks"
 
 
 def moment(text: str | None, spec: ModelSpec) -> dt.datetime | None:
@@ -43,9 +44,10 @@ def take_judged(desk: Desk, as_of: dt.datetime | None) -> tuple[Judged[SnapshotR
     """Return accepted and refused rows of the source as it is now, judged; verdicts on both are about the snapshot."""
     taken = _take(desk, as_of)
     rows, refused = taken.snapshot, taken.quarantine
-    subject, compared = rows.record.digest, any(one.metric == SHIFT for one in rows.measurements)
+    measured = {one.metric for one in rows.measurements}
+    subject, compared, new_rows = rows.record.digest, SHIFT in measured, INSPECTED in measured
     return (
-        judged(desk, "snapshot", rows, subject=subject, reference=compared),
+        judged(desk, "snapshot", rows, subject=subject, reference=compared, new_rows=new_rows),
         judged(desk, "quarantine", refused, subject=subject, reference=compared),
     )
 

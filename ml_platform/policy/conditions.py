@@ -17,14 +17,15 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "champion": "another version is live to compare with",
         "labels": "outcomes are known for the window",
         "reference": "there is an earlier snapshot to compare with",
+        "new_rows": "there are rows that the earlier snapshot doesn't hold",
     }
 )
 
 
 def conditions_of(
-    spec: ModelSpec, *, champion: bool = False, reference: bool = False, labels: bool = False
+    spec: ModelSpec, *, champion: bool = False, reference: bool = False, new_rows: bool = False, labels: bool = False
 ) -> frozenset[Condition]:
-    """Return the conditions that hold: three follow from the model file, the caller knows the other three."""
+    """Return the conditions that hold: three follow from the model file, the caller knows the others."""
     holds: dict[Condition, bool] = {
         "always": True,
         "groups": bool(spec.columns(Role.GROUP)),
@@ -33,5 +34,6 @@ def conditions_of(
         "champion": champion,
         "labels": labels,
         "reference": reference,
+        "new_rows": new_rows,
     }
     return frozenset(condition for condition, true in holds.items() if true)

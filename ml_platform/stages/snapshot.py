@@ -15,6 +15,7 @@ from ml_platform.stages.assemble import assemble
 from ml_platform.stages.coerce import coerce
 from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
+from ml_platform.stages.inspect_new_rows import inspect_new_rows
 from ml_platform.stages.parquet import parquet_bytes, read_parquet
 from ml_platform.stages.profile import profile
 from ml_platform.stages.quarantine import put_aside
@@ -73,7 +74,10 @@ def take_snapshot(
         as_of=as_of,
     )
     before = read_profile(store, reference) if reference else None
-    measurements = measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame)
+    measurements = (
+        *measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame),
+        *(inspect_new_rows(spec, read_rows(spec, store, reference), accepted, reference.as_of) if reference else ()),
+    )
     unchanged = store.has(KIND, digest)
     if not unchanged:
         manifest = {"record": record, "types": types, "taken_at": now}

@@ -59,11 +59,11 @@ def _tails(below: Whole, mine: Whole) -> Shift:
     p = hypergeometric_p(counts, marked, drawn=drawn, total=rows)
     at = int(p.argmin())
     excess = counts[at] / drawn - (marked[at] - counts[at]) / (rows - drawn)
-    first, last = _place(at, lower, upper, (lows, highs), below.size)
+    first, last = _place(at, lower, upper, below.size)
     return Shift(p_value=min(1.0, 2.0 * p.size * p[at]), excess=float(excess), first=first, last=last)
 
 
-def _place(at: int, lower: Whole, upper: Whole, both: tuple[Whole, Whole], size: int) -> tuple[int, int]:
+def _place(at: int, lower: Whole, upper: Whole, size: int) -> tuple[int, int]:
     if at < lower.size:
         return 0, int(lower[at])
     if at < lower.size + upper.size:

@@ -18,7 +18,7 @@ MOST_VALUES = 5
 
 
 def extremes(tables: Tables) -> Iterator[Evidence]:
-    """The largest and the smallest values of each number, where they lie beyond all of the reference's."""
+    """Judge each number's largest and smallest values, where they lie beyond all of the reference's."""
     for column in tables.of_kind("number"):
         values = column.numbers()
         before = np.sort(values[: tables.reference_rows][np.isfinite(values[: tables.reference_rows])])

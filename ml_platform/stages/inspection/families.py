@@ -27,7 +27,7 @@ Test = Callable[["Tables"], Iterator["Evidence"]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """Tests that share a metric and a part of the error budget; the hypotheses within it are adjusted by Holm's rule."""
+    """Tests that share a metric and a part of the error budget; Holm's rule covers the hypotheses within it."""
 
     metric: str
     share: float

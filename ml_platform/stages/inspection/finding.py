@@ -56,8 +56,8 @@ class Inspection:
 
     @property
     def passed(self) -> bool:
-        """True when no gate that blocks failed or was left undecided: no finding beyond the policy, enough evidence."""
-        return not any(verdict.closes for verdict in self.verdicts)
+        """True when every gate is open, those that only warn too: no finding beyond the policy, enough evidence."""
+        return all(verdict.outcome.opens for verdict in self.verdicts)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the findings as a table, one row each."""

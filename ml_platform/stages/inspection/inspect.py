@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PACK = "inspection"
 STAGE = "snapshot"
-CONDITIONS = frozenset({"always", "reference"})
+CONDITIONS = frozenset({"always", "new_rows"})
 
 
 def inspect_batch(

@@ -21,7 +21,7 @@ LEAST_ROWS = 50
 
 
 def label_counts(tables: Tables) -> Iterator[Evidence]:
-    """The label within each slice of each other column, counted exactly."""
+    """Count the label within each slice of each other column, exactly."""
     target = tables.target
     if target is None:
         return
@@ -31,7 +31,7 @@ def label_counts(tables: Tables) -> Iterator[Evidence]:
 
 
 def label_residuals(tables: Tables) -> Iterator[Evidence]:
-    """Label minus score: overall, and its mean per slice of each column and of the score itself."""
+    """Compare label minus score: overall, and its mean per slice of each column and of the score itself."""
     if tables.target is None or tables.scores is None or tables.target.kind == "levels":
         return
     values = tables.target.numbers()

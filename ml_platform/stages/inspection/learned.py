@@ -17,8 +17,6 @@ from ml_platform.stages.inspection.scored import held_against_batch
 from ml_platform.stages.inspection.tables import count_of
 
 if TYPE_CHECKING:
-    import lightgbm as lgb
-
     from ml_platform.stages.inspection.table import Column
     from ml_platform.stages.inspection.tables import Tables
 
@@ -37,7 +35,7 @@ class _Model:
     """A model of one column and the residuals of the held rows."""
 
     place: int
-    booster: lgb.Booster
+    booster: Any  # lightgbm.Booster: dear to import, and dataclasses' annotations are read
     held: Floats
 
 
@@ -45,7 +43,7 @@ _KNOWN: OrderedDict[str, tuple[_Model, ...]] = OrderedDict()
 
 
 def surprises(tables: Tables) -> Iterator[Evidence]:
-    """Residuals of each column that the others tell something about; models of one reference are kept in memory."""
+    """Compare residuals of each column that the others tell about; models of one reference are kept in memory."""
     chosen = tables.chosen
     if len(chosen) < 2:
         return

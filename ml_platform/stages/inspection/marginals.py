@@ -26,7 +26,7 @@ LONGEST_SHAPE = 24
 
 
 def distributions(tables: Tables) -> Iterator[Evidence]:
-    """Location, scale, shape and tails of numbers and times."""
+    """Compare location, scale, shape and tails of numbers and times."""
     for column in tables.of_kind("number", "time"):
         total, batch = tables.counts(column)
         found = ordered_shift(total, batch)
@@ -34,7 +34,7 @@ def distributions(tables: Tables) -> Iterator[Evidence]:
 
 
 def levels(tables: Tables) -> Iterator[Evidence]:
-    """Shares of single values: levels of texts, and values of numbers that repeat (a default, a cap, a stuck sensor)."""
+    """Compare shares of single values: levels of texts, repeated numbers (a default, a cap, a stuck sensor)."""
     for column in tables.columns:
         total, batch = tables.counts(column)
         found = level_shift(total, batch)
@@ -42,7 +42,7 @@ def levels(tables: Tables) -> Iterator[Evidence]:
 
 
 def missing_values(tables: Tables) -> Iterator[Evidence]:
-    """Shares of missing values."""
+    """Compare shares of missing values."""
     counts = np.array(
         [[column.missing.sum(), column.missing[tables.reference_rows :].sum()] for column in tables.columns]
     )
@@ -59,13 +59,13 @@ def missing_values(tables: Tables) -> Iterator[Evidence]:
 
 
 def precisions(tables: Tables) -> Iterator[Evidence]:
-    """How finely numbers and times are given: decimals, or zeros at the end."""
+    """Compare how finely numbers and times are given: decimals, or zeros at the end."""
     for column in tables.of_kind("number", "time"):
         yield _by_group("precision", tables, column, _precision(column.values.astype(np.float64)))
 
 
 def shapes(tables: Tables) -> Iterator[Evidence]:
-    """How texts are written: case, digits, blanks, signs."""
+    """Compare how texts are written: case, digits, blanks, signs."""
     for column in tables.of_kind("levels"):
         names = np.array([_shape(str(value)) for value in column.values], dtype=object)
         _, groups = np.unique(names, return_inverse=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.stages.inspection.detectable import smallest_detectable
+from ml_platform.stages.inspection.evidence import Evidence
 from ml_platform.stages.inspection.families import FAMILIES, SCHEMA, Family
 from ml_platform.stages.inspection.make_tables import make_tables
 from ml_platform.stages.inspection.schema import schema
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-    from ml_platform.stages.inspection.evidence import Evidence
     from ml_platform.stages.inspection.tables import Tables
 
 ALPHA = 0.005
 NAMES_SHOWN = 3
+MOST_TOLD = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ def measure_batch(
         ]
         proven += found
         smallest[metric] = smallest_detectable(metric, tables, alpha=budget or alpha, hypotheses=len(evidence))
-        measurements.append(_measurement(metric, found, tables, len(evidence), smallest[metric]))
+        measurements += _measurements(metric, found, tables, len(evidence), smallest[metric])
     return BatchMeasured(measurements=tuple(measurements), proven=tuple(proven), smallest_detectable=smallest)
 
 
@@ -107,28 +108,27 @@ def _evidence(family: Family, tables: Tables) -> Sequence[Evidence]:
     return [one for test in family.tests for one in test(tables)]
 
 
-def _measurement(
+def _measurements(
     metric: str, proven: Sequence[Proven], tables: Tables, hypotheses: int, smallest: float
-) -> Measurement:
+) -> Iterator[Measurement]:
+    """Return a measurement per proven fault, the largest first, or one that says that none was."""
     if not tables.reference_rows or not tables.batch_rows:
         empty = "batch" if tables.reference_rows else "reference"
-        return Measurement(metric=metric, value=None, n=0, unit="share", reason=f"the {empty} has no rows")
-    worst = max(proven, key=lambda one: one.evidence.effect, default=None)
+        yield Measurement(metric=metric, value=None, n=0, unit="share", reason=f"the {empty} has no rows")
+        return
     facts: dict[str, Fact] = {
         "hypotheses": hypotheses,
         "findings": len(proven),
         "smallest_detectable": smallest if math.isfinite(smallest) else None,
     }
-    if worst is not None:
-        facts |= {"kind": worst.evidence.kind, "p_value": worst.p_value, **worst.evidence.facts}
-    return Measurement(
-        metric=metric,
-        value=worst.evidence.effect if worst else 0.0,
-        n=tables.batch_rows,
-        unit="share",
-        subject=subject_of(worst.evidence.columns) if worst else "",
-        facts=facts,
-    )
+    if not proven:
+        yield Measurement(metric=metric, value=0.0, n=tables.batch_rows, unit="share", facts=facts)
+    for one in sorted(proven, key=lambda each: -each.evidence.effect)[:MOST_TOLD]:
+        evidence = one.evidence
+        yield Measurement(
+            metric=metric, value=evidence.effect, n=evidence.n, unit="share", subject=subject_of(evidence.columns),
+            facts={**facts, "kind": evidence.kind, "p_value": one.p_value, **evidence.facts},
+        )  # fmt: skip
 
 
 def subject_of(columns: Sequence[str]) -> str:

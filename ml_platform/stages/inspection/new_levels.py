@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,6 @@ from ml_platform.stages.inspection.evidence import Evidence
 from ml_platform.stages.inspection.tables import count_of
 
 if TYPE_CHECKING:
-    from ml_platform.stages.inspection.table import Column
     from ml_platform.stages.inspection.tables import Tables
 
 MOST_KNOWN = 200
@@ -22,7 +21,7 @@ LEAST_TRUNCATED = 3
 
 
 def misspellings(tables: Tables) -> Iterator[Evidence]:
-    """Levels that differ from a known one by case, blanks, accents, encoding, an end cut off or one letter.
+    """Find levels that differ from a known one by case, blanks, accents, encoding, an end cut off or one letter.
 
     A hard rule for columns with few, repeated levels of which no two are that alike in the reference; elsewhere (codes,
     names) such pairs are natural and nothing is said.
@@ -70,8 +69,7 @@ def _wrongly_written(new: Iterable[str], known: list[str], frequent: set[str]) -
             yield text, "one letter"
 
 
-def _by_key(levels: Iterable[str], key: object) -> Mapping[str, str]:
-    assert callable(key)
+def _by_key(levels: Iterable[str], key: Callable[[str], str]) -> Mapping[str, str]:
     return {key(level): level for level in levels}
 
 
@@ -91,7 +89,7 @@ def _decoded(text: str) -> str:
 
 
 def _one_letter(one: str, other: str) -> bool:
-    """True when one letter was changed, left out, added or swapped with its neighbour; digits must be the same."""
+    """Tell whether one letter was changed, left out, added or swapped with its neighbour; digits must be the same."""
     if one == other or abs(len(one) - len(other)) > 1 or min(len(one), len(other)) < SHORTEST:
         return False
     if [sign for sign in one if sign.isdigit()] != [sign for sign in other if sign.isdigit()]:

@@ -13,7 +13,6 @@ from ml_platform.stages.inspection.tables import count_of
 from ml_platform.stats.hypergeometric import hypergeometric_p
 
 if TYPE_CHECKING:
-    from ml_platform.stages.inspection.table import Column
     from ml_platform.stages.inspection.tables import Tables
 
 Flags = NDArray[np.bool_]
@@ -23,7 +22,7 @@ CHANCE_HOLDS = 0.95
 
 
 def relations(tables: Tables) -> Iterator[Evidence]:
-    """Rows that break a relation which the fitting rows keep: counted in the held rows and in the batch."""
+    """Count rows that break a relation which the fitting rows keep, among the held rows and in the batch."""
     yield from _found("decides", tables, _deciding(tables))
     yield from _found("order", tables, _ordered(tables))
 

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 
 def held_against_batch(kind: str, columns: tuple[str, ...], scores: Sequence[Floats], tables: Tables) -> Evidence:
-    """Return the strongest evidence of several scores, each of shape (held rows + batch rows,); NaN rows are left out."""
+    """Return the strongest evidence of several scores, shape (held rows + batch rows,); NaN rows are left out."""
     found = [shift_of(score, tables.held.size) for score in scores]
     best = min(found, key=lambda one: one.p_value)
     p = min(1.0, len(found) * best.p_value)

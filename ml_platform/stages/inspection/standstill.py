@@ -14,7 +14,6 @@ from ml_platform.stages.inspection.evidence import Evidence
 from ml_platform.stages.inspection.tables import count_of
 
 if TYPE_CHECKING:
-    from ml_platform.stages.inspection.table import Column
     from ml_platform.stages.inspection.tables import Tables
 
 Codes = NDArray[np.int64]
@@ -30,12 +29,12 @@ class _Run:
 
 
 def standstill(tables: Tables) -> Iterator[Evidence]:
-    """The longest run of one value in each column; a column that lies in order elsewhere needs a far longer one."""
+    """Judge each column's longest run of one value; one that lies in order elsewhere needs a far longer run."""
     for column in tables.columns:
         before, now = column.codes[: tables.reference_rows], column.codes[tables.reference_rows :]
         run = _longest_run(now)
         outside = np.concatenate([now[: run.start], now[run.start + run.length :]])
-        chance = _chance(column, before, outside, run.code)
+        chance = _chance(before, outside, run.code)
         p = _p_value(run, now.size, chance)
         if max(_agreement(before), _agreement(outside)) > ORDERED:
             p = _p_ordered(run, before, outside, now.size)
@@ -52,8 +51,8 @@ def _longest_run(codes: Codes) -> _Run:
     return _Run(int(codes[starts[at]]), int(starts[at]), int(lengths[at]))
 
 
-def _chance(column: Column, before: Codes, outside: Codes, code: int) -> float:
-    """Return how often the run's value occurs, at most: in the reference or in the rest of the batch, with some slack."""
+def _chance(before: Codes, outside: Codes, code: int) -> float:
+    """Return how often the run's value occurs, at most: in the reference or the rest of the batch, with slack."""
     found = 0.0
     for codes in (before, outside):
         count = int((codes == code).sum()) + 1

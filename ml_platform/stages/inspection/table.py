@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -45,22 +47,28 @@ def kind_of(values: pd.Series) -> Kind | None:
     """Return the kind of a column's values; None when they are of no one kind."""
     import pandas as pd
 
-    if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype):
-        return None if pd.api.types.is_complex_dtype(values.dtype) else "number"
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return "time"
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return kind_of(pd.Series(values.cat.categories))
-    seen = pd.api.types.infer_dtype(values, skipna=True)
-    match seen:
-        case "string" | "empty":
-            return "levels"
-        case "integer" | "floating" | "mixed-integer-float" | "decimal" | "boolean":
-            return "number"
-        case "datetime" | "date" | "datetime64":
-            return "time"
-        case _:
-            return None
+        values = pd.Series(values.cat.categories)
+    return _KINDS.get(pd.api.types.infer_dtype(values, skipna=True))
+
+
+_KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "string": "levels",
+        "empty": "levels",
+        "integer": "number",
+        "integer-na": "number",
+        "floating": "number",
+        "mixed-integer-float": "number",
+        "decimal": "number",
+        "boolean": "number",
+        "timedelta64": "number",
+        "timedelta": "number",
+        "datetime64": "time",
+        "datetime": "time",
+        "date": "time",
+    }
+)
 
 
 def as_floats(values: pd.Series, kind: Kind) -> Floats:
@@ -71,13 +79,15 @@ def as_floats(values: pd.Series, kind: Kind) -> Floats:
         stamps = pd.to_datetime(values, utc=True)
         whole = stamps.dt.as_unit("ns").astype("int64").to_numpy() / NANOSECONDS
         return np.where(stamps.isna().to_numpy(), np.nan, whole)
-    if isinstance(values.dtype, pd.CategoricalDtype) or values.dtype == object:
-        values = pd.to_numeric(values, errors="coerce")
+    if pd.api.types.is_timedelta64_dtype(values.dtype):
+        values = values.dt.total_seconds()
+    if isinstance(values.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(values.dtype):
+        values = pd.to_numeric(values.astype(object), errors="coerce")
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def number_column(name: str, kind: Kind, reference: Floats, batch: Floats) -> Column:
-    """Number the distinct values of both tables in order of size; an infinity is a value."""
+    """Return a column whose distinct values are numbered in order of size; an infinity is a value."""
     every = np.concatenate([reference, batch])
     present = ~np.isnan(every)
     values, inverse = np.unique(every[present], return_inverse=True)
@@ -87,7 +97,7 @@ def number_column(name: str, kind: Kind, reference: Floats, batch: Floats) -> Co
 
 
 def level_column(name: str, reference: pd.Series, batch: pd.Series) -> Column:
-    """Number the distinct texts of both tables in alphabetical order."""
+    """Return a column whose distinct texts are numbered in alphabetical order."""
     import pandas as pd
 
     every = pd.concat([reference.astype("str"), batch.astype("str")], ignore_index=True)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from ml_platform.stages.inspection.table import Column
+from ml_platform.stages.inspection.table import Column
 
 Whole = NDArray[np.int64]
 MOST_TOGETHER = 60
