@@ -62,14 +62,18 @@ def undetectable(answers: Iterable[Answer]) -> list[Answer]:
     return [answer for answer in answers if answer.power is not None and answer.power < DETECTABLE]
 
 
-def report(answers: Sequence[Answer], peaks: dict[tuple[str, int], float], *, command: str) -> str:
+def report(answers: Sequence[Answer], peaks: dict[tuple[str, int], float], *, commands: Sequence[str]) -> str:
     """Write everything as Markdown."""
     names = list(dict.fromkeys(answer.detector for answer in answers))
     by = {name: [answer for answer in answers if answer.detector == name] for name in names}
     sizes = sorted({answer.n for answer in answers})
     tables = ", ".join(dict.fromkeys(answer.table for answer in answers))
     parts = [
-        f"Measured with `{command}` on {tables}.",
+        "# Which faults are found in real data",
+        "Written by the benchmark; what is measured and how stands at the top of `benchmarks/faults.py`, what counts as "
+        "detectable in `benchmarks/fault_oracle.py`. The faults are [those that can be planted](faults.md). "
+        f"Tables: {tables.replace('_', ' ')}.",
+        "```sh\n" + "\n".join(commands) + "\n```",
         "## Over all",
         _table(
             ["Detector", "False alarms on clean batches", "Found of the detectable faults", "Alarms on the others"],

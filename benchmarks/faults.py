@@ -251,28 +251,38 @@ def main() -> int:
     given.raw.parent.mkdir(parents=True, exist_ok=True)
     answers: list[Answer] = []
     peaks: dict[tuple[str, int], float] = {}
+    command = _command(sys.argv[1:])
     with given.raw.open("w") as raw:
+        raw.write(json.dumps({"command": command}) + "\n")
         for answer in _measured(given, peaks):
             answers.append(answer)
             raw.write(json.dumps(asdict(answer)) + "\n")
             raw.flush()
         for (detector, n), peak in peaks.items():
             raw.write(json.dumps({"detector": detector, "n": n, "peak": peak}) + "\n")
-    return _report(answers, peaks, given)
+    return _report(answers, peaks, [command], given)
 
 
-def _report(answers: list[Answer], peaks: dict[tuple[str, int], float], given: argparse.Namespace) -> int:
-    text = report(answers, peaks, command="python benchmarks/faults.py " + " ".join(sys.argv[1:]))
+def _command(arguments: list[str]) -> str:
+    """Return the command with files by their names: a page is read on other machines."""
+    return " ".join(["python benchmarks/faults.py", *(Path(one).name if "/" in one else one for one in arguments)])
+
+
+def _report(
+    answers: list[Answer], peaks: dict[tuple[str, int], float], commands: list[str], given: argparse.Namespace
+) -> int:
+    text = report(answers, peaks, commands=commands)
     print(text)
     if given.to is not None:
         given.to.write_text(text, encoding="utf-8")
     return summary(answers, "ours") if any(answer.detector == "ours" for answer in answers) else 0
 
 
-def _read(paths: list[Path]) -> tuple[list[Answer], dict[tuple[str, int], float]]:
+def _read(paths: list[Path]) -> tuple[list[Answer], dict[tuple[str, int], float], list[str]]:
     lines = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
-    answers = [Answer(**line) for line in lines if "peak" not in line]
-    return answers, {(line["detector"], line["n"]): line["peak"] for line in lines if "peak" in line}
+    answers = [Answer(**line) for line in lines if "alarm" in line]
+    peaks = {(line["detector"], line["n"]): line["peak"] for line in lines if "peak" in line}
+    return answers, peaks, [line["command"] for line in lines if "command" in line]
 
 
 def _measured(given: argparse.Namespace, peaks: dict[tuple[str, int], float]) -> Iterator[Answer]:

@@ -20,10 +20,11 @@ from ml_platform.settings import load_settings
     type=click.FloatRange(0, 1),
     help="Share of the planted faults that has to be caught.",
 )
-def command(model: str, kinds: tuple[str, ...], rows: int, seed: int, at_least: float) -> int:
+@click.option("--stopped", is_flag=True, help="Count only what is stopped, not what is only warned of.")
+def command(model: str, kinds: tuple[str, ...], *, rows: int, seed: int, at_least: float, stopped: bool) -> int:
     """Plant every kind of fault, in three sizes, into MODEL's own data and say what catches it.
 
-    Exit 1 when a smaller share than --at-least is caught by a blocking gate or by the batch inspection.
+    Exit 1 when a smaller share than --at-least is stopped or warned of by the contract or a gate on the snapshot.
     """
     governed = load(model)
     from ml_platform.adapters.platform import open_platform
@@ -34,7 +35,7 @@ def command(model: str, kinds: tuple[str, ...], rows: int, seed: int, at_least: 
     with open_platform(load_settings()) as platform:
         found = tuple(trials(governed, platform, rows=rows, seed=seed, kinds=kinds, now=utc_now()))
     click.echo("\n".join(matrix_lines(found)))
-    share = caught_share(found)
+    share = caught_share(found, stopped=stopped)
     if share is None or share < at_least:
         click.echo(f"✗ {model}: too few faults are caught; needed: at least {at_least:.0%}", err=True)
         return 1

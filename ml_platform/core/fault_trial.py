@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 SEVERITIES = ("small", "medium", "large")
@@ -27,11 +28,16 @@ class FaultTrial:
     remedy: str = ""
 
     @property
-    def caught(self) -> bool:
+    def stopped(self) -> bool:
         """True when something would have stopped the batch."""
         return bool(self.caught_by)
 
+    @property
+    def seen(self) -> bool:
+        """True when something would have stopped the batch or warned of it."""
+        return bool(self.caught_by or self.warned_by)
 
-def caught_share(trials: tuple[FaultTrial, ...]) -> float | None:
-    """Return the share of the trials that were caught; None when there were none."""
-    return sum(trial.caught for trial in trials) / len(trials) if trials else None
+
+def caught_share(trials: Sequence[FaultTrial], *, stopped: bool = False) -> float | None:
+    """Return the share of the trials that were seen, or `stopped`; None when there were none."""
+    return sum(trial.stopped if stopped else trial.seen for trial in trials) / len(trials) if trials else None

@@ -28,9 +28,10 @@ AT_LEAST = 0.5
 
 
 class FaultsConfig(dg.Config):
-    """How the trials are made, and the share of the planted faults that has to be caught."""
+    """How the trials are made, and the share of the planted faults that has to be caught, or even `stopped`."""
 
     at_least: float = AT_LEAST
+    stopped: bool = False
     rows: int = ROWS
     seed: int = SEED
     kinds: list[str] = []  # noqa: RUF012 - pydantic copies it
@@ -41,7 +42,6 @@ def trials(
 ) -> Iterator[FaultTrial]:
     """Plant faults into the rows of a model's newest snapshot, or of its source, and say what catches each."""
     from ml_platform.stages.faults.catalogue import FAULTS
-    from ml_platform.stages.faults.inspecting import inspecting
     from ml_platform.stages.faults.rows import rows_to_try
     from ml_platform.stages.faults.trials import prepare, try_faults
 
@@ -49,7 +49,7 @@ def trials(
     snapshot = read_record(platform.home, (model, "snapshot"), SnapshotRecord)
     split = read_record(platform.home, (model, "split"), SplitRecord)
     found = rows_to_try(file.spec, platform.store, snapshot, split)
-    ground = prepare(file, found, inspect=inspecting(file.spec), size=rows, seed=seed, now=now)
+    ground = prepare(file, found, size=rows, seed=seed, now=now)
     yield from try_faults(ground, kinds or tuple(FAULTS), seed=seed)
 
 
@@ -87,7 +87,7 @@ def _try(context: dg.OpExecutionContext, config: FaultsConfig, file: "GovernedMo
             trials(file, platform, rows=config.rows, seed=config.seed, kinds=config.kinds, now=now)
         )  # fmt: skip
         context.log.info("\n".join(matrix_lines(found)))
-        share = caught_share(found)
+        share = caught_share(found, stopped=config.stopped)
         context.add_output_metadata({"faults": dg.MetadataValue.md(matrix_table(found)), "caught": share})
         if share is None or share < config.at_least:
             needed = f"{caught_text(found)}; needed: at least {config.at_least:.0%}"

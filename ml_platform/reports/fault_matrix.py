@@ -21,9 +21,9 @@ def matrix_lines(trials: Sequence[FaultTrial]) -> list[str]:
         marks = "  ".join(f"{_mark(found.get(size)):^{len(size)}}" for size in SEVERITIES)
         lines.append(f"{kind:<{wide}}  {marks}  {_catchers(list(found.values()))}".rstrip())
     lines += ["", f"{CAUGHT} stopped   {WARNED} only warned of   {SLIPPED} slipped through   {ABSENT} no place for it"]
-    slipped = [trial for trial in trials if not trial.caught]
+    slipped = [trial for trial in trials if not trial.stopped]
     if slipped:
-        lines += ["", "what would catch the others:", *_remedies(slipped)]
+        lines += ["", "what would stop the others:", *_remedies(slipped)]
     return [*lines, "", caught_text(trials)]
 
 
@@ -33,15 +33,15 @@ def matrix_table(trials: Sequence[FaultTrial]) -> str:
         (kind, *(_mark(found.get(size)) for size in SEVERITIES), _catchers(list(found.values())), _lines_of(found))
         for kind, found in _by_kind(trials).items()
     ]
-    return table(("fault", *SEVERITIES, "caught by", "a line that would"), rows)
+    return table(("fault", *SEVERITIES, "caught by", "a line that would stop it"), rows)
 
 
 def caught_text(trials: Sequence[FaultTrial]) -> str:
     """Say how many were caught."""
-    share = caught_share(tuple(trials))
-    if share is None:
+    seen, stopped = caught_share(trials), caught_share(trials, stopped=True)
+    if seen is None or stopped is None:
         return "no fault could be planted"
-    return f"{sum(trial.caught for trial in trials)} of {len(trials)} faults caught ({share:.0%})"
+    return f"{len(trials)} faults: {seen:.0%} are caught, {stopped:.0%} are stopped"
 
 
 def _by_kind(trials: Sequence[FaultTrial]) -> dict[str, dict[str, FaultTrial]]:
@@ -54,11 +54,11 @@ def _by_kind(trials: Sequence[FaultTrial]) -> dict[str, dict[str, FaultTrial]]:
 def _mark(trial: FaultTrial | None) -> str:
     if trial is None:
         return ABSENT
-    return CAUGHT if trial.caught else WARNED if trial.warned_by else SLIPPED
+    return CAUGHT if trial.stopped else WARNED if trial.warned_by else SLIPPED
 
 
 def _catchers(found: Sequence[FaultTrial]) -> str:
-    names = list(dict.fromkeys(name for trial in found for name in trial.caught_by))
+    names = list(dict.fromkeys(name for trial in found for name in (*trial.caught_by, *trial.warned_by)))
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return ", ".join(names[:MOST_NAMED]) + more
 

@@ -24,22 +24,22 @@ TRIALS = [
 def test_a_line_for_each_kind_then_the_remedies_then_the_count() -> None:
     assert matrix_lines(TRIALS) == [
         "         small  medium  large",
-        "clipped    ✗      !       ✓    a, b, c and 1 more",
+        "clipped    ✗      !       ✓    columns_vary, a, b and 2 more",
         "rounded    -      -       ✓    a",
         "",
         "✓ stopped   ! only warned of   ✗ slipped through   - no place for it",
         "",
-        "what would catch the others:",
+        "what would stop the others:",
         "  clipped in load, wind, …, 0.05 (share of the rows): no line of this file",
         "  clipped in load, wind, …, 0.05 (share of the rows): policy.overrides.columns_vary.severity: block",
         "",
-        "2 of 4 faults caught (50%)",
+        "4 faults: 75% are caught, 50% are stopped",
     ]
 
 
 def test_the_same_as_a_markdown_table() -> None:
     assert matrix_table(TRIALS).splitlines()[2:] == [
-        "| clipped | ✗ | ! | ✓ | a, b, c and 1 more | policy.overrides.columns_vary.severity: block |",
+        "| clipped | ✗ | ! | ✓ | columns_vary, a, b and 2 more | policy.overrides.columns_vary.severity: block |",
         "| rounded | - | - | ✓ | a |  |",
     ]
 

@@ -28,14 +28,14 @@ def remedy(
 ) -> str:
     """Return the line that would stop this batch and let the clean one pass; empty when the file has no such line.
 
-    First a gate that only warned, then a declaration in the contract, then a limit that the fault came nearest to.
+    First a declaration in the contract, then a gate that only warned, then a limit that the fault came nearest to.
     Values of personal columns aren't written into it.
     """
-    warned = sorted(faulty.warning - clean.warning)
-    if warned:
-        return f"policy.overrides.{warned[0]}.severity: block"
     declared = next(_declarations(spec, reference, batch), "")
-    return declared or _tighter_limit(policy, clean, faulty)
+    if declared:
+        return declared
+    warned = sorted(faulty.warning - clean.warning)
+    return f"policy.overrides.{warned[0]}.severity: block" if warned else _tighter_limit(policy, clean, faulty)
 
 
 def _declarations(spec: ModelSpec, reference: pd.DataFrame, batch: pd.DataFrame) -> Iterator[str]:

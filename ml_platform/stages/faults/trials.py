@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,11 +18,10 @@ from ml_platform.core.fault_trial import FaultTrial
 from ml_platform.policy.load import GovernedModelFile
 from ml_platform.stages.faults.catalogue import FAULTS
 from ml_platform.stages.faults.fault import Aim, Scene, Severity
-from ml_platform.stages.faults.gates import Heard, hear_gates
+from ml_platform.stages.faults.gates import PUT_ASIDE, Heard, Known, hear_gates
 from ml_platform.stages.faults.inject import inject, known
 from ml_platform.stages.faults.remedy import remedy
 from ml_platform.stages.profile import profile
-from ml_platform.stages.snapshot_measurements import Profile
 
 if TYPE_CHECKING:
     import pandas as pd  # noqa: TC004  (dear, and nobody reads these dataclasses' annotations)
@@ -32,13 +31,6 @@ REFERENCE_ROWS = 5_000
 TRIES = 5
 
 
-class Inspect(Protocol):
-    """Names what a batch inspection found."""
-
-    def __call__(self, reference: pd.DataFrame, batch: pd.DataFrame, /) -> Sequence[str]:
-        """Return one name for each finding; none for a batch that passes."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """Where faults are tried: the model's file, good rows, a clean batch, and what is said of it without a fault."""
@@ -46,20 +38,16 @@ class Ground:
     file: GovernedModelFile
     scene: Scene
     batch: pd.DataFrame
-    inspect: Inspect
     now: dt.datetime
-    known: Profile
+    known: Known
     clean: Heard
-    clean_findings: frozenset[str]
 
     def hear(self, batch: pd.DataFrame) -> Heard:
         """Return what the gates say of a batch."""
-        return hear_gates(self.file.spec, self.file.policy, batch, reference=self.known, now=self.now)
+        return hear_gates(self.file.spec, self.file.policy, batch, known=self.known, now=self.now)
 
 
-def prepare(
-    file: GovernedModelFile, rows: pd.DataFrame, *, inspect: Inspect, size: int, seed: int, now: dt.datetime
-) -> Ground:
+def prepare(file: GovernedModelFile, rows: pd.DataFrame, *, size: int, seed: int, now: dt.datetime) -> Ground:
     """Draw a batch of `size` rows (at most half of them) and a reference from accepted rows, and judge it clean.
 
     Raises DataInvalid when there are too few rows.
@@ -72,16 +60,14 @@ def prepare(
     size = min(size, len(rows) // 2)
     places = (np.sort(order[size : size + REFERENCE_ROWS]), np.sort(order[:size]))
     reference, batch = (rows.iloc[of].reset_index(drop=True) for of in places)
-    described = profile(spec, reference)
+    good = Known(rows=reference, profile=profile(spec, reference))
     return Ground(
         file=file,
         scene=Scene.of(reference, target=spec.target),
         batch=batch,
-        inspect=inspect,
         now=now,
-        known=described,
-        clean=hear_gates(spec, file.policy, batch, reference=described, now=now),
-        clean_findings=frozenset(inspect(reference, batch)),
+        known=good,
+        clean=hear_gates(spec, file.policy, batch, known=good, now=now),
     )
 
 
@@ -107,8 +93,9 @@ def _planted(ground: Ground, kind: str, severity: Severity, aim: Aim, seed: int)
 def _trial(ground: Ground, kind: str, severity: Severity, aim: Aim, seed: int) -> FaultTrial:
     frame, touched = _planted(ground, kind, severity, aim, seed)
     heard = ground.hear(frame)
-    findings = [one for one in ground.inspect(ground.scene.reference, frame) if one not in ground.clean_findings]
-    caught = [*sorted(heard.closed - ground.clean.closed), *(f"inspection: {one}" for one in findings)]
+    caught = sorted(heard.closed - ground.clean.closed)
+    warned = sorted(heard.warning - ground.clean.warning)
+    warned += [PUT_ASIDE] if heard.put_aside > ground.clean.put_aside else []
     spec, policy = ground.file.spec, ground.file.policy
     line = "" if caught else remedy(
         spec, policy, clean=ground.clean, faulty=heard, reference=ground.scene.reference, batch=frame
@@ -122,6 +109,6 @@ def _trial(ground: Ground, kind: str, severity: Severity, aim: Aim, seed: int) -
         columns=aim.columns,
         rows_touched=touched,
         caught_by=tuple(caught),
-        warned_by=tuple(sorted(heard.warning - ground.clean.warning)),
+        warned_by=tuple(warned),
         remedy=line,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -22,14 +21,6 @@ from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.orchestration.small_model import NOW, load_small, rows
 
 
-def silent(_reference: pd.DataFrame, _batch: pd.DataFrame, /) -> Sequence[str]:
-    return ()
-
-
-def sees_missing(_reference: pd.DataFrame, batch: pd.DataFrame, /) -> Sequence[str]:
-    return ("always", *(("missing",) if batch.isna().any(axis=None) else ()))
-
-
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> GovernedModelFile:
     return load_small(tmp_path_factory.mktemp("model"), ("range: [0, 2000]", "missing: 0.5"))
@@ -42,7 +33,7 @@ def good(file: GovernedModelFile) -> pd.DataFrame:
 
 def tried(file: GovernedModelFile, good: pd.DataFrame, kind: str, *columns: str) -> dict[str, FaultTrial]:
     """Try a kind, in these columns only if any are named."""
-    ground = prepare(file, good, inspect=silent, size=1000, seed=1, now=NOW)
+    ground = prepare(file, good, size=1000, seed=1, now=NOW)
     scene = Scene.of(ground.scene.reference, target="late", columns=columns or None)
     return {trial.severity: trial for trial in try_faults(dataclasses.replace(ground, scene=scene), [kind], seed=1)}
 
@@ -52,13 +43,18 @@ def test_a_column_that_is_gone_breaks_the_contract(file: GovernedModelFile, good
     assert {trial.caught_by for trial in found.values()} == {("contract",)}
 
 
-def test_duplicates_are_caught_when_they_are_many_and_a_limit_would_catch_few(
+def test_rows_that_come_twice_are_stopped_at_any_size(file: GovernedModelFile, good: pd.DataFrame) -> None:
+    found = tried(file, good, "rows_duplicated")
+    assert found["small"].caught_by == ("rows_are_new",)
+    assert found["large"].caught_by == ("rows_are_new", "rows_are_unique")
+
+
+def test_rows_that_are_put_aside_are_a_warning_and_a_limit_would_stop_the_batch(
     file: GovernedModelFile, good: pd.DataFrame
 ) -> None:
-    found = tried(file, good, "rows_duplicated")
-    assert found["small"].caught_by == ()
-    assert found["small"].remedy == "policy.overrides.rows_are_unique.limit: 0.002488"
-    assert found["large"].caught_by == ("rows_are_unique",)
+    found = tried(file, good, "level_unseen", "carrier")["small"]
+    assert (found.stopped, found.seen, found.warned_by) == (False, True, ("quarantine",))
+    assert found.remedy == "policy.overrides.rows_match_the_contract.limit: 0.0025"
 
 
 def test_numbers_far_out_would_be_caught_by_a_range(file: GovernedModelFile, good: pd.DataFrame) -> None:
@@ -85,23 +81,22 @@ def test_values_of_personal_columns_are_not_written_down(tmp_path: Path, good: p
 
 
 def test_a_gate_that_only_warns_could_block(file: GovernedModelFile, good: pd.DataFrame) -> None:
-    found = tried(file, good, "unit_changed", "distance")["medium"]
-    assert found.warned_by == ("snapshot_resembles_the_reference",)
-    assert found.remedy == "policy.overrides.snapshot_resembles_the_reference.severity: block"
+    found = tried(file, good, "unit_changed", "distance")["small"]
+    assert "distributions_are_as_before" in found.warned_by
+    assert found.remedy.endswith("severity: block")
 
 
-def test_labels_that_belong_to_other_rows_slip_through_every_line(file: GovernedModelFile, good: pd.DataFrame) -> None:
-    found = tried(file, good, "labels_shuffled")["large"]
-    assert (found.caught, found.remedy) == (False, "")
-
-
-def test_what_the_inspection_finds_counts_unless_it_finds_it_without_a_fault(
+def test_a_fault_that_changes_nothing_that_can_be_seen_slips_through_every_line(
     file: GovernedModelFile, good: pd.DataFrame
 ) -> None:
-    ground = prepare(file, good, inspect=sees_missing, size=1000, seed=1, now=NOW)
-    found = {(one.kind, one.severity): one for one in try_faults(ground, ["missing_at_random", "moved"], seed=1)}
-    assert "inspection: missing" in found["missing_at_random", "small"].caught_by
-    assert not any("always" in name for one in found.values() for name in one.caught_by)
+    found = tried(file, good, "join_shuffled", "region")["large"]
+    assert (found.seen, found.remedy) == (False, "")
+
+
+def test_what_closes_without_a_fault_does_not_count(file: GovernedModelFile, good: pd.DataFrame) -> None:
+    ground = prepare(file, good, size=1000, seed=1, now=NOW)
+    always = dataclasses.replace(ground, clean=ground.hear(ground.batch.drop(columns="weight")))
+    assert [trial.caught_by for trial in try_faults(always, ["column_dropped"], seed=1)] == [(), (), ()]
 
 
 def test_a_kind_without_a_place_is_left_out(file: GovernedModelFile, good: pd.DataFrame) -> None:
@@ -110,7 +105,7 @@ def test_a_kind_without_a_place_is_left_out(file: GovernedModelFile, good: pd.Da
 
 def test_too_few_rows_are_refused(file: GovernedModelFile, good: pd.DataFrame) -> None:
     with pytest.raises(DataInvalid, match="399 rows; at least 400 are needed"):
-        prepare(file, good[:399], inspect=silent, size=1000, seed=1, now=NOW)
+        prepare(file, good[:399], size=1000, seed=1, now=NOW)
 
 
 def test_rows_come_from_the_training_part_of_the_newest_snapshot(
