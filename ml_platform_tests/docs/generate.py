@@ -19,7 +19,7 @@ from ml_platform_tests.docs.pages import DOCS, ROOT, pages
 
 _GENERATED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _FILE = re.compile(r"(<!-- file: (\S+) -->\n```\w+\n).*?(^```$)", re.DOTALL | re.MULTILINE)
-_PACKS = ("base", "limited", "high")
+_PACKS = ("inspection", "base", "limited", "high")
 
 
 def generated(text: str) -> str:
