@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.policy.spec import PersonalData, Role
+from ml_platform.stages.inspection.against_contract import inspected_columns, private_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
 MOST_REFERENCE_ROWS = 50_000
 SEED = 20_260_101
-USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP})
-VALUES = frozenset({"from", "to", "smallest", "largest"})
-APART = frozenset({Role.TIME, Role.ENTITY})
 
 
 def inspect_new_rows(
@@ -35,7 +31,7 @@ def inspect_new_rows(
     """
     from ml_platform.stages.inspection.measure import measure_batch
 
-    names = inspected_columns(spec)
+    names = inspected_columns(spec.contract)
     new = accepted.loc[_new(spec, reference, accepted, reference_as_of), names]
     if new.empty:
         return ()
@@ -43,26 +39,7 @@ def inspect_new_rows(
     if len(before) > MOST_REFERENCE_ROWS:
         chosen = np.random.default_rng(SEED).choice(len(before), MOST_REFERENCE_ROWS, replace=False)
         before = before.iloc[np.sort(chosen)]
-    found = measure_batch(before, new, target=spec.target).measurements
-    return tuple(_sparingly(spec, one) for one in found)
-
-
-def _sparingly(spec: ModelSpec, found: Measurement) -> Measurement:
-    """Leave out the facts that are values of columns, where one of the columns is about persons."""
-    named = {name.strip() for name in found.subject.split(" and ")[0].split(",")}
-    about = [name for name, column in spec.contract.items() if column.personal_data is not PersonalData.NONE]
-    if not named & set(about):
-        return found
-    return dataclasses.replace(found, facts={key: fact for key, fact in found.facts.items() if key not in VALUES})
-
-
-def inspected_columns(spec: ModelSpec) -> list[str]:
-    """Return the columns that a batch is inspected in."""
-    return [
-        name
-        for name, column in spec.contract.items()
-        if column.roles & USED and not column.roles & APART and column.personal_data is not PersonalData.DIRECT
-    ]
+    return measure_batch(before, new, target=spec.target, private=private_columns(spec.contract)).measurements
 
 
 def _new(
