@@ -14,6 +14,7 @@ from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.adapters.memory import FileMemory
 from ml_platform.adapters.mlflow_tracking import MlflowTracker
+from ml_platform.adapters.vault import FileVault
 from ml_platform.settings import Settings
 
 
@@ -25,6 +26,7 @@ class Platform:
     home: Path
     keys: FileKeys
     store: FileArtefacts
+    vault: FileVault
     memory: FileMemory
     ledger: SqliteLedger
     tracker: MlflowTracker
@@ -57,6 +59,7 @@ def open_platform(settings: Settings) -> Platform:
         home=home,
         keys=keys,
         store=FileArtefacts(home, keys),
+        vault=FileVault(home, keys),
         memory=FileMemory(home),
         ledger=SqliteLedger(home / "ledger.sqlite", clock=_utc_now),
         tracker=MlflowTracker(settings.mlflow_uri, home / "mlflow" / "artifacts"),

@@ -136,9 +136,12 @@ def seal(actor: str | None) -> int:
 
 def _everything(home: Path) -> Iterator[Sealed]:
     """Iterate over all that the home's keys seal: what isn't here loses its key when that is retired."""
+    from ml_platform.adapters.keys import FileKeys
     from ml_platform.adapters.sealed_home import sealed_files
+    from ml_platform.adapters.vault import FileVault
 
     yield from sealed_files(home)
+    yield FileVault(home, FileKeys(home))
 
 
 def _counted(counts: Counter[str]) -> str:

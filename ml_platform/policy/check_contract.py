@@ -28,6 +28,7 @@ def _column_problems(column: Column) -> Iterator[tuple[str, str]]:
     yield from _text_problems(column)
     yield from _coerce_problems(column)
     yield from _use_problems(column)
+    yield from _person_problems(column)
 
 
 def _value_problems(column: Column) -> Iterator[tuple[str, str]]:
@@ -83,12 +84,18 @@ def _use_problems(column: Column) -> Iterator[tuple[str, str]]:
             "a feature is known at once; use role not_used, and make a feature of an older row's value in `assemble`"
         )
         yield "available_after_days", f"is {column.available_after_days:g} for a feature; {needed}"
-    if is_feature and column.personal_data is PersonalData.DIRECT:
-        yield "personal_data", "is 'direct', so the column can't be a feature; use role not_used or entity"
-    if is_feature and column.personal_data is PersonalData.SENSITIVE and reasonless:
-        yield "personal_data", "is 'sensitive' for a feature that says no reason; add `reason: ...`, or another role"
     if column.role in column.also:
         yield "also", f"repeats the role {column.role.value}; remove it there"
+
+
+def _person_problems(column: Column) -> Iterator[tuple[str, str]]:
+    is_feature = Role.FEATURE in column.roles
+    if is_feature and column.personal_data is PersonalData.DIRECT:
+        yield "personal_data", "is 'direct', so the column can't be a feature; use role not_used or entity"
+    elif column.personal_data is PersonalData.DIRECT and not column.roles & {Role.ENTITY, Role.NOT_USED}:
+        yield "personal_data", f"is 'direct' for a column of role {column.role.value}; use role not_used or entity"
+    if is_feature and column.personal_data is PersonalData.SENSITIVE and not column.reason.strip():
+        yield "personal_data", "is 'sensitive' for a feature that says no reason; add `reason: ...`, or another role"
 
 
 def _role_problems(sections: Sections) -> Iterator[Problem]:

@@ -33,6 +33,13 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "constant_columns": ("columns", "Columns that hold one value only."),
         "undeclared_columns": ("columns", "Columns of the data that the contract doesn't name."),
         "undeclared_personal_data": ("columns", "Columns that look like personal data and aren't declared so."),
+        "undeclared_quasi_identifiers": (
+            "columns",
+            "Columns named like a trait of persons (age, sex, schooling) and not declared so.",
+        ),
+        "k_anonymity": ("persons", "Fewest persons whom the quasi-identifiers together can't tell apart."),
+        "small_class_share": ("share", "Rows of persons whom fewer than four others share all quasi-identifiers with."),
+        "direct_copies": ("columns", "Feature columns that hold a directly identifying column under another name."),
         "plausibility_out_of_range_share": ("share", "Values outside the plausible range of their column."),
         "snapshot_psi": ("", "Population stability index of a column against the reference snapshot."),
         "source_late_rows": ("rows", "Rows below what was read before that came afterwards, of an incremental table."),

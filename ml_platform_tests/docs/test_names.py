@@ -21,6 +21,7 @@ from ml_platform.policy.packs import combine, pack_files
 from ml_platform.policy.row_rules import RowRule
 from ml_platform.policy.stages import STAGES
 from ml_platform.serving.openapi import document
+from ml_platform.stages.faults.catalogue import FAULTS
 from ml_platform_tests.docs.pages import DOCS, ROOT, guide, prose, words
 from ml_platform_tests.docs.shipped import shipped
 
@@ -44,13 +45,17 @@ def known() -> set[str]:
         kinds |= {kind for part in parts for kind in get_args(part.model_fields["kind"].annotation)}
     formats = set(re.findall(r"'(\w+)': \{'type'", str(document("flights", None))))
     models = {"flights", "health_cost", "returns"}
-    jobs = {f"{model}_{job}" for model in models for job in ("release", "promote", "retrain", "monitor", "feedback")}
+    jobs = {
+        f"{model}_{job}"
+        for model in models
+        for job in ("release", "promote", "retrain", "monitor", "feedback", "faults")
+    }
     sensors = {f"{model}_retrain_sensor" for model in models}
     columns = set(shipped("flights").spec.contract) | set(shipped("health_cost").spec.contract)
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
     return (
         files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | set(METRICS) | set(STAGES)
-        | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | GIVEN
+        | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | set(FAULTS) | GIVEN
     )  # fmt: skip
 
 
