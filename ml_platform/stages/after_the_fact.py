@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
+from ml_platform.stages.pseudonymise import stored_types
 from ml_platform.stages.spread import spread
 from ml_platform.stats.rank_dependence import rank_dependence
 
@@ -35,7 +36,8 @@ def after_the_fact(
     made_from = {name for name, sources in lineage.items() if after & set(sources)}
     rows = spread(learned.target.size, TWIN_ROWS)
     sample = learned.rows_of(rows)
-    later = [_as_numbers(frame[name])[rows] for name in after if spec.contract[name].type != "category"]
+    types = stored_types(spec)
+    later = [_as_numbers(frame[name])[rows] for name in after if types[name] != "category"]
     twins = {name for name in sample.names if any(_same_order(sample.column(name), values) for values in later)}
     return [name for name in learned.names if name in made_from | twins]
 
@@ -67,7 +69,7 @@ def _dependence(spec: ModelSpec, name: str, later: Floats, feature: Floats) -> f
     if min(_varying(first), _varying(second)) < LEAST_ROWS:
         return 0.0
     found = rank_dependence(first, second).value or 0.0
-    if spec.contract[name].type == "category":
+    if stored_types(spec)[name] == "category":
         found = min(found, rank_dependence(second, first).value or 0.0)
     return max(found, 0.0)
 

@@ -46,6 +46,7 @@ def test_rows_with_an_imputed_race_are_quarantined_and_nothing_else(path: Path_)
     assert taken.quarantine.record.reasons == {"black: not a declared level": 170}
     value = {each.metric: each.value for each in taken.snapshot.measurements if not each.subject}
     assert value["undeclared_columns"] == value["undeclared_personal_data"] == value["duplicate_share"] == 0
+    assert value["undeclared_quasi_identifiers"] == value["direct_copies"] == 0
 
 
 def test_a_person_is_in_one_part_and_each_part_has_evidence(path: Path_) -> None:

@@ -67,7 +67,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "rows of the reference": (
         lambda frame: pd.concat([frame, REFERENCE.iloc[:120]], ignore_index=True), "reference_rows",
     ),
-    "values used again": (change("packed", slice(1, 60, 2), lambda _: BATCH["packed"].iloc[0:59:2]), "repeated_values"),
+    "values used again": (change("packed", slice(1, 60, 2), lambda _: BATCH["packed"][0:59:2]), "repeated_values"),
     "a stuck value": (put("hour", slice(100, 160), 9), "standstill"),
     "columns swapped": (swapped, "residual"),
     "a shuffled column": (change("price", slice(None), lambda values: values.iloc[::-1]), "dependence"),
@@ -75,7 +75,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "an order that is broken": (change("paid", slice(0, 40), lambda values: values / 2), "order"),
     "a slice that is lost": (lambda frame: frame[(frame["city"] != "Amsterdam") | (frame["hour"] < 15)], "combination"),
     "labels flipped in a slice": (
-        lambda frame: frame.assign(late=np.where(frame["city"] == "Amsterdam", 1 - frame["late"], frame["late"])), "label",
+        lambda frame: frame.assign(late=(frame["late"] + (frame["city"] == "Amsterdam")) % 2), "label",
     ),
 }  # fmt: skip
 

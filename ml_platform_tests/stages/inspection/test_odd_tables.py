@@ -32,7 +32,9 @@ ODD: dict[str, pd.Series] = {
         * (ROWS // 2),
         dtype=object,
     ),
-    "dates out of pandas' range": pd.Series([dt.datetime(1066, 10, 14), dt.datetime(9999, 1, 1)] * (ROWS // 2)),
+    "dates out of pandas' range": pd.Series(
+        np.array(["1066-10-14", "9999-01-01"] * (ROWS // 2), dtype="datetime64[us]")
+    ),
     "plain dates": pd.Series([dt.date(2020, 1, 1), dt.date(2024, 2, 29)] * (ROWS // 2), dtype=object),
     "durations": pd.Series(pd.to_timedelta(RNG.integers(0, 10**6, ROWS), unit="s")),
     "NUL bytes": pd.Series(["a\x00b", "c"] * (ROWS // 2)),
