@@ -15,6 +15,8 @@ from ml_platform.core.errors import PlatformError
 
 COMMANDS = {
     "check": "Check model files and policy packs; every problem with file and line.",
+    "contract": "Draft a contract from a table (`infer`), or check a file of any length against a model's (`check`).",
+    "faults": "Plant faults into a model's own data and say which gates catch them.",
     "run": "Run a model's release job and say every gate's verdict.",
     "show": "Show a version: data, code, parameters, environment, evidence, where it is live.",
     "controls": "Show the state of every control for a model.",

@@ -61,7 +61,7 @@ def _take(desk: Desk, as_of: dt.datetime | None) -> SnapshotTaken:
     from ml_platform.sources.read import fingerprint
     from ml_platform.stages.snapshot import take_snapshot
 
-    source = fingerprint(desk.spec, now=desk.now).record
+    source = fingerprint(desk.spec, now=desk.now, memory=desk.platform.memory).record
     keep_record(desk.platform.home, (desk.model, "source"), source)
     reference = reference_snapshot(desk)
     erased = sorted(desk.platform.vault.forgotten(desk.model))
@@ -81,6 +81,7 @@ def _take(desk: Desk, as_of: dt.datetime | None) -> SnapshotTaken:
         as_of=as_of,
         reference=reference,
         now=desk.now,
+        memory=desk.platform.memory,
     )
     for inputs in (compared, alone):
         remember(desk, _rows(inputs), taken.snapshot)

@@ -12,22 +12,26 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SourceFingerprint
-from ml_platform.sources.read import fingerprint
-from ml_platform.stages.assemble import assemble
-from ml_platform.stages.coerce import coerce
+from ml_platform.policy.spec import PersonalData
+from ml_platform.sources.kept import Past
+from ml_platform.sources.read import require_same
+from ml_platform.sources.read_source import keep_read, measure_read, read_source
+from ml_platform.stages.assemble import assemble, times_of
 from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
 from ml_platform.stages.inspect_new_rows import inspect_new_rows
 from ml_platform.stages.parquet import parquet_bytes, read_parquet
+from ml_platform.stages.personal_data import looks_personal
 from ml_platform.stages.profile import profile
 from ml_platform.stages.pseudonymise import pseudonymise, stored_types, without_erased
 from ml_platform.stages.quarantine import put_aside
+from ml_platform.stages.sketches import sketch
 from ml_platform.stages.snapshot_measurements import measure_snapshot, read_profile
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml_platform.core.ports import ArtefactStore
+    from ml_platform.core.ports import ArtefactStore, Memory
     from ml_platform.core.vault import Vault
     from ml_platform.policy.spec import ModelSpec
 
@@ -51,18 +55,21 @@ def take_snapshot(
     as_of: dt.datetime | None,
     reference: SnapshotRecord | None,
     now: dt.datetime,
+    memory: Memory | None = None,
     vault: Vault | None = None,
 ) -> SnapshotTaken:
     """Read the source, check the contract and store accepted and refused rows under the digests of their content.
 
     What names a person is stored as a token only, its original in the vault; rows of erased persons are left out.
     A model with a time column sees only rows earlier than `as_of` (default: the source's own). With a reference
-    snapshot the shift of each used column is measured too. Raises DataInvalid when the source changed since it was
-    fingerprinted and when no row is left.
+    snapshot the shift of each used column is measured too. With a memory, of incremental tables only what is new is
+    read. Raises DataInvalid when the source changed since it was fingerprinted and when no row is left.
     """
     as_of = (as_of or spec.source.as_of) if spec.time else None
-    frame = assemble(spec, before=as_of)
-    _require_same_source(spec, source, now)
+    past = Past(store, memory) if memory is not None else None
+    read = read_source(spec, source, past=past, now=now)
+    frame = assemble(spec, before=as_of, raw=read.frames)
+    require_same(spec, source, now=now, memory=memory)
     checked, erased = without_erased(spec, check_contract(spec, frame), vault)
     checked = pseudonymise(spec, checked, vault)
     quarantine = put_aside(spec, checked, store=store)
@@ -83,8 +90,12 @@ def take_snapshot(
     before = read_profile(store, reference) if reference else None
     measurements = (
         *told_of_erased(measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame), erased),
+        *measure_read(read),
         *(inspect_new_rows(spec, read_rows(spec, store, reference), accepted, reference.as_of) if reference else ()),
     )
+    if past is not None:
+        personal = [name for name in read.parts if _is_personal(spec, read.frames[name])]
+        keep_read(spec, read, past=past, without=personal)
     unchanged = store.has(KIND, digest)
     if not unchanged:
         manifest = {"record": record, "types": types, "taken_at": now}
@@ -92,6 +103,7 @@ def take_snapshot(
             "data.parquet": parquet_bytes(accepted),
             "manifest.json": canonical_json(manifest).encode(),
             "profile.json": canonical_json(described).encode(),
+            "sketches.json": canonical_json(sketch(spec, accepted)).encode(),
         }
         unchanged = not store.put(KIND, digest, files)
     return SnapshotTaken(
@@ -128,10 +140,15 @@ def rows_after(spec: ModelSpec, start: dt.datetime, end: dt.datetime) -> pd.Data
         message = f"{spec.model}: has no time column; rows after {start} can't be told; give one column the role time"
         raise DataInvalid(message)
     frame = assemble(spec, before=end)
-    times, _ = coerce(frame[spec.time], "datetime")
-    later = frame[(times >= start).to_numpy()].reset_index(drop=True)
+    later = frame[(times_of(spec, frame) >= start).to_numpy()].reset_index(drop=True)
     accepted = check_contract(spec, later).accepted
     return accepted.sort_values(spec.time, kind="stable", ignore_index=True)
+
+
+def _is_personal(spec: ModelSpec, frame: pd.DataFrame) -> bool:
+    """Say whether a table may not be kept as it was read: it names persons, declared or not."""
+    declared = any(spec.contract[name].personal_data is PersonalData.DIRECT for name in frame if name in spec.contract)
+    return declared or bool(looks_personal(spec, frame))
 
 
 def told_of_erased(measurements: tuple[Measurement, ...], erased: int) -> tuple[Measurement, ...]:
@@ -142,15 +159,6 @@ def told_of_erased(measurements: tuple[Measurement, ...], erased: int) -> tuple[
         dataclasses.replace(one, facts={**one.facts, "rows_erased": erased}) if one.metric == "row_count" else one
         for one in measurements
     )
-
-
-def _require_same_source(spec: ModelSpec, source: SourceFingerprint, now: dt.datetime) -> None:
-    if fingerprint(spec, now=now).record.digest != source.digest:
-        message = (
-            f"{spec.model}: the source is no longer the one with digest {source.digest}; a snapshot needs a source "
-            "that stays the same while it is read; materialise `source` again, then `snapshot`"
-        )
-        raise DataInvalid(message)
 
 
 def _require_rows(spec: ModelSpec, checked: Checked, as_of: dt.datetime | None) -> None:

@@ -38,6 +38,12 @@ def read_profile(store: ArtefactStore, snapshot: SnapshotRecord) -> Profile:
     return found
 
 
+def read_sketches(store: ArtefactStore, snapshot: SnapshotRecord) -> Profile:
+    """Return the sketches stored with a snapshot, mergeable with those of other rows under the same contract."""
+    found: Profile = json.loads(store.read("snapshots", snapshot.digest, "sketches.json"))
+    return found
+
+
 def measure_snapshot(
     spec: ModelSpec,
     checked: Checked,
@@ -72,6 +78,13 @@ def _of_rows(spec: ModelSpec, checked: Checked, accepted: pd.DataFrame) -> Itera
         n=seen,
         unit="share",
         facts={**most_frequent_first(checked.broken), "without_outcome": without_outcome},
+    )
+    yield Measurement(
+        metric="coerced_cells",
+        value=sum(checked.coerced.values()),
+        n=seen * len(spec.contract),
+        unit="cells",
+        facts=most_frequent_first(checked.coerced),
     )
     repeated = int(accepted.duplicated().sum())
     yield Measurement(metric="duplicate_share", value=repeated / len(accepted), n=len(accepted), unit="share")

@@ -137,6 +137,26 @@ def test_what_makes_no_sense_is_refused_with_its_line_and_the_remedy(
     assert problem.startswith(f"late/defs.yaml:{said}"), problem
 
 
+def test_rows_with_direct_personal_data_are_not_kept_between_runs(tmp_path: Path) -> None:
+    kept = ("{kind: file, path: data/parcels.csv}", "{kind: file, path: data, incremental: {by: partition}}")
+    named = ("personal_data: quasi", "personal_data: direct")
+    assert load_text(tmp_path, changed(kept)).spec.source.tables
+    assert problem_of(tmp_path, kept, named) == (
+        "late/defs.yaml:10: source.tables.parcels.incremental keeps rows as they are read, but contract.person is "
+        "'direct' personal data; read the table whole"
+    )
+
+
+def test_a_table_in_a_database_is_accepted(tmp_path: Path) -> None:
+    sql = "{kind: sql, setting: shop, query: SELECT * FROM parcels WHERE day > :low, parameters: {low: 1}}"
+    assert load_text(tmp_path, changed(("{kind: file, path: data/parcels.csv}", sql))).spec.source.tables
+
+
+def test_a_table_behind_a_url_is_accepted(tmp_path: Path) -> None:
+    url = "{kind: url, url: https://data.example.org/parcels.csv}"
+    assert load_text(tmp_path, changed(("{kind: file, path: data/parcels.csv}", url))).spec.source.tables
+
+
 def test_the_shares_of_an_entity_split_add_up_to_one(tmp_path: Path) -> None:
     time = "{kind: time, train_days: 90, validation_days: 10, calibration_days: 10, holdout_days: 20}"
     split = "{{kind: entity, train: {}, validation: 0.1, calibration: 0.1, holdout: {}, salt: s}}"
