@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ml_platform.policy.gates import Override, Waiver
+from ml_platform.policy.row_rules import RowRule
 from ml_platform.policy.schema import Annotation
 from ml_platform.policy.spec import Column, Monitoring, RiskClass, Role, Split, Table
 from ml_platform.policy.translate import Value, validate
@@ -21,6 +22,7 @@ class Sections:
     tables: Mapping[str, Table]
     columns: Mapping[str, Column]
     whole: bool
+    rules: Mapping[str, RowRule]
     split: Split | None
     parameters: Mapping[str, Plain]
     risk_class: RiskClass | None
@@ -48,6 +50,7 @@ def sections_of(attributes: Plain) -> Sections:
         tables={name: table for name, raw in tables.items() if (table := _valid(Table, raw))},
         columns=columns,
         whole=bool(contract) and len(columns) == len(contract),
+        rules={name: rule for name, raw in _mapping(top.get("rules")).items() if (rule := _valid(RowRule, raw))},
         split=_valid(Split, top.get("split")),
         parameters=_mapping(_mapping(top.get("learner")).get("parameters")),
         risk_class=_valid(RiskClass, top.get("risk_class")),

@@ -8,7 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from ml_platform.policy.coercions import Coercion
+from ml_platform.policy.formats import Format
 from ml_platform.policy.gates import Override, Waiver
+from ml_platform.policy.row_rules import RowRule
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Text = Annotated[str, Field(min_length=1)]
@@ -58,10 +61,14 @@ class Column(Strict):
     also: tuple[Role, ...] = ()
     range: tuple[Finite, Finite] | None = None
     levels: tuple[str, ...] | None = None
+    format: Format | None = None
+    pattern: str | None = None
+    coerce: tuple[Coercion, ...] | None = None
     missing: Share = 0.0
     unique: bool = False
     personal_data: PersonalData = PersonalData.NONE
     known: Literal["before", "after"] = "before"
+    available_after_days: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
     reason: str = ""
     description: str = ""
 
@@ -69,6 +76,11 @@ class Column(Strict):
     def roles(self) -> frozenset[Role]:
         """Return every role of the column (a group may be a feature too)."""
         return frozenset({self.role, *self.also})
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the column has to reach the contract as text, because its text says what a number would lose."""
+        return self.type == "category" or any(one.kind.startswith("text_") for one in self.coerce or ())
 
 
 Encoding = Literal[
@@ -231,6 +243,7 @@ class ModelSpec(Strict):
     description: Text
     source: Source
     contract: dict[Annotated[str, Field(min_length=1)], Column] = Field(min_length=2)
+    rules: dict[Name, RowRule] = Field(default_factory=dict, max_length=200)
     features: Text
     split: Split
     learner: Learner

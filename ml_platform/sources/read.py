@@ -64,7 +64,7 @@ def fingerprint(
 
 
 def read_tables(spec: ModelSpec) -> dict[str, pd.DataFrame]:
-    """Read every table of the source, whole; text columns are categorical, columns declared as category always text."""
+    """Read every table of the source, whole; text columns are categorical, as is what the contract needs as text."""
     return {name: read_rows(spec, name, NOTHING, now=LONG_AGO).table.to_pandas() for name in spec.source.tables}
 
 
@@ -106,7 +106,7 @@ def is_incremental(table: Table) -> bool:
 def read_rows(spec: ModelSpec, name: str, kept: Before, *, now: dt.datetime) -> Rows:
     """Return the rows of one table, together with what was kept of it; raises Unavailable or DataInvalid."""
     table, where = spec.source.tables[name], _where(spec, name)
-    text = [column for column, said in spec.contract.items() if said.type == "category"]
+    text = [column for column, said in spec.contract.items() if said.is_text]
     match table:
         case SqlTable():
             return read_sql(where, table, kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MOST_REFERENCE_ROWS = 50_000
 SEED = 20_260_101
 USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP})
+VALUES = frozenset({"from", "to", "smallest", "largest"})
 APART = frozenset({Role.TIME, Role.ENTITY})
 
 
@@ -41,7 +43,17 @@ def inspect_new_rows(
     if len(before) > MOST_REFERENCE_ROWS:
         chosen = np.random.default_rng(SEED).choice(len(before), MOST_REFERENCE_ROWS, replace=False)
         before = before.iloc[np.sort(chosen)]
-    return measure_batch(before, new, target=spec.target).measurements
+    found = measure_batch(before, new, target=spec.target).measurements
+    return tuple(_sparingly(spec, one) for one in found)
+
+
+def _sparingly(spec: ModelSpec, found: Measurement) -> Measurement:
+    """Leave out the facts that are values of columns, where one of the columns is about persons."""
+    named = {name.strip() for name in found.subject.split(" and ")[0].split(",")}
+    about = [name for name, column in spec.contract.items() if column.personal_data is not PersonalData.NONE]
+    if not named & set(about):
+        return found
+    return dataclasses.replace(found, facts={key: fact for key, fact in found.facts.items() if key not in VALUES})
 
 
 def inspected_columns(spec: ModelSpec) -> list[str]:

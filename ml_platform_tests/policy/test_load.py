@@ -36,7 +36,7 @@ def test_a_valid_file_is_loaded_with_its_packs_and_tightenings(tmp_path: Path) -
     loaded = load_text(tmp_path)
     assert (loaded.spec.target, loaded.spec.time, loaded.spec.entity) == ("late", "sent", "person")
     assert loaded.spec.inputs == ("weight", "carrier")
-    assert loaded.policy.packs == ("base", "limited")
+    assert loaded.policy.packs == ("inspection", "base", "limited")
     assert loaded.policy.gates["auc_is_sufficient"].model_dump()["limit"] == 0.7
     assert loaded.path == tmp_path / "late" / "defs.yaml"
     assert loaded.notices == ()
@@ -46,7 +46,7 @@ def test_a_valid_file_is_loaded_with_its_packs_and_tightenings(tmp_path: Path) -
 def test_a_file_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
     loaded = load_text(tmp_path, MODEL[: MODEL.index("  policy:")])
     assert loaded.spec.monitoring is None
-    assert loaded.policy.packs == ("base", "limited")
+    assert loaded.policy.packs == ("inspection", "base", "limited")
 
 
 @pytest.mark.parametrize("name", [path.parent.name for path in discover(SHIPPED)] if SHIPPED.is_dir() else [])
@@ -207,7 +207,7 @@ def test_monitoring_without_an_end_is_accepted(tmp_path: Path) -> None:
 
 def test_the_pack_of_the_risk_class_is_always_there(tmp_path: Path) -> None:
     loaded = load_text(tmp_path, changed(("risk_class: limited", "risk_class: high"), ("packs: [base]", "packs: []")))
-    assert loaded.policy.packs == ("base", "limited", "high")
+    assert loaded.policy.packs == ("inspection", "base", "limited", "high")
     assert loaded.policy.approvals_for("production") == 1
     assert loaded.policy.gates["selection_rates_are_similar"].severity == "block"
 
