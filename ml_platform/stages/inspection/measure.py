@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measurement import Fact, Measurement
-from ml_platform.stages.inspection.detectable import smallest_detectable
+from ml_platform.stages.inspection.detectable import sizes_of, smallest_detectable
 from ml_platform.stages.inspection.evidence import Evidence
 from ml_platform.stages.inspection.families import FAMILIES, SCHEMA, Family
 from ml_platform.stages.inspection.make_tables import make_tables
@@ -110,7 +110,12 @@ def _look(family: Family, tables: Tables, budget: float) -> tuple[str, Sequence[
     if family.learns and tables.fit.size < LEAST_FITTED:  # nothing to learn from is no proof that all is well
         return family.metric, (), budget, math.inf if len(tables.chosen) > 1 else 0.0
     evidence = [one for test in family.tests for one in test(tables)]
-    power = smallest_detectable(family.metric, tables, alpha=budget, hypotheses=len(evidence))
+    power = smallest_detectable(
+        family.metric,
+        sizes_of(tables.reference_rows, tables.batch_rows),
+        alpha=budget,
+        hypotheses=len(evidence),
+    )
     return family.metric, evidence, budget, power
 
 
