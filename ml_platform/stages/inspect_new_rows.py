@@ -3,45 +3,72 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.core.compared import ComparedColumns
+from ml_platform.core.measurement import Measurement
 from ml_platform.policy.spec import PersonalData, Role
+from ml_platform.stages.compared_columns import compare_columns, offending_columns
+from ml_platform.stages.personal_data import looks_personal
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from ml_platform.core.measurement import Measurement
     from ml_platform.policy.spec import ModelSpec
+    from ml_platform.stages.inspection.measure import BatchMeasured
 
 MOST_REFERENCE_ROWS = 50_000
 SEED = 20_260_101
 USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP})
 APART = frozenset({Role.TIME, Role.ENTITY})
+# What may be said of a personal column: counts, shares and chances. Any other fact can hold one of its values.
+TELLS_NO_VALUE = frozenset(
+    {
+        "hypotheses", "findings", "smallest_detectable", "kind", "p_value", "what", "how", "levels", "rows", "broken",
+        "run", "row", "reference", "batch",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRowsInspected:
+    """What was measured on the new rows, and the columns that findings name beside the reference's."""
+
+    measurements: tuple[Measurement, ...] = ()
+    compared: ComparedColumns | None = None
 
 
 def inspect_new_rows(
     spec: ModelSpec, reference: pd.DataFrame, accepted: pd.DataFrame, reference_as_of: dt.datetime | None
-) -> tuple[Measurement, ...]:
-    """Return the inspection's measurements of the rows that came since the reference; none when no row did.
+) -> NewRowsInspected:
+    """Inspect the rows that came since the reference; nothing is measured when no row did.
 
     With a time column these are the rows from the reference's end on; without, those that equal none of its rows. The
     time itself, entities and direct personal data are left out: new values there are expected. Of a large reference
-    every row has the same chance to be among the 50,000 that are compared with.
+    every row has the same chance to be among the 50,000 that are compared with. No value of a column that is declared
+    personal, or looks so, is told.
     """
     from ml_platform.stages.inspection.measure import measure_batch
 
     names = inspected_columns(spec)
     new = accepted.loc[_new(spec, reference, accepted, reference_as_of), names]
     if new.empty:
-        return ()
+        return NewRowsInspected()
     before = reference[names]
     if len(before) > MOST_REFERENCE_ROWS:
         chosen = np.random.default_rng(SEED).choice(len(before), MOST_REFERENCE_ROWS, replace=False)
         before = before.iloc[np.sort(chosen)]
-    return measure_batch(before, new, target=spec.target).measurements
+    found = measure_batch(before, new, target=spec.target)
+    if not found.proven:
+        return NewRowsInspected(measurements=found.measurements)
+    personal = _personal(spec, accepted)
+    compared = compare_columns(offending_columns(found.proven), before, new, masked=personal)
+    return NewRowsInspected(measurements=_masked(found, personal), compared=compared)
 
 
 def inspected_columns(spec: ModelSpec) -> list[str]:
@@ -51,6 +78,25 @@ def inspected_columns(spec: ModelSpec) -> list[str]:
         for name, column in spec.contract.items()
         if column.roles & USED and not column.roles & APART and column.personal_data is not PersonalData.DIRECT
     ]
+
+
+def _personal(spec: ModelSpec, accepted: pd.DataFrame) -> frozenset[str]:
+    declared = (name for name, column in spec.contract.items() if column.personal_data is not PersonalData.NONE)
+    return frozenset((*declared, *looks_personal(spec, accepted)))
+
+
+def _masked(found: BatchMeasured, personal: Collection[str]) -> tuple[Measurement, ...]:
+    from ml_platform.stages.inspection.measure import subject_of
+
+    hidden = {
+        subject_of(one.evidence.columns) for one in found.proven if not set(one.evidence.columns).isdisjoint(personal)
+    }
+    return tuple(
+        replace(one, facts={name: fact for name, fact in one.facts.items() if name in TELLS_NO_VALUE})
+        if one.subject in hidden
+        else one
+        for one in found.measurements
+    )
 
 
 def _new(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ml_platform.core.compared import COMPARED
 from ml_platform.core.digest import canonical_json
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
@@ -13,6 +14,7 @@ from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SourceFin
 from ml_platform.sources.read import fingerprint
 from ml_platform.stages.assemble import assemble
 from ml_platform.stages.coerce import coerce
+from ml_platform.stages.compared_columns import keep_compared
 from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
 from ml_platform.stages.inspect_new_rows import inspect_new_rows
@@ -24,6 +26,7 @@ from ml_platform.stages.snapshot_measurements import measure_snapshot, read_prof
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ml_platform.core.measurement import Measurement
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.policy.spec import ModelSpec
 
@@ -76,7 +79,7 @@ def take_snapshot(
     before = read_profile(store, reference) if reference else None
     measurements = (
         *measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame),
-        *(inspect_new_rows(spec, read_rows(spec, store, reference), accepted, reference.as_of) if reference else ()),
+        *(_inspect(spec, store, reference, accepted) if reference else ()),
     )
     unchanged = store.has(KIND, digest)
     if not unchanged:
@@ -90,6 +93,18 @@ def take_snapshot(
     return SnapshotTaken(
         snapshot=Measured(record=record, measurements=measurements, unchanged=unchanged), quarantine=quarantine
     )
+
+
+def _inspect(
+    spec: ModelSpec, store: ArtefactStore, reference: SnapshotRecord, accepted: pd.DataFrame
+) -> tuple[Measurement, ...]:
+    """Inspect the new rows; the first measurement names what is stored of the columns that findings name."""
+    found = inspect_new_rows(spec, read_rows(spec, store, reference), accepted, reference.as_of)
+    if found.compared is None:
+        return found.measurements
+    first, *others = found.measurements
+    named = {COMPARED: keep_compared(store, found.compared)}
+    return (replace(first, facts={**first.facts, **named}), *others)
 
 
 def read_rows(spec: ModelSpec, store: ArtefactStore, snapshot: SnapshotRecord) -> pd.DataFrame:
