@@ -9,7 +9,7 @@ import dagster as dg
 from ml_platform.core.errors import PlatformError
 from ml_platform.orchestration.pictures import image, plot_style
 from ml_platform.reports.compared_columns import read_compared
-from ml_platform.reports.compared_plot import compared_plot
+from ml_platform.reports.compared_plot import MASKED, compared_plot
 from ml_platform.reports.findings import INSPECTION, findings_table
 from ml_platform.reports.markdown import cell
 
@@ -41,5 +41,5 @@ def _plots(compared: ComparedColumns) -> str:
 
 
 def _plot(column: ComparedColumn, compared: ComparedColumns, style: str) -> str:
-    about = " (about persons: classes are numbered, no value is told)" if column.masked else ""
+    about = f" {MASKED}" if column.masked else ""
     return f"**{cell(column.name)}**{about}\n\n{image('shares', str(compared_plot(column, compared)), style)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ml_platform.reports.figures import Figure
 from ml_platform.reports.plain_text import one_line
 from ml_platform.reports.svg import LONGEST_TITLE, Scale, box, element, label, line, picture, shortened, ticks
 
@@ -13,10 +14,24 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from ml_platform.core.compared import ComparedColumn, ComparedColumns
+    from ml_platform.reports.content import Content
 
 WIDTH, ROW, BAR, TOP, BOTTOM = 680.0, 30.0, 9.0, 26.0, 26.0
 NAMES, NOTES = 200.0, 140.0
 MISSING = "missing"
+MASKED = "About persons: classes are numbered, no value is told."
+
+
+def compared_figures(content: Content) -> tuple[Figure, ...]:
+    """Return a figure per column that findings name; none when new rows showed nothing."""
+    found = content.compared
+    return () if found is None else tuple(_figure(column, found) for column in found.columns)
+
+
+def _figure(column: ComparedColumn, of: ComparedColumns) -> Figure:
+    return Figure(
+        title=one_line(column.name), picture=compared_plot(column, of), caption=MASKED if column.masked else ""
+    )
 
 
 def compared_plot(column: ComparedColumn, of: ComparedColumns) -> Markup:
@@ -36,7 +51,13 @@ def compared_plot(column: ComparedColumn, of: ComparedColumns) -> Markup:
     for position, (name, before, now) in enumerate(rows):
         strong = " strong" if abs(now - before) == worst > 0 else ""
         drawn += _row(name, (before, now), scale, (TOP + ROW * position, strong))
-    return picture(WIDTH, height, *drawn, title=f"{column.name}: shares in the reference and in the new rows")
+    return picture(
+        WIDTH,
+        height,
+        *drawn,
+        title=f"{column.name}: shares in the reference and in the new rows",
+        class_="plot compared",
+    )
 
 
 def _rows(column: ComparedColumn) -> Iterator[tuple[str, float, float]]:

@@ -10,13 +10,18 @@ from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.reports.limits import allowed_by, gate_of
 from ml_platform.reports.markdown import table
 from ml_platform.reports.outcomes import MARKS, word
+from ml_platform.reports.plain_text import one_line
 
 if TYPE_CHECKING:
-    from ml_platform.core.measurement import Measurement
+    from ml_platform.core.measurement import Fact, Measurement
     from ml_platform.policy.resolve import Policy
 
 INSPECTION = "batch_"
 MOST_ROWS = 60
+# Kinds that are proven by one broken row; a chance of 0 elsewhere is one too small for a number.
+HARD_RULES = frozenset({"schema", "misspelling"})
+LONGEST_NAMES = 120
+SMALLEST_TOLD = 1e-12
 HEADS = ("verdict", "gate", "finding", "columns", "rows concerned", "evidence", "smallest detectable", "what to do")
 
 
@@ -46,7 +51,8 @@ class FindingRow:
 def finding_rows(verdicts: Sequence[Verdict], policy: Policy | None = None) -> tuple[FindingRow, ...]:
     """Return every finding, the gravest first, then the gates that found nothing.
 
-    A finding that `policy`, the one that the verdicts were made under, tolerates is told as tolerated.
+    A finding that `policy`, the one that the verdicts were made under, tolerates is told as tolerated. The smallest
+    detectable share of faulty rows is "none" where no share would have been revealed, "-" where nothing was tested.
     """
     judged = (verdict for verdict in verdicts if verdict.worst and verdict.worst.metric.startswith(INSPECTION))
     rows = (row for verdict in judged for row in _rows(verdict, policy))
@@ -100,7 +106,7 @@ def _found(verdict: Verdict, one: Measurement, policy: Policy | None) -> Finding
         verdict="~ tolerated" if tolerated else _word(verdict),
         gate=verdict.gate,
         kind=str(one.facts["kind"]),
-        columns=one.subject,
+        columns=one_line(one.subject, LONGEST_NAMES),
         effect=one.value,
         evidence=_evidence(one),
         smallest=_smallest(one),
@@ -128,11 +134,18 @@ def _word(verdict: Verdict) -> str:
 
 def _evidence(one: Measurement) -> str:
     chance, what = one.facts.get("p_value"), one.facts.get("what") or one.facts.get("how")
-    known = isinstance(chance, int | float)
-    said = "hard rule" if chance == 0 else f"p = {chance:.2g}" if known else "?"
+    said = "hard rule" if one.facts["kind"] in HARD_RULES else _chance(chance)
     return f"{said}: {what}" if what else said
 
 
+def _chance(p_value: Fact) -> str:
+    if not isinstance(p_value, int | float):
+        return "?"
+    return f"p = {p_value:.2g}" if p_value >= SMALLEST_TOLD else f"p < {SMALLEST_TOLD:g}"
+
+
 def _smallest(one: Measurement) -> str:
+    if one.facts.get("hypotheses") == 0:
+        return "-"
     found = one.facts.get("smallest_detectable")
     return percent(found) if isinstance(found, int | float) else "none"

@@ -40,7 +40,8 @@ def compare_columns(
 ) -> ComparedColumns:
     """Return the first 12 of some columns as shares of classes; columns that only one table has are left out.
 
-    Numbers and times are cut at quantiles of both tables together. Texts keep their 8 most frequent levels and, of the
+    Numbers and times are cut at quantiles of both tables together, each with the same weight; a value that holds a
+    range's worth of rows is a range of its own. Texts keep their 8 most frequent levels and, of the
     others, the 4 whose shares differ most; a level of fewer than 10 rows is never told. Of a column in `masked` no
     value is told.
     """
@@ -63,7 +64,7 @@ def keep_compared(store: ArtefactStore, compared: ComparedColumns) -> str:
 
 def _compare(name: str, before: pd.Series, now: pd.Series, masked: bool) -> ComparedColumn:  # noqa: FBT001
     column = _column(name, before, now)
-    mapping, texts = _levels(column, len(before)) if column.kind == "levels" else _ranges(column)
+    mapping, texts = _levels(column, len(before)) if column.kind == "levels" else _ranges(column, len(before))
     classes = np.append(mapping, len(texts))[column.codes]
     shares = [
         np.bincount(side, minlength=len(texts) + 1) / max(1, side.size)
@@ -94,11 +95,13 @@ def _column(name: str, before: pd.Series, now: pd.Series) -> Column:
     return number_column(name, kind, as_floats(before, kind), as_floats(now, kind))
 
 
-def _ranges(column: Column) -> tuple[NDArray[np.int64], list[str]]:
+def _ranges(column: Column, reference_rows: int) -> tuple[NDArray[np.int64], list[str]]:
     """Map each distinct value to its range; ranges follow one another in order of size."""
     from ml_platform.stages.inspection.bins import binned
 
-    classes = binned(column, np.arange(column.codes.size))
+    before, now = np.arange(reference_rows), np.arange(reference_rows, column.codes.size)
+    size = max(before.size, now.size) if before.size and now.size else 0
+    classes = binned(column, np.concatenate([np.resize(before, size), np.resize(now, size)]))
     mapping = np.zeros(column.values.size, dtype=np.int64)
     mapping[column.codes[~column.missing]] = classes[~column.missing]
     starts = np.append(0, np.flatnonzero(np.diff(mapping)) + 1) if mapping.size else np.zeros(0, dtype=np.int64)

@@ -110,7 +110,7 @@ def test_a_refusal_shows_the_findings_and_how_the_columns_changed(refused: dg.Ex
     assert lines[2].startswith("| ✗ failed | values_move | standstill | weight |")
     assert any("✗ failed (warns) | levels_are_as_before | levels | region" in line for line in lines)
     plots = shown(refused)["columns compared"]
-    assert {"**weight**", "**region** (about persons: classes are numbered, no value is told)"} <= set(
+    assert {"**weight**", "**region** About persons: classes are numbered, no value is told."} <= set(
         plots.splitlines()
     )
     assert any("31.5" in svg for svg in pictures(plots))

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from ml_platform.core.compared import COMPARED, FILE, KIND, ComparedColumn, ComparedColumns
+from ml_platform.core.compared import FILE, KIND, ComparedColumn, ComparedColumns
 from ml_platform.core.digest import canonical_json
 from ml_platform.core.errors import DataInvalid, Unavailable
-from ml_platform.core.measurement import Measurement
+from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.core.verdict import Outcome, Severity
 from ml_platform.policy.resolve import make_policy
 from ml_platform.reports.compared_columns import read_compared
@@ -17,6 +18,7 @@ from ml_platform.reports.findings import finding_rows, findings_table
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.policy.gates_of import at_most
 from ml_platform_tests.reports.verdicts import HOSTILE, verdict
+from ml_platform_tests.reports.world import world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +30,9 @@ POLICY = make_policy(
 )
 
 
-def finding(effect: float | None = 0.25, *, p: float = 1e-9, subject: str = "carrier", **facts: object) -> Measurement:
+def finding(effect: float = 0.25, *, p: float | None = 1e-9, subject: str = "carrier", **facts: Fact) -> Measurement:
     told = {"smallest_detectable": 0.031, "kind": "levels", "p_value": p, **facts}
-    return Measurement(metric="batch_level_shift", value=effect, n=500, subject=subject, facts=told)  # type: ignore[arg-type]
+    return Measurement(metric="batch_level_shift", value=effect, n=500, subject=subject, facts=told)
 
 
 def judged(*found: Measurement, outcome: Outcome = Outcome.FAILED, **words: object) -> Verdict:
@@ -46,8 +48,22 @@ def test_a_finding_says_columns_effect_evidence_power_and_what_to_do() -> None:
 
 
 def test_a_hard_rule_says_so_and_what_was_broken() -> None:
-    (row,) = finding_rows([judged(finding(1.0, p=0.0, what="missing from the batch"))])
+    (row,) = finding_rows([judged(finding(1.0, p=0.0, kind="schema", what="missing from the batch"))])
     assert row.evidence == "hard rule: missing from the batch"
+
+
+@pytest.mark.parametrize(("p", "said"), [(0.0, "p < 1e-12"), (1e-300, "p < 1e-12"), (1e-12, "p = 1e-12")])
+def test_a_chance_too_small_for_a_number_is_no_hard_rule(p: float, said: str) -> None:
+    (row,) = finding_rows([judged(finding(p=p))])
+    assert row.evidence == said
+
+
+def test_a_gate_that_had_nothing_to_test_reveals_nothing() -> None:
+    untested = Measurement(
+        metric="batch_broken_relation", value=0.0, n=500, facts={"hypotheses": 0, "smallest_detectable": 0.0}
+    )
+    (row,) = finding_rows([judged(untested, outcome=Outcome.PASSED)])
+    assert row.smallest == "-"
 
 
 def test_what_stops_comes_first_then_warnings_then_what_is_tolerated_then_silence() -> None:
@@ -79,7 +95,7 @@ def test_a_batch_too_small_says_why_and_what_to_do() -> None:
 
 
 def test_a_waived_finding_is_shown_and_a_measurement_without_evidence_has_none() -> None:
-    strange = finding(0.5, p_value=None, smallest_detectable=None)
+    strange = finding(0.5, p=None, smallest_detectable=None)
     (row,) = finding_rows([judged(strange, outcome=Outcome.WAIVED)], POLICY)
     assert (row.verdict, row.evidence, row.smallest) == ("~ waived", "?", "none")
 
@@ -158,7 +174,7 @@ def test_hostile_names_and_levels_are_escaped() -> None:
 
 def stored(store: FakeStore, content: bytes) -> list[Measurement]:
     store.put(KIND, "d" * 64, {FILE: content})
-    return [finding(), finding(**{COMPARED: "d" * 64})]
+    return [finding(), finding(compared_columns="d" * 64)]
 
 
 def test_compared_columns_are_read_where_the_evidence_says(tmp_path: Path) -> None:
@@ -176,4 +192,32 @@ def test_what_is_none_is_refused(content: bytes, tmp_path: Path) -> None:
 
 def test_what_is_gone_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
-        read_compared(FakeStore(tmp_path), [finding(**{COMPARED: "d" * 64})])
+        read_compared(FakeStore(tmp_path), [finding(compared_columns="d" * 64)])
+
+
+# The report.
+
+
+def test_the_report_shows_findings_and_columns(tmp_path: Path) -> None:
+    store = FakeStore(tmp_path)
+    stored(store, canonical_json(compared(column(name="weight", masked=True))).encode())
+    report = world(store)
+    verdicts = (*report.verdicts, judged(finding(compared_columns="d" * 64, subject=HOSTILE.replace("\ud800", ""))))
+    page = replace(report, verdicts=verdicts).file("html")
+    assert "What new rows showed" in page
+    assert "<h3>weight</h3>" in page
+    assert "no value is told" in page
+    assert "60.0 % → 10.0 %" in page
+    assert "<script>" not in page
+
+
+def test_a_report_without_findings_has_no_such_section(tmp_path: Path) -> None:
+    assert "What new rows showed" not in world(FakeStore(tmp_path)).file("html")
+
+
+def test_a_report_says_which_plots_are_gone(tmp_path: Path) -> None:
+    report = world(FakeStore(tmp_path))
+    verdicts = (*report.verdicts, judged(finding(compared_columns="d" * 64)))
+    page = replace(report, verdicts=verdicts).file("html")
+    assert "What new rows showed" in page
+    assert "No plots of the columns that findings name" in page

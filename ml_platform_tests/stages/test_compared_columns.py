@@ -61,6 +61,13 @@ def test_a_single_value_is_said_as_such_and_ranges_follow_one_another() -> None:
     assert (found.reference[0], found.new[0]) == (0.5, 1.0)
 
 
+def test_a_value_that_stands_still_in_few_new_rows_is_a_range_of_its_own() -> None:
+    before = np.random.default_rng(4).uniform(0, 60, 2_000).round(2)
+    now = np.append(before[:70], np.repeat(31.5, 30))
+    found = compared(before.tolist(), now.tolist())
+    assert found.new[found.classes.index("31.5")] == pytest.approx(0.3, abs=0.02)
+
+
 def test_the_most_frequent_levels_those_that_changed_and_all_others_are_told() -> None:
     common = [f"level {place}" for place in range(8) for _ in range(100)]
     rare = [f"rare {place}" for place in range(6) for _ in range(10)]
@@ -95,7 +102,8 @@ def test_a_masked_column_has_numbered_classes(values: list[object], classes: tup
 @pytest.mark.parametrize("values", [[None] * 3, []])
 def test_a_column_without_values_is_all_missing(values: list[object]) -> None:
     found = compared(values, values)
-    assert found.classes == found.reference == ()
+    assert not found.classes
+    assert not found.reference
     assert found.missing == ((1.0, 1.0) if values else (0.0, 0.0))
 
 
