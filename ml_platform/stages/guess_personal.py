@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ml_platform.policy.spec import PersonalData
-from ml_platform.stages.personal_data import named_like_a_person, valued_like_a_person
+from ml_platform.stages.personal_data import personal_finding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 def guess_personal(name: str, distinct: pd.Series) -> PersonalData:
     """Return the class that a column's name or its distinct values suggest; a hint and no proof."""
-    suspected = named_like_a_person(name) or valued_like_a_person(distinct)
-    return PersonalData.DIRECT if suspected else PersonalData.NONE
+    found = personal_finding(name, distinct)
+    return found.guess if found is not None else PersonalData.NONE
