@@ -97,6 +97,7 @@ def _said(tables: str) -> str:
         "Written by the benchmark. How batches are drawn and faults planted stands in `benchmarks/faults.py`, "
         "when a fault counts as detectable in `benchmarks/fault_oracle.py`; the kinds are [those that the product can "
         "plant](faults.md). `ours` is the batch inspection with the platform's own limits, `plain` a textbook's tests. "
+        "A row counts the batches that its detector was asked about; the peers were asked about fewer. "
         f"Shares have intervals at 95 %. Tables: {tables.replace('_', ' ')}."
     )
 
