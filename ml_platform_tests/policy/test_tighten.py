@@ -52,7 +52,11 @@ def test_an_override_may_tighten(gate: Gate, override: Override) -> None:
         (holds(), Override(limit=1.0), "overrides.claim.limit is 1.0, but the gate holds or doesn't: it has no limit"),
         (holds(), Override(severity="warn"), "overrides.claim.severity is 'warn', looser than 'block'; an override"),
         (holds(minimum_n=5), Override(minimum_n=4), "overrides.claim.minimum_n is 4, looser than 5; an override only"),
-        (holds(), Override(), "overrides.claim changes nothing; give a limit, severity, minimum_n or reveals, or remove it"),
+        (
+            holds(),
+            Override(),
+            "overrides.claim changes nothing; give a limit, severity, minimum_n or reveals, or remove it",
+        ),
         (holds(), Override(why="new words"), "overrides.claim changes nothing"),
     ],
 )
@@ -100,5 +104,7 @@ def test_an_override_can_not_ask_for_less_power() -> None:
 @pytest.mark.parametrize(
     ("one", "other", "most"), [(None, None, None), (0.2, None, 0.2), (None, 0.3, 0.3), (0.2, 0.3, 0.2)]
 )
-def test_of_two_tightenings_the_greater_power_counts(one: float | None, other: float | None, most: float | None) -> None:
+def test_of_two_tightenings_the_greater_power_counts(
+    one: float | None, other: float | None, most: float | None
+) -> None:
     assert strictest(at_most(1, reveals=one), at_most(1, reveals=other)).reveals == most
