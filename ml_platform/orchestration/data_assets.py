@@ -11,6 +11,7 @@ import dagster as dg
 
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import FeaturesRecord, QuarantineRecord, SnapshotRecord, SplitRecord
+from ml_platform.orchestration.findings import findings_metadata
 from ml_platform.orchestration.gates import check_specs
 from ml_platform.orchestration.hand_on import Product, Results, at_desk, hand_on, product
 from ml_platform.orchestration.records import RECORDS_KEY
@@ -92,7 +93,10 @@ def source_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
 
 
 def _whereabouts(table: "Table") -> str:
-    return ", ".join(f"{name}: {value}" for name, value in table.model_dump(mode="json", exclude_defaults=True).items())
+    return ", ".join(
+        f"{name}: {value}"
+        for name, value in table.model_dump(mode="json", exclude_defaults=True, exclude={"parameters"}).items()
+    )
 
 
 def _observe(context: dg.AssetExecutionContext, desk: "Desk", key: dg.AssetKey) -> Iterator[dg.ObserveResult]:
@@ -134,6 +138,7 @@ def snapshot_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
                 "dagster/row_count": rows.record.rows,
                 "dagster/column_schema": snapshot_schema(file.spec),
                 **({"rows before": when(rows.record.as_of)} if rows.record.as_of else {}),
+                **findings_metadata(desk.platform.store, desk.policy, rows),
             }
             reasons = {"dagster/row_count": refused.record.rows, "reasons": counts(refused.record.reasons, "reason")}
             hints = [f"refused rows with reasons: quarantine {refused.record.digest}"] if refused.record.rows else []

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.core.records import EvaluationRecord
 
+_DRAWN = ("svg ", "rect.", ".grid", ".axis")
 # Inside an image the page's theme is unknown, so that pictures are always the light ones.
 _DARK = "@media screen and (prefers-color-scheme: dark)"
 
@@ -26,6 +27,15 @@ def evaluation_pictures(store: ArtefactStore, evaluation: EvaluationRecord) -> s
     plots = {"ROC curve": roc_plot(curves), "Calibration": calibration_plot(curves)}
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     return "\n\n".join(f"**{name}**\n\n{image(name, str(svg), style)}" for name, svg in plots.items())
+
+
+def plot_style() -> str:
+    """Return the part of the style sheet that plots need: its colours and the rules on what they draw."""
+    from ml_platform.reports.html import TEMPLATES
+
+    lines = (TEMPLATES / "report.css").read_text(encoding="utf-8").splitlines()
+    colours = lines[: lines.index("}") + 1]
+    return "\n".join([*colours, *(line for line in lines if line.startswith(_DRAWN))])
 
 
 def image(name: str, svg: str, css: str) -> str:

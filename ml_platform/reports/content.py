@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from ml_platform.core.compared import ComparedColumns
 from ml_platform.core.curves import Curves
 from ml_platform.core.digest import short
-from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.errors import DataInvalid, PlatformError, Unavailable
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import DeploymentRecord, EvaluationRecord, ModelRecord
 from ml_platform.core.verdict import Verdict
 from ml_platform.policy.resolve import Policy
 from ml_platform.policy.spec import ModelSpec
+from ml_platform.reports.compared_columns import read_compared
 
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
@@ -37,6 +39,7 @@ class Content:
     rows: Mapping[str, int]
     policy: Policy | None
     left_out: tuple[str, ...] = ()
+    compared: ComparedColumns | None = None
 
     def found(self, metric: str) -> Measurement | None:
         """Return the evaluation's measurement of a metric that has no subject."""
@@ -68,9 +71,10 @@ def read_content(
         store.read(KIND, evaluation.digest, "measurements.json"), tuple[Measurement, ...], "measurements.json"
     )
     curves, left_out = _curves(store, evaluation)
+    compared, missed = _compared(store, verdicts)
     return Content(
         spec=spec, model=model, evaluation=evaluation, verdicts=tuple(verdicts), measurements=measurements,
-        curves=curves, live=live, rows=dict(rows), policy=policy, left_out=left_out,
+        curves=curves, live=live, rows=dict(rows), policy=policy, left_out=(*left_out, *missed), compared=compared,
     )  # fmt: skip
 
 
@@ -93,6 +97,13 @@ def _curves(store: ArtefactStore, evaluation: EvaluationRecord) -> tuple[Curves 
     return curves, tuple(
         f"No plot of the {name}: the evaluation has none." for name, found in drawn.items() if not found
     )
+
+
+def _compared(store: ArtefactStore, verdicts: Sequence[Verdict]) -> tuple[ComparedColumns | None, tuple[str, ...]]:
+    try:
+        return read_compared(store, (one for verdict in verdicts for one in verdict.measurements)), ()
+    except PlatformError as error:
+        return None, (f"No plots of the columns that findings name: {error}.",)
 
 
 class _Unreadable(DataInvalid):

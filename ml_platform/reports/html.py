@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import short
+from ml_platform.reports.compared_plot import compared_figures
 from ml_platform.reports.conditions import conditions
 from ml_platform.reports.decision import decide
 from ml_platform.reports.explanation import interval_text
 from ml_platform.reports.figures import curve_figures
+from ml_platform.reports.findings import HEADS, MOST_ROWS, FindingRow, finding_rows
 from ml_platform.reports.gate_rows import LONGEST_SUBJECT, gate_row, shown_unit, shown_value, stage_rows
 from ml_platform.reports.group_figures import group_figures
 from ml_platform.reports.measured_rows import MeasuredRows
@@ -47,11 +49,20 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         bars=any(row.bar for stage in stages for row in stage.rows),
         tally=tally(content.verdicts),
         left_out=content.left_out,
+        finding_heads=HEADS,
+        findings=_findings(content),
+        compared_columns=compared_figures(content),
         curves=curve_figures(content),
         forests=(*group_figures(content, measured), *slice_figures(content, measured)),
         measured=measured.by_stage(),
         conditions=conditions(content),
     )  # fmt: skip
+
+
+def _findings(content: Content) -> tuple[FindingRow, ...]:
+    """Return the findings of the new rows; what the other gates found is listed with the gates."""
+    rows = finding_rows(content.verdicts, content.policy)
+    return tuple(row for row in rows if row.effect is not None)[:MOST_ROWS]
 
 
 def _brief(subject: str) -> str:

@@ -2,67 +2,62 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.policy.spec import PersonalData, Role
+from ml_platform.core.compared import ComparedColumns
+from ml_platform.core.measurement import Measurement
+from ml_platform.stages.compared_columns import compare_columns, offending_columns
+from ml_platform.stages.inspection.against_contract import inspected_columns, private_columns
+from ml_platform.stages.personal_data import looks_personal
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from ml_platform.core.measurement import Measurement
     from ml_platform.policy.spec import ModelSpec
 
 MOST_REFERENCE_ROWS = 50_000
 SEED = 20_260_101
-USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP})
-VALUES = frozenset({"from", "to", "smallest", "largest"})
-APART = frozenset({Role.TIME, Role.ENTITY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRowsInspected:
+    """What was measured on the new rows, and the columns that findings name beside the reference's."""
+
+    measurements: tuple[Measurement, ...] = ()
+    compared: ComparedColumns | None = None
 
 
 def inspect_new_rows(
     spec: ModelSpec, reference: pd.DataFrame, accepted: pd.DataFrame, reference_as_of: dt.datetime | None
-) -> tuple[Measurement, ...]:
-    """Return the inspection's measurements of the rows that came since the reference; none when no row did.
+) -> NewRowsInspected:
+    """Inspect the rows that came since the reference; nothing is measured when no row did.
 
     With a time column these are the rows from the reference's end on; without, those that equal none of its rows. The
     time itself, entities and direct personal data are left out: new values there are expected. Of a large reference
-    every row has the same chance to be among the 50,000 that are compared with.
+    every row has the same chance to be among the 50,000 that are compared with. No value of a column that is declared
+    personal, or looks so, is told.
     """
     from ml_platform.stages.inspection.measure import measure_batch
 
-    names = inspected_columns(spec)
+    names = inspected_columns(spec.contract)
     new = accepted.loc[_new(spec, reference, accepted, reference_as_of), names]
     if new.empty:
-        return ()
+        return NewRowsInspected()
     before = reference[names]
     if len(before) > MOST_REFERENCE_ROWS:
         chosen = np.random.default_rng(SEED).choice(len(before), MOST_REFERENCE_ROWS, replace=False)
         before = before.iloc[np.sort(chosen)]
-    found = measure_batch(before, new, target=spec.target).measurements
-    return tuple(_sparingly(spec, one) for one in found)
-
-
-def _sparingly(spec: ModelSpec, found: Measurement) -> Measurement:
-    """Leave out the facts that are values of columns, where one of the columns is about persons."""
-    named = {name.strip() for name in found.subject.split(" and ")[0].split(",")}
-    about = [name for name, column in spec.contract.items() if column.personal_data is not PersonalData.NONE]
-    if not named & set(about):
-        return found
-    return dataclasses.replace(found, facts={key: fact for key, fact in found.facts.items() if key not in VALUES})
-
-
-def inspected_columns(spec: ModelSpec) -> list[str]:
-    """Return the columns that a batch is inspected in."""
-    return [
-        name
-        for name, column in spec.contract.items()
-        if column.roles & USED and not column.roles & APART and column.personal_data is not PersonalData.DIRECT
-    ]
+    personal = frozenset((*private_columns(spec.contract), *looks_personal(spec, accepted)))
+    found = measure_batch(before, new, target=spec.target, private=personal)
+    if not found.proven:
+        return NewRowsInspected(measurements=found.measurements)
+    compared = compare_columns(offending_columns(found.proven), before, new, masked=personal)
+    return NewRowsInspected(measurements=found.measurements, compared=compared)
 
 
 def _new(

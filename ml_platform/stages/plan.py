@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_platform.policy.spec import Role
-from ml_platform.stages.inspect_new_rows import MOST_REFERENCE_ROWS, inspected_columns
+from ml_platform.stages.inspect_new_rows import MOST_REFERENCE_ROWS
+from ml_platform.stages.inspection.against_contract import inspected_columns
 from ml_platform.stages.inspection.detectable import sizes_of, smallest_detectable
 from ml_platform.stages.inspection.families import FAMILIES
 from ml_platform.stages.inspection.measure import ALPHA
@@ -103,7 +104,7 @@ def _fewest(enough: Callable[[int], bool]) -> int | None:
 
 def _hypotheses(file: GovernedModelFile) -> dict[str, int]:
     """Return how many hypotheses each family tests on a model's columns, at most."""
-    names = inspected_columns(file.spec)
+    names = inspected_columns(file.spec.contract)
     count = len(names)
     ordered = sum(file.spec.contract[name].type in ORDERED for name in names)
     together = min(count, 60)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ml_platform.core.compared import COMPARED
 from ml_platform.core.digest import canonical_json
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
@@ -17,6 +17,7 @@ from ml_platform.sources.kept import Past
 from ml_platform.sources.read import require_same
 from ml_platform.sources.read_source import keep_read, measure_read, read_source
 from ml_platform.stages.assemble import assemble, times_of
+from ml_platform.stages.compared_columns import keep_compared
 from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
 from ml_platform.stages.inspect_new_rows import inspect_new_rows
@@ -91,7 +92,7 @@ def take_snapshot(
     measurements = (
         *told_of_erased(measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame), erased),
         *measure_read(read),
-        *(inspect_new_rows(spec, read_rows(spec, store, reference), accepted, reference.as_of) if reference else ()),
+        *(_inspect(spec, store, reference, accepted) if reference else ()),
     )
     if past is not None:
         personal = [name for name in read.parts if _is_personal(spec, read.frames[name])]
@@ -109,6 +110,18 @@ def take_snapshot(
     return SnapshotTaken(
         snapshot=Measured(record=record, measurements=measurements, unchanged=unchanged), quarantine=quarantine
     )
+
+
+def _inspect(
+    spec: ModelSpec, store: ArtefactStore, reference: SnapshotRecord, accepted: pd.DataFrame
+) -> tuple[Measurement, ...]:
+    """Inspect the new rows; the first measurement names what is stored of the columns that findings name."""
+    found = inspect_new_rows(spec, read_rows(spec, store, reference), accepted, reference.as_of)
+    if found.compared is None:
+        return found.measurements
+    first, *others = found.measurements
+    named = {COMPARED: keep_compared(store, found.compared)}
+    return (replace(first, facts={**first.facts, **named}), *others)
 
 
 def read_rows(spec: ModelSpec, store: ArtefactStore, snapshot: SnapshotRecord) -> pd.DataFrame:
@@ -156,7 +169,7 @@ def told_of_erased(measurements: tuple[Measurement, ...], erased: int) -> tuple[
     if not erased:
         return measurements
     return tuple(
-        dataclasses.replace(one, facts={**one.facts, "rows_erased": erased}) if one.metric == "row_count" else one
+        replace(one, facts={**one.facts, "rows_erased": erased}) if one.metric == "row_count" else one
         for one in measurements
     )
 

@@ -95,10 +95,8 @@ def test_the_strictest_of_two_takes_the_stricter_word_of_each(one: Gate, other: 
 
 
 def test_an_override_can_not_ask_for_less_power() -> None:
-    assert said(at_most(1, reveals=0.2), Override(reveals=0.3)) == [
-        "overrides.claim.reveals is 0.3, looser than 0.2; an override only tightens; to let the gate stay closed for a "
-        "while, write a waiver (owner, reason, expires)"
-    ]
+    (text,) = said(at_most(1, reveals=0.2), Override(reveals=0.3))
+    assert text.startswith("overrides.claim.reveals is 0.3, looser than 0.2; an override only tightens; ")
 
 
 @pytest.mark.parametrize(

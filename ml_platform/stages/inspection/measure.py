@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_platform.core.errors import DataInvalid
@@ -27,6 +27,8 @@ ALPHA = 0.005
 NAMES_SHOWN = 3
 MOST_TOLD = 30
 LEAST_FITTED = 50
+# What may be said of a private column: counts, shares and chances. Any other fact can hold one of its values.
+TELLS_NO_VALUE = frozenset({"what", "how", "levels", "rows", "broken", "run", "row", "reference", "batch"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +55,16 @@ def measure_batch(
     *,
     target: str | None = None,
     scores: tuple[ArrayLike, ArrayLike] | None = None,
+    private: Collection[str] = (),
     alpha: float = ALPHA,
 ) -> BatchMeasured:
     """Return what the batch's rows prove against it; raises DataInvalid for what is no table.
 
     The value of each measurement is the largest effect that is proven (0 when none is), as a share of the batch's rows;
-    it is undefined for a batch or a reference without rows.
+    it is undefined for a batch or a reference without rows. Of `private` columns no value is told.
     """
-    _require_table("reference", reference)
-    _require_table("batch", batch)
+    require_table("reference", reference)
+    require_table("batch", batch)
     kinds = {str(name): kind_of(reference[name]) or "levels" for name in reference.columns}
     broken = list(schema(reference, batch))
     tables = make_tables(reference, batch, kinds, target=target, scores=scores)
@@ -72,7 +75,7 @@ def measure_batch(
     ):
         adjusted = holm([one.p_value for one in evidence])
         found = [
-            Proven(metric=metric, evidence=one, p_value=float(p))
+            Proven(metric=metric, evidence=_without_values(one, private), p_value=float(p))
             for one, p in zip(evidence, adjusted, strict=True)
             if p <= budget
         ]
@@ -82,7 +85,8 @@ def measure_batch(
     return BatchMeasured(measurements=tuple(measurements), proven=tuple(proven), smallest_detectable=smallest)
 
 
-def _require_table(role: str, frame: pd.DataFrame) -> None:
+def require_table(role: str, frame: pd.DataFrame) -> None:
+    """Raise DataInvalid for what is no table with names."""
     import pandas as pd
 
     if not isinstance(frame, pd.DataFrame):
@@ -140,6 +144,12 @@ def _measurements(
             metric=metric, value=evidence.effect, n=evidence.n, unit="share", subject=subject_of(evidence.columns),
             facts={**facts, "kind": evidence.kind, "p_value": one.p_value, **evidence.facts},
         )  # fmt: skip
+
+
+def _without_values(evidence: Evidence, private: Collection[str]) -> Evidence:
+    if not set(private).intersection(evidence.columns):
+        return evidence
+    return replace(evidence, facts={name: fact for name, fact in evidence.facts.items() if name in TELLS_NO_VALUE})
 
 
 def subject_of(columns: Sequence[str]) -> str:
