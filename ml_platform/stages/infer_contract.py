@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 MOST_LEVELS = 100
 FEWEST_PER_LEVEL = 5
 FEWEST_UNIQUE = 100
-SHORTEST_PERSONAL_NUMBER = 10**8
 REPEATS_EXPECTED = 20
 NOTHING_SEEN = "No value was seen."
 CONSTANT = "The same in every row seen."
 IDENTIFIER = "Different in every row seen: an identifier."
+SENSITIVE = "Looks sensitive: say why the model needs it, or give it another role."
 PERSONAL = "Looks like direct personal data."
 
 
@@ -100,6 +100,8 @@ def _column(name: str, values: pd.Series, *, is_target: bool) -> Column | None:
     personal = _personal(name, seen)
     reason = _why_unused(seen, personal, unique=said.get("unique", False))
     role = Role.NOT_USED if reason else Role.FEATURE
+    if personal is PersonalData.SENSITIVE:
+        reason = reason or SENSITIVE
     return Column(**said, role=role, reason=reason, personal_data=personal)
 
 
@@ -171,11 +173,8 @@ def _repeats_were_likely(ordered: NDArray[np.float64]) -> bool:
 
 
 def _personal(name: str, seen: _Seen) -> PersonalData:
-    """Guess the class; numbers are looked at only when they are as long as telephone and card numbers."""
-    if seen.type in {"boolean", "datetime"}:
-        return PersonalData.NONE
-    short = seen.type == "number" or (seen.type == "integer" and seen.numbers[-1] < SHORTEST_PERSONAL_NUMBER)
-    return guess_personal(name, seen.distinct.iloc[:0] if short else seen.distinct)
+    """Guess the class of personal data; a column of yes and no is nobody's."""
+    return PersonalData.NONE if seen.type == "boolean" else guess_personal(name, seen.distinct)
 
 
 def _round_up(share: float) -> float:
