@@ -92,6 +92,7 @@ def test_what_looks_like_a_person_is_guessed_and_no_feature() -> None:
     assert inferred([f"555-123-{i:04}" for i in range(30)], "home_phone").personal_data is PersonalData.DIRECT
     assert inferred(rng().normal(size=30), "home_phone").personal_data is PersonalData.NONE
     assert inferred(["yes", "no"] * 30, "email").personal_data is PersonalData.NONE
+    assert inferred(rng().normal(size=30), "score").personal_data is PersonalData.NONE
 
 
 def test_a_trait_of_persons_stays_a_feature_and_a_sensitive_one_asks_for_its_reason() -> None:
