@@ -157,18 +157,24 @@ def make_live(home: Path, model_digest: str) -> None:
 
 def compare(home: Path, model: str, environment: str, requests: int) -> float:
     """Run both services, print what was measured, and return the ratio of the medians."""
+    from ml_platform.adapters.artefacts import FileArtefacts
     from ml_platform.adapters.deployments import read_manifest
     from ml_platform.core.scoring import FeaturesState, ScoringContract
     from ml_platform.serving.openapi import example
+    from ml_platform.stages.bundle import read_verified
 
     manifest = read_manifest(home, environment, model)
     if manifest is None:
         raise SystemExit(f"nothing is live for {model} in {environment} in {home}")
-    folder = home / "models" / manifest.model_digest
-    contract = msgspec.json.decode((folder / "scoring.json").read_bytes(), type=ScoringContract)
-    learned = msgspec.json.decode((folder / "features_state.json").read_bytes(), type=FeaturesState)
+    files = read_verified(FileArtefacts(home), manifest.model_digest)
+    contract = msgspec.json.decode(files["scoring.json"], type=ScoringContract)
+    learned = msgspec.json.decode(files["features_state.json"], type=FeaturesState)
     body = msgspec.json.encode({"dataframe_records": [example(contract, learned.levels)]})
     with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "model"  # the bare service knows no sealed files
+        folder.mkdir()
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
         ports = Path(scratch) / "ours", Path(scratch) / "bare"
         commands = (
             [

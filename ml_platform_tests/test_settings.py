@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ml_platform.settings import load_settings
+from ml_platform.settings import load_settings, source_url
 
+ALLOWED = "ML_PLATFORM_ALLOWED_URLS"
 OURS = ("ML_PLATFORM_HOME", "ML_PLATFORM_ACTOR", "ML_PLATFORM_DEFS", "ML_PLATFORM_ONLY", "MLFLOW_TRACKING_URI")
 
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in OURS:
+    for name in (*OURS, ALLOWED):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -64,3 +65,16 @@ def test_somebody_without_a_login_name_is_unknown(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(getpass, "getuser", nobody)
     assert load_settings().actor == "unknown"
+
+
+def test_places_to_fetch_from_are_none_or_those_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().allowed_urls == ()
+    monkeypatch.setenv(ALLOWED, "https://data.example.org/, ,s3://bucket")
+    assert load_settings().allowed_urls == ("https://data.example.org/", "s3://bucket")
+
+
+def test_a_model_file_reaches_the_variables_of_sources_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ML_PLATFORM_SOURCE_SHOP", "sqlite:///shop.db")
+    monkeypatch.setenv("SHOP", "another")
+    assert source_url("shop") == "sqlite:///shop.db"
+    assert source_url("home") is None

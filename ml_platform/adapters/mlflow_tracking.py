@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -131,7 +130,9 @@ class MlflowTracker:
         self.artifact_root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".draft-", dir=self.artifact_root) as scratch:
             folder = Path(scratch) / "model"
-            shutil.copytree(run.artefact, folder)
+            folder.mkdir()
+            for name, content in run.artefact.items():
+                (folder / name).write_bytes(content)
             describe_model(folder, run, run_id=run_id, model_id=logged.model_id)
             self._client.log_model_artifacts(logged.model_id, str(folder))
         self._client.finalize_logged_model(logged.model_id, "READY")

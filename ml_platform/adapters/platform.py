@@ -10,9 +10,11 @@ from typing import Self
 
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Projected, project
+from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.adapters.memory import FileMemory
 from ml_platform.adapters.mlflow_tracking import MlflowTracker
+from ml_platform.adapters.vault import FileVault
 from ml_platform.settings import Settings
 
 
@@ -22,7 +24,9 @@ class Platform:
 
     settings: Settings
     home: Path
+    keys: FileKeys
     store: FileArtefacts
+    vault: FileVault
     memory: FileMemory
     ledger: SqliteLedger
     tracker: MlflowTracker
@@ -49,10 +53,13 @@ class Platform:
 def open_platform(settings: Settings) -> Platform:
     """Open the stores under `settings.home`; nothing is read or written before it is used."""
     home = settings.home
+    keys = FileKeys(home)
     return Platform(
         settings=settings,
         home=home,
-        store=FileArtefacts(home),
+        keys=keys,
+        store=FileArtefacts(home, keys),
+        vault=FileVault(home, keys),
         memory=FileMemory(home),
         ledger=SqliteLedger(home / "ledger.sqlite", clock=_utc_now),
         tracker=MlflowTracker(settings.mlflow_uri, home / "mlflow" / "artifacts"),

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -92,6 +92,16 @@ def scan(path: Path, seen: Scan, *, start: int = 0) -> Iterator[bytes]:
                 seen.altered += 1
 
 
+class Cover(Protocol):
+    """Covers what is written: begins every segment, and gives for every payload what stands in its line."""
+
+    def begin(self, segment: Path) -> bytes:
+        """Return what a new segment begins with."""
+
+    def seal(self, payload: bytes, number: int) -> bytes:
+        """Return what stands in a line, without newlines; `number` counts the segment's lines from 0."""
+
+
 class SegmentWriter:
     """Appends lines to segments of its own; what `append` returned from survives a kill of the process.
 
@@ -103,12 +113,14 @@ class SegmentWriter:
     def __init__(
         self,
         folder: Path,
+        cover: Cover,
         *,
         segment_bytes: int = SEGMENT_BYTES,
         sync_seconds: float = SYNC_SECONDS,
         on_close: Callable[[Path], None] | None = None,
     ) -> None:
         self.folder = folder
+        self._cover = cover
         self.problem = ""
         self._segment_bytes = segment_bytes
         self._sync_seconds = sync_seconds
@@ -119,6 +131,7 @@ class SegmentWriter:
         self._file: int | None = None
         self._path = folder
         self._written = 0
+        self._lines = 0
         self._appends = 0
         self._waiting_since: float | None = None
         self._thread: threading.Thread | None = None
@@ -131,11 +144,14 @@ class SegmentWriter:
 
     def append(self, payloads: Sequence[bytes]) -> None:
         """Write payloads, all or none; raises Unavailable when they can't be written."""
-        lines = b"".join([line_of(payload) for payload in payloads])
         with self._lock:
             try:
-                self._write(self._open_file(), lines)
-            except OSError as error:
+                file = self._open_file()
+                seal, first = self._cover.seal, self._lines
+                lines = [line_of(seal(payload, number)) for number, payload in enumerate(payloads, first)]
+                self._write(file, b"".join(lines))
+                self._lines += len(lines)
+            except (OSError, Unavailable) as error:
                 self.problem = _unwritable(self.folder, error)
                 raise Unavailable(self.problem) from error
             self.problem = ""
@@ -147,7 +163,7 @@ class SegmentWriter:
                 file = self._open_file()
                 self._write_all(file, bytes(PROBE_BYTES))
                 os.ftruncate(file, self._written)
-            except OSError as error:
+            except (OSError, Unavailable) as error:
                 self.problem = _unwritable(self.folder, error)
                 return
             self.problem = ""
@@ -173,12 +189,24 @@ class SegmentWriter:
         stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%f")
         self._path = self.folder / f"{stamp}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._written = 0
+        self._written = self._lines = 0
+        self._begin(self._file)
         sync(self.folder)
         if self._sync_seconds and self._thread is None:
             self._thread = threading.Thread(target=self._sync_always, name="segment-sync", daemon=True)
             self._thread.start()
         return self._file
+
+    def _begin(self, file: int) -> None:
+        """Write a segment's beginning; without one there is no segment."""
+        try:
+            beginning = self._cover.begin(self._path)
+            self._write_all(file, beginning)
+        except (OSError, Unavailable):
+            self._abandon()
+            self._path.unlink(missing_ok=True)
+            raise
+        self._written = len(beginning)
 
     def _write_all(self, file: int, content: bytes) -> None:
         rest = memoryview(content)
@@ -253,5 +281,7 @@ def sync_data(file: int) -> None:
     (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(file)
 
 
-def _unwritable(folder: Path, error: OSError) -> str:
+def _unwritable(folder: Path, error: OSError | Unavailable) -> str:
+    if isinstance(error, Unavailable):
+        return f"{folder}: {error}"
     return f"{folder}: writing failed ({error.strerror}); it has to be writable and to have free space: make room"

@@ -1,4 +1,4 @@
-"""The traffic log: every prediction served, written before it is answered, read back by event time."""
+"""The traffic log: every prediction served, written sealed before it is answered, read back by event time."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from pathlib import Path
 
 import msgspec
 
+from ml_platform.adapters.sealed_segment import SealedLines, scan_sealed
 from ml_platform.adapters.segments import (
     SEGMENT_BYTES,
     SYNC_SECONDS,
     Scan,
     SegmentWriter,
     read_as,
-    scan,
     segments_of,
 )
+from ml_platform.core.keys import Keys
 from ml_platform.core.traffic import Prediction
 
 RANGE_SUFFIX = ".range"
@@ -42,12 +43,18 @@ def traffic_folder(home: Path, environment: str, model: str) -> Path:
 class TrafficLog:
     """Writes predictions; `folder` is one model's in one environment, several writers may share it."""
 
-    def __init__(self, folder: Path, *, segment_bytes: int = SEGMENT_BYTES, sync_seconds: float = SYNC_SECONDS) -> None:
+    def __init__(
+        self, folder: Path, *, keys: Keys, segment_bytes: int = SEGMENT_BYTES, sync_seconds: float = SYNC_SECONDS
+    ) -> None:
         self._encode = msgspec.json.Encoder().encode
         self._range: _Range | None = None
         self._lock = threading.Lock()
         self._writer = SegmentWriter(
-            folder, segment_bytes=segment_bytes, sync_seconds=sync_seconds, on_close=self._write_range
+            folder,
+            SealedLines(keys),
+            segment_bytes=segment_bytes,
+            sync_seconds=sync_seconds,
+            on_close=self._write_range,
         )
 
     @property
@@ -100,24 +107,25 @@ class Traffic:
     torn: int
 
 
-def read(folder: Path, start: dt.datetime | None = None, end: dt.datetime | None = None) -> Traffic:
+def read(folder: Path, start: dt.datetime | None = None, end: dt.datetime | None = None, *, keys: Keys) -> Traffic:
     """Read the predictions whose event time lies in [start, end), ordered by event time.
 
-    Torn and altered lines are counted and left out. A missing folder reads as no traffic.
+    Torn and altered lines are counted and left out. A missing folder reads as no traffic. Raises DataInvalid for a
+    segment that isn't what was sealed there, Unavailable for one whose key is lost.
     """
     seen = Scan()
-    found = [one for one in _predictions(folder, seen, (start, end)) if _inside(one.event_time, start, end)]
+    found = [one for one in _predictions(folder, seen, (start, end), keys) if _inside(one.event_time, start, end)]
     found.sort(key=lambda one: (one.event_time, one.at))
     return Traffic(predictions=found, torn=seen.torn)
 
 
 def _predictions(
-    folder: Path, seen: Scan, window: tuple[dt.datetime | None, dt.datetime | None]
+    folder: Path, seen: Scan, window: tuple[dt.datetime | None, dt.datetime | None], keys: Keys
 ) -> Iterator[Prediction]:
     decoder = msgspec.json.Decoder(Prediction)
     for segment in segments_of(folder):
         if _overlaps(segment, *window):
-            for payload in scan(segment, seen):
+            for payload in scan_sealed(segment, seen, keys):
                 yield read_as(decoder, payload, segment)
 
 

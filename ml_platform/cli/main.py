@@ -15,6 +15,8 @@ from ml_platform.core.errors import PlatformError
 
 COMMANDS = {
     "check": "Check model files and policy packs; every problem with file and line.",
+    "contract": "Draft a contract from a table (`infer`), or check a file of any length against a model's (`check`).",
+    "faults": "Plant faults into a model's own data and say which gates catch them.",
     "run": "Run a model's release job and say every gate's verdict.",
     "show": "Show a version: data, code, parameters, environment, evidence, where it is live.",
     "controls": "Show the state of every control for a model.",
@@ -23,7 +25,9 @@ COMMANDS = {
     "rollback": "Go back to the last good version and bar the present one.",
     "serve": "Serve what is live in an environment over HTTP.",
     "replay": "Play later real rows through the real service, labels following.",
+    "forget": "Erase one person: key and originals are destroyed, later snapshots leave the rows out.",
     "audit": "Verify or show the audit chain.",
+    "keys": "Show, change and retire the keys that seal what is stored.",
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Fact
@@ -26,14 +26,15 @@ RecordT = TypeVar("RecordT")
 class Draft(Protocol):
     """A folder being written; it becomes visible under its digest by `keep` and vanishes otherwise."""
 
-    path: Path
+    def create(self, name: str) -> BinaryIO:
+        """Start a file of the folder; close it before `keep`."""
 
     def keep(self, digest: str) -> bool:
         """Make the folder visible under `digest` atomically; False when that digest was there already."""
 
 
 class ArtefactStore(Protocol):
-    """Immutable folders by kind and digest; every read is checked against the hashes taken at writing."""
+    """Immutable folders by kind and digest; only what was written is ever read, whoever changed the files since."""
 
     def draft(self, kind: str) -> AbstractContextManager[Draft]:
         """Start a folder of a kind."""
@@ -44,14 +45,17 @@ class ArtefactStore(Protocol):
     def has(self, kind: str, digest: str) -> bool:
         """Say whether a folder is there."""
 
-    def read(self, kind: str, digest: str, name: str) -> bytes:
-        """Return a file's bytes after checking its hash; raises DataInvalid when altered, Unavailable when gone."""
+    def names(self, kind: str, digest: str) -> Sequence[str]:
+        """Return the names of a folder's files; raises as `read` does."""
 
-    def path(self, kind: str, digest: str, name: str) -> Path:
-        """Return a file's local path after checking its hash; raises as `read` does."""
+    def read(self, kind: str, digest: str, name: str) -> bytes:
+        """Return a file's content; raises DataInvalid when it isn't what was stored, Unavailable when it is gone."""
+
+    def open(self, kind: str, digest: str, name: str) -> BinaryIO:
+        """Open a file for reading anywhere; it and every later read raise as `read` does."""
 
     def folder(self, kind: str, digest: str) -> Path:
-        """Return the folder's local path; raises Unavailable when gone."""
+        """Return the folder's local path, for another process that opens it itself; raises Unavailable when gone."""
 
 
 class Memory(Protocol):
@@ -66,14 +70,14 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRun:
-    """What a tracker writes down of one training run; `artefact` is the folder with the model's files."""
+    """What a tracker writes down of one training run; `artefact` holds the model's files by name."""
 
     model: str
     parameters: Mapping[str, Fact]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     conditions: Conditions
-    artefact: Path
+    artefact: Mapping[str, bytes]
     example: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 

@@ -20,7 +20,10 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFingerprint:
-    """What a source looked like when it was read: one digest per table, sizes in bytes, newest change."""
+    """What a source looked like when it was read: one digest per table, sizes in bytes, newest change.
+
+    `facts` say per table how it is read: format, encoding, delimiter, and which of it was stated or detected.
+    """
 
     schema_version: int = SCHEMA_VERSION
     model: str
@@ -28,6 +31,7 @@ class SourceFingerprint:
     tables: Mapping[str, str]
     size_bytes: int
     modified_at: dt.datetime | None
+    facts: Mapping[str, Mapping[str, Fact]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from ml_platform.orchestration.data_assets import features_asset, snapshot_asset
 from ml_platform.orchestration.deployment_assets import production_asset, staging_asset
 from ml_platform.orchestration.dossier_asset import dossier_asset
 from ml_platform.orchestration.executor import in_process_or_forkserver
+from ml_platform.orchestration.fault_trials import faults_job
 from ml_platform.orchestration.feedback_asset import feedback_asset
 from ml_platform.orchestration.jobs import jobs
 from ml_platform.orchestration.model_assets import evaluation_asset, model_asset
@@ -39,7 +40,7 @@ def build_model(file: GovernedModelFile) -> dg.Definitions:
     watching = [feedback_asset(file), *window_assets(file, watched)] if watched else []
     return dg.Definitions(
         assets=[*(make(file) for make in PATH), *watching],
-        jobs=jobs(file),
+        jobs=[*jobs(file), faults_job(file)],
         sensors=[retrain_sensor(file, watched)] if watched else [],
         resources={RECORDS_KEY: RECORDS},
     )

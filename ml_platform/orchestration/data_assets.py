@@ -18,6 +18,7 @@ from ml_platform.orchestration.records import RECORDS_KEY
 from ml_platform.orchestration.run_stage import Task, judge_stage, judged, recall_or_work
 from ml_platform.orchestration.tables import (
     counts,
+    facts_text,
     features_lineage,
     features_schema,
     parts_table,
@@ -92,13 +93,13 @@ def source_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
 
 
 def _whereabouts(table: "Table") -> str:
-    return ", ".join(f"{name}: {value}" for name, value in table.model_dump(mode="json").items() if value is not None)
+    return ", ".join(f"{name}: {value}" for name, value in table.model_dump(mode="json", exclude_defaults=True).items())
 
 
 def _observe(context: dg.AssetExecutionContext, desk: "Desk", key: dg.AssetKey) -> Iterator[dg.ObserveResult]:
     from ml_platform.sources.read import fingerprint
 
-    found = fingerprint(desk.spec, now=desk.now)
+    found = fingerprint(desk.spec, now=desk.now, memory=desk.platform.memory, watching=True)
     verdicts = judge_stage(desk, "source", found.measurements, subject=found.record.digest)
     made = Product(
         name="source",
@@ -107,7 +108,11 @@ def _observe(context: dg.AssetExecutionContext, desk: "Desk", key: dg.AssetKey) 
         done="seen",
         measurements=found.measurements,
         verdicts=verdicts,
-        metadata={"bytes": found.record.size_bytes, "changed": when(found.record.modified_at)},
+        metadata={
+            "bytes": found.record.size_bytes,
+            "changed": when(found.record.modified_at),
+            **{f"read {name}": facts_text(facts) for name, facts in found.record.facts.items()},
+        },
     )
     for result in hand_on(context, desk, [made]):
         yield dg.ObserveResult(

@@ -125,10 +125,10 @@ def _rows(desk: Desk, release: ReleaseRecord) -> list[dict[str, object]]:
     from ml_platform.stages.request_rows import request_rows
 
     store, candidate = desk.platform.store, release.candidate
-    parts = read_parquet(store.path("splits", candidate.split_digest, "parts.parquet"))["part"].astype(str)
+    parts = read_parquet(store.open("splits", candidate.split_digest, "parts.parquet"))["part"].astype(str)
     holdout = np.flatnonzero((parts == "holdout").to_numpy())
     places = holdout[np.linspace(0, holdout.size - 1, min(ROWS, holdout.size)).astype(np.int64)]
-    frame = read_parquet(store.path("snapshots", candidate.snapshot_digest, "data.parquet"))
+    frame = read_parquet(store.open("snapshots", candidate.snapshot_digest, "data.parquet"))
     return request_rows(desk.spec, frame.iloc[places])
 
 

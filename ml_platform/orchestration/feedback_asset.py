@@ -46,7 +46,7 @@ def _judge(desk: "Desk") -> Measured[FeedbackRecord]:
     from ml_platform.stages.feedback import judge_labels
 
     heard = LabelStore(desk.platform.home).read(desk.model)
-    served = read(traffic_folder(desk.platform.home, ENVIRONMENT, desk.model))
+    served = read(traffic_folder(desk.platform.home, ENVIRONMENT, desk.model), keys=desk.platform.keys)
     return judge_labels(
         desk.model,
         labels={name: label.label for name, label in heard.by_prediction.items()},

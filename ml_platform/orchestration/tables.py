@@ -16,6 +16,7 @@ from ml_platform.reports.markdown import table
 from ml_platform.reports.plain_text import is_digest
 
 if TYPE_CHECKING:
+    from ml_platform.core.measurement import Fact
     from ml_platform.core.records import FeaturesRecord, SplitRecord
     from ml_platform.policy.spec import Column, ModelSpec
 
@@ -38,6 +39,11 @@ def _column(name: str, column: Column) -> dg.TableColumn:
         constraints=dg.TableColumnConstraints(nullable=column.missing > 0, unique=column.unique, other=allowed),
         tags=tags,
     )
+
+
+def facts_text(facts: Mapping[str, Fact]) -> str:
+    """Say in one line how a table is read: what was stated and what was detected."""
+    return ", ".join(f"{name}: {value}" for name, value in facts.items())
 
 
 def features_schema(features: FeaturesRecord, contract: Mapping[str, Column]) -> dg.TableSchema:

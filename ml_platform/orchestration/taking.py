@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from ml_platform.core.digest import digest_of
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.records import QuarantineRecord, SnapshotRecord
 from ml_platform.orchestration.records import keep_record
@@ -60,10 +61,11 @@ def _take(desk: Desk, as_of: dt.datetime | None) -> SnapshotTaken:
     from ml_platform.sources.read import fingerprint
     from ml_platform.stages.snapshot import take_snapshot
 
-    source = fingerprint(desk.spec, now=desk.now).record
+    source = fingerprint(desk.spec, now=desk.now, memory=desk.platform.memory).record
     keep_record(desk.platform.home, (desk.model, "source"), source)
     reference = reference_snapshot(desk)
-    alone = {"source": source.digest, "as_of": as_of}
+    erased = sorted(desk.platform.vault.forgotten(desk.model))
+    alone = {"source": source.digest, "as_of": as_of, **({"erased": digest_of(erased)} if erased else {})}
     compared = {**alone, "reference": reference.digest if reference else ""}
     known = _recall(desk, compared)
     if known is None and reference is not None:
@@ -72,7 +74,14 @@ def _take(desk: Desk, as_of: dt.datetime | None) -> SnapshotTaken:
     if known is not None:
         return known
     taken = take_snapshot(
-        desk.spec, store=desk.platform.store, source=source, as_of=as_of, reference=reference, now=desk.now
+        desk.spec,
+        store=desk.platform.store,
+        vault=desk.platform.vault,
+        source=source,
+        as_of=as_of,
+        reference=reference,
+        now=desk.now,
+        memory=desk.platform.memory,
     )
     for inputs in (compared, alone):
         remember(desk, _rows(inputs), taken.snapshot)

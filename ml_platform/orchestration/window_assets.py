@@ -78,7 +78,8 @@ def _collect(desk: "Desk", month: str) -> Measured[WindowRecord]:
     from ml_platform.stages.window import month as period_of
 
     period, home = period_of(month), desk.platform.home
-    seen = read(traffic_folder(home, ENVIRONMENT, desk.model), period.start, period.end)
+    folder = traffic_folder(home, ENVIRONMENT, desk.model)
+    seen = read(folder, period.start, period.end, keys=desk.platform.keys)
     if seen.torn:
         desk.say(f"{seen.torn} torn or altered lines of the traffic log were left out")
     known = {name: label.label for name, label in LabelStore(home).read(desk.model).by_prediction.items()}

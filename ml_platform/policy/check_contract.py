@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_platform.policy.check_coercions import coercion_fault
+from ml_platform.policy.pattern import pattern_fault
 from ml_platform.policy.problems import Problem, seen
 from ml_platform.policy.sections import Sections
 from ml_platform.policy.spec import Column, EntitySplit, PersonalData, Role, TimeSplit
@@ -13,7 +15,8 @@ def check_contract(sections: Sections) -> Iterator[Problem]:
     """Yield what is wrong with the columns, each alone and together, and with the split that needs them."""
     for name, column in sections.columns.items():
         for key, text in _column_problems(column):
-            where = ("contract", name, key) if key else ("contract", name)
+            field = key.partition("[")[0]
+            where = ("contract", name, field) if key else ("contract", name)
             yield Problem(where, f"contract.{name}{'.' if key else ''}{key} {text}")
     if sections.whole:
         yield from _role_problems(sections)
@@ -22,7 +25,10 @@ def check_contract(sections: Sections) -> Iterator[Problem]:
 
 def _column_problems(column: Column) -> Iterator[tuple[str, str]]:
     yield from _value_problems(column)
+    yield from _text_problems(column)
+    yield from _coerce_problems(column)
     yield from _use_problems(column)
+    yield from _person_problems(column)
 
 
 def _value_problems(column: Column) -> Iterator[tuple[str, str]]:
@@ -41,6 +47,26 @@ def _value_problems(column: Column) -> Iterator[tuple[str, str]]:
             yield "levels", f"names {seen(twice[0])} more than once; needed: each level once"
 
 
+def _coerce_problems(column: Column) -> Iterator[tuple[str, str]]:
+    kinds = [coercion.kind for coercion in column.coerce or ()]
+    if len(set(kinds)) < len(kinds):
+        yield "coerce", f"states {seen(max(kinds, key=kinds.count))} more than once; needed: each kind once"
+    for place, coercion in enumerate(column.coerce or ()):
+        if fault := coercion_fault(coercion, column.type):
+            yield f"coerce[{place}]", fault
+
+
+def _text_problems(column: Column) -> Iterator[tuple[str, str]]:
+    for key in ("format", "pattern"):
+        if getattr(column, key) is not None and column.type != "category":
+            yield key, f"is given for a column of type {column.type}; needed: type category, or no {key}"
+    if column.pattern is not None and (fault := pattern_fault(column.pattern)):
+        yield (
+            "pattern",
+            f"is {seen(column.pattern)}, but {fault}; needed: an expression in RE2's syntax for the whole text",
+        )
+
+
 def _use_problems(column: Column) -> Iterator[tuple[str, str]]:
     is_feature = Role.FEATURE in column.roles
     reasonless = not column.reason.strip()
@@ -53,12 +79,23 @@ def _use_problems(column: Column) -> Iterator[tuple[str, str]]:
             yield "known", "is 'after', so the column can't be a feature; give it the role not_used, or known: before"
         if reasonless and Role.TARGET not in column.roles:
             yield "known", "is 'after' and says no reason; add `reason: ...`"
-    if is_feature and column.personal_data is PersonalData.DIRECT:
-        yield "personal_data", "is 'direct', so the column can't be a feature; use role not_used or entity"
-    if is_feature and column.personal_data is PersonalData.SENSITIVE and reasonless:
-        yield "personal_data", "is 'sensitive' for a feature that says no reason; add `reason: ...`, or another role"
+    if is_feature and column.available_after_days > 0:
+        needed = (
+            "a feature is known at once; use role not_used, and make a feature of an older row's value in `assemble`"
+        )
+        yield "available_after_days", f"is {column.available_after_days:g} for a feature; {needed}"
     if column.role in column.also:
         yield "also", f"repeats the role {column.role.value}; remove it there"
+
+
+def _person_problems(column: Column) -> Iterator[tuple[str, str]]:
+    is_feature = Role.FEATURE in column.roles
+    if is_feature and column.personal_data is PersonalData.DIRECT:
+        yield "personal_data", "is 'direct', so the column can't be a feature; use role not_used or entity"
+    elif column.personal_data is PersonalData.DIRECT and not column.roles & {Role.ENTITY, Role.NOT_USED}:
+        yield "personal_data", f"is 'direct' for a column of role {column.role.value}; use role not_used or entity"
+    if is_feature and column.personal_data is PersonalData.SENSITIVE and not column.reason.strip():
+        yield "personal_data", "is 'sensitive' for a feature that says no reason; add `reason: ...`, or another role"
 
 
 def _role_problems(sections: Sections) -> Iterator[Problem]:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ml_platform.policy.gates import Condition
-from ml_platform.policy.spec import ModelSpec, Role
+from ml_platform.policy.spec import ModelSpec, PersonalData, Role
 
 MEANINGS: Mapping[Condition, str] = MappingProxyType(
     {
         "always": "always",
         "groups": "the contract has a column with the role group",
         "entity": "the contract has a column with the role entity",
+        "quasi": "the contract has a quasi-identifier besides the entity",
         "time": "the rows are split by time",
         "champion": "another version is live to compare with",
         "labels": "outcomes are known for the window",
@@ -25,11 +26,15 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
 def conditions_of(
     spec: ModelSpec, *, champion: bool = False, reference: bool = False, new_rows: bool = False, labels: bool = False
 ) -> frozenset[Condition]:
-    """Return the conditions that hold: three follow from the model file, the caller knows the others."""
+    """Return the conditions that hold: four follow from the model file, the caller knows the others."""
     holds: dict[Condition, bool] = {
         "always": True,
         "groups": bool(spec.columns(Role.GROUP)),
         "entity": spec.entity is not None,
+        "quasi": any(
+            column.personal_data is PersonalData.QUASI and Role.ENTITY not in column.roles
+            for column in spec.contract.values()
+        ),
         "time": spec.split.kind == "time",
         "champion": champion,
         "labels": labels,

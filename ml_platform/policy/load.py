@@ -12,6 +12,8 @@ from ml_platform.core.errors import PolicyInvalid
 from ml_platform.policy.check_contract import check_contract
 from ml_platform.policy.check_learner import check_features, check_learner
 from ml_platform.policy.check_policy import check_monitoring, check_packs, check_waivers, expired_waivers
+from ml_platform.policy.check_rules import check_rules
+from ml_platform.policy.check_source import check_source
 from ml_platform.policy.gates import Gate
 from ml_platform.policy.packs import SHIPPED, Gates, apply_overrides, combine, pack_files
 from ml_platform.policy.problems import Problem, known, path_text, seen
@@ -119,8 +121,10 @@ def _meaning(path: Path, sections: Sections) -> Iterator[Problem]:
     if sections.name is not None and sections.name != folder:
         text = f"model is {seen(sections.name)} in the folder '{folder}'; needed: the same name, so rename one"
         yield Problem(("model",), text)
+    yield from check_source(sections)
     yield from check_features(sections)
     yield from check_contract(sections)
+    yield from check_rules(sections)
     yield from check_learner(sections)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ml_platform.policy.gates import Override, Waiver
+from ml_platform.policy.row_rules import RowRule
 from ml_platform.policy.schema import Annotation
-from ml_platform.policy.spec import Column, Monitoring, RiskClass, Role, Split
+from ml_platform.policy.spec import Column, Monitoring, RiskClass, Role, Split, Table
 from ml_platform.policy.translate import Value, validate
 from ml_platform.policy.yaml_lines import Plain
 
@@ -18,8 +19,10 @@ class Sections:
 
     name: str | None
     features: str | None
+    tables: Mapping[str, Table]
     columns: Mapping[str, Column]
     whole: bool
+    rules: Mapping[str, RowRule]
     split: Split | None
     parameters: Mapping[str, Plain]
     risk_class: RiskClass | None
@@ -39,12 +42,15 @@ def sections_of(attributes: Plain) -> Sections:
     contract, policy = _mapping(top.get("contract")), _mapping(top.get("policy"))
     columns = {name: column for name, raw in contract.items() if (column := _valid(Column, raw))}
     overrides = _mapping(policy.get("overrides"))
+    tables = _mapping(_mapping(top.get("source")).get("tables"))
     waivers = policy.get("waivers")
     return Sections(
         name=_valid(str, top.get("model")),
         features=_valid(str, top.get("features")),
+        tables={name: table for name, raw in tables.items() if (table := _valid(Table, raw))},
         columns=columns,
         whole=bool(contract) and len(columns) == len(contract),
+        rules={name: rule for name, raw in _mapping(top.get("rules")).items() if (rule := _valid(RowRule, raw))},
         split=_valid(Split, top.get("split")),
         parameters=_mapping(_mapping(top.get("learner")).get("parameters")),
         risk_class=_valid(RiskClass, top.get("risk_class")),

@@ -8,7 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from ml_platform.policy.coercions import Coercion
+from ml_platform.policy.formats import Format
 from ml_platform.policy.gates import Override, Waiver
+from ml_platform.policy.row_rules import RowRule
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Text = Annotated[str, Field(min_length=1)]
@@ -58,10 +61,14 @@ class Column(Strict):
     also: tuple[Role, ...] = ()
     range: tuple[Finite, Finite] | None = None
     levels: tuple[str, ...] | None = None
+    format: Format | None = None
+    pattern: str | None = None
+    coerce: tuple[Coercion, ...] | None = None
     missing: Share = 0.0
     unique: bool = False
     personal_data: PersonalData = PersonalData.NONE
     known: Literal["before", "after"] = "before"
+    available_after_days: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
     reason: str = ""
     description: str = ""
 
@@ -70,6 +77,43 @@ class Column(Strict):
         """Return every role of the column (a group may be a feature too)."""
         return frozenset({self.role, *self.also})
 
+    @property
+    def is_text(self) -> bool:
+        """Whether the column has to reach the contract as text, because its text says what a number would lose."""
+        return self.type == "category" or any(one.kind.startswith("text_") for one in self.coerce or ())
+
+
+Encoding = Literal[
+    "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "ascii", "latin-1", "cp1252", "iso-8859-15", "cp1250",
+    "iso-8859-2", "cp1251", "koi8-r", "cp1253", "cp1254", "cp437", "cp850", "mac-roman", "shift_jis", "gb18030", "big5",
+    "euc-kr",
+]  # fmt: skip
+Sign = Annotated[str, Field(min_length=1, max_length=1)]
+
+
+class Csv(Strict):
+    """How a CSV file is written; what isn't stated is detected and said; `names` are for a file without a header."""
+
+    encoding: Encoding | None = None
+    delimiter: Sign | None = None
+    quote: Sign = '"'
+    decimal: Literal[".", ","] = "."
+    header: bool | None = None
+    names: tuple[Text, ...] | None = None
+
+
+class ByPartition(Strict):
+    """Of a folder only files that are new or changed are read; the rows of the others are kept from before."""
+
+    by: Literal["partition"]
+
+
+class ByWatermark(Strict):
+    """Only rows above the highest value of a column that was read before are read; it grows with every new row."""
+
+    by: Literal["watermark"]
+    column: Text
+
 
 class PackageTable(Strict):
     """A table inside an installed Python package, read by path without importing the package."""
@@ -77,16 +121,45 @@ class PackageTable(Strict):
     kind: Literal["package"]
     package: Text
     path: Text
+    csv: Csv = Csv()
+    columns: tuple[Text, ...] | None = None
 
 
 class FileTable(Strict):
-    """A CSV or Parquet file (or one file inside a zip), relative to the working directory or absolute."""
+    """A CSV or Parquet file, a zip of one, or a folder of them, relative to the working directory or absolute."""
 
     kind: Literal["file"]
     path: Text
+    csv: Csv = Csv()
+    columns: tuple[Text, ...] | None = None
+    incremental: ByPartition | None = None
 
 
-Table = Annotated[PackageTable | FileTable, Field(discriminator="kind")]
+class UrlTable(Strict):
+    """A file, or a folder of them, in a file system that fsspec reaches, among the places that the operator allows."""
+
+    kind: Literal["url"]
+    url: Text
+    csv: Csv = Csv()
+    columns: tuple[Text, ...] | None = None
+    incremental: ByPartition | None = None
+
+
+class SqlTable(Strict):
+    """What one SELECT gives of a database that an SQLAlchemy URL names, in the file or in a setting; only read."""
+
+    kind: Literal["sql"]
+    url: Text | None = None
+    setting: Name | None = None
+    query: Text | None = None
+    table: Text | None = None
+    parameters: dict[Name, Finite | int | bool | str] = Field(default_factory=dict)
+    fingerprint: Text | None = None
+    columns: tuple[Text, ...] | None = None
+    incremental: ByWatermark | None = None
+
+
+Table = Annotated[PackageTable | FileTable | UrlTable | SqlTable, Field(discriminator="kind")]
 
 
 class Source(Strict):
@@ -170,6 +243,7 @@ class ModelSpec(Strict):
     description: Text
     source: Source
     contract: dict[Annotated[str, Field(min_length=1)], Column] = Field(min_length=2)
+    rules: dict[Name, RowRule] = Field(default_factory=dict, max_length=200)
     features: Text
     split: Split
     learner: Learner

@@ -21,7 +21,7 @@ Value: TypeAlias = Any  # whatever the schema describes, or None
 _QUOTE = "'"
 _NAME = "small letters, digits and _, beginning with a letter, at most 63"
 _TAGS = frozenset({"union_tag_invalid", "union_tag_not_found"})
-_LEAVES = frozenset({"float_type", "int_type", "bool_type", "string_type"})
+_LEAVES = frozenset({"float_type", "int_type", "bool_type", "string_type", "too_short"})
 _NEEDED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_type": lambda _: "text",
     "string_too_short": lambda context: f"at least {context['min_length']} characters",

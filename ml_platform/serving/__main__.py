@@ -20,7 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080, help="0: any free one")
     parser.add_argument("--port-file", type=Path, help="where to write the port once requests are accepted")
-    parser.add_argument("--traffic", type=Path, help="log predictions here instead of in the home")
+    parser.add_argument(
+        "--traffic", type=Path, help="log predictions here instead of in the home; `keys rotate` doesn't look here"
+    )
     parser.add_argument("--sync-seconds", type=float, default=0.05, help="0: every answer waits for the disk")
     parser.add_argument("--with-parent", action="store_true", help="end when the starting process ends")
     given = parser.parse_args(arguments)

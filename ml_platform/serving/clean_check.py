@@ -32,11 +32,15 @@ Row = Mapping[str, object]
 
 
 def check(folder: Path, digest: str, rows: Sequence[Row]) -> CleanCheck:
-    """Load an artefact in this process and score rows; without rows one all-missing row is timed."""
+    """Load an artefact from the store that holds its folder, in this process, and score rows.
+
+    Without rows one all-missing row is timed.
+    """
     started = time.perf_counter()
+    from ml_platform.adapters.artefacts import FileArtefacts
     from ml_platform.serving.predictor import Predictor
 
-    predictor = Predictor.load(folder, digest)
+    predictor = Predictor.load(FileArtefacts(folder.parent.parent), digest)
     load_seconds = time.perf_counter() - started
     scores = tuple(predictor.score_rows(rows))
     timed = [[row] for row in rows] or [[dict.fromkeys(column.name for column in predictor.contract.inputs)]]
@@ -120,7 +124,7 @@ def _limit() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the clean check; returns 0 with JSON on standard output, 2 with the reason on standard error."""
     parser = argparse.ArgumentParser(prog="python -m ml_platform.serving.clean_check", description=__doc__)
-    parser.add_argument("folder", type=Path, help="the model artefact's folder")
+    parser.add_argument("folder", type=Path, help="the model artefact's folder in its store")
     parser.add_argument("digest", help="the digest it has to have")
     parser.add_argument("rows", type=Path, help="a JSON file with a list of rows to score")
     given = parser.parse_args(arguments)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Manifest, manifest_path, read_manifest
 from ml_platform.core.errors import DataInvalid, PlatformError
 from ml_platform.serving.clean_check import check_in_child
@@ -129,7 +130,7 @@ class Follower:
         if digest not in self._checked:
             await check_in_child(folder, digest)
             self._checked.add(digest)
-        predictor = await asyncio.to_thread(Predictor.load, folder, digest)
+        predictor = await asyncio.to_thread(Predictor.load, FileArtefacts(self.home), digest)
         if predictor.contract.model != self.model:
             message = f"{folder}: it is a model of {predictor.contract.model}, not of {self.model}: deploy again"
             raise DataInvalid(message)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from ml_platform.core.errors import DataInvalid
+from ml_platform.core.ports import ArtefactStore
 from ml_platform.serving.native_booster import NativeBooster
 from ml_platform.stages.bundle import Bundle, read_bundle
 from ml_platform.stages.encode import row_encoder
@@ -47,9 +47,9 @@ class Predictor:
             raise DataInvalid(message) from error
 
     @classmethod
-    def load(cls, folder: Path, expected_digest: str) -> Predictor:
+    def load(cls, store: ArtefactStore, digest: str) -> Predictor:
         """Load an artefact; raises DataInvalid when it is altered or unsound, Unavailable when it is gone."""
-        return cls(read_bundle(folder, expected_digest))
+        return cls(read_bundle(store, digest))
 
     def score_rows(self, rows: Sequence[Row]) -> list[float]:
         """Return one score per row; the same row gives the same bits alone and among others."""

@@ -17,6 +17,7 @@ from types import FrameType
 import uvicorn
 
 from ml_platform.adapters.deployments import manifest_path
+from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.segments import SYNC_SECONDS
 from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
 from ml_platform.core.errors import DataInvalid, Unavailable
@@ -58,7 +59,7 @@ def serve(serving: Serving, *, defs: Path | None = None, announce: Callable[[str
         serving.home,
         serving.model,
         serving.environment,
-        traffic=TrafficLog(folder, sync_seconds=serving.sync_seconds),
+        traffic=TrafficLog(folder, keys=FileKeys(serving.home), sync_seconds=serving.sync_seconds),
     )
 
     def ready() -> None:

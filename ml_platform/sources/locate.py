@@ -1,4 +1,4 @@
-"""Locate: the file behind a table of the source, never outside the package it was declared in."""
+"""Locate: the file or folder behind a table of the source, never outside the package it was declared in."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ml_platform.policy.spec import FileTable, PackageTable
 
 
 def locate(where: str, table: PackageTable | FileTable) -> Path:
-    """Return the path of an existing file; `where` names the table in messages.
+    """Return the path of an existing file or folder; `where` names the table in messages.
 
     A package is found by its import path without being imported, because data packages often can't be. Raises
-    DataInvalid for a path that leaves its package and for a folder, Unavailable when nothing is there.
+    DataInvalid for a path that leaves its package, Unavailable when nothing is there.
     """
     match table:
         case PackageTable():
@@ -25,15 +25,15 @@ def locate(where: str, table: PackageTable | FileTable) -> Path:
         case _:
             assert_never(table)
     try:
-        is_folder, is_file = path.is_dir(), path.is_file()
+        is_there = path.is_dir() or path.is_file()
     except OSError as error:
         raise Unavailable(
             f"{where}: {str(path)[:200]} can't be reached ({error.strerror}); {_advice(table)}"
         ) from error
-    if is_folder:
-        raise DataInvalid(f"{where}: {path} is a folder; a CSV or Parquet file is needed; name one file inside it")
-    if not is_file:
-        raise Unavailable(f"{where}: nothing is at {path}; a CSV or Parquet file is needed; {_advice(table)}")
+    if not is_there:
+        raise Unavailable(
+            f"{where}: nothing is at {path}; a CSV or Parquet file or a folder of them is needed; {_advice(table)}"
+        )
     return path
 
 
@@ -45,7 +45,7 @@ def _inside_package(where: str, table: PackageTable) -> Path:
             "use `kind: file` for files elsewhere"
         )
         raise DataInvalid(message)
-    return max((folder / relative for folder in _package_folders(where, table.package)), key=os.path.isfile)
+    return max((folder / relative for folder in _package_folders(where, table.package)), key=os.path.exists)
 
 
 def _package_folders(where: str, package: str) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ResultT = TypeVar("ResultT")
-FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]{0,60}")
 
 
 def assembled(module: FeaturesModule, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -78,7 +79,7 @@ def transformed(module: FeaturesModule, inputs: Columns, state: Mapping[str, Any
 def _call(module: FeaturesModule, name: str, function: Callable[..., ResultT], *arguments: object) -> ResultT:
     try:
         return function(*arguments)
-    except FAULTS as error:
+    except Exception as error:  # noqa: BLE001  (it may fail in any way, and its words may hold what is in the table)
         where = f"{module.path}:{_line(module, error)}"
         raise DataInvalid(f"{where}: {name} {_explained(error, arguments[0])}") from None
 
@@ -94,11 +95,31 @@ def _explained(error: BaseException, given: object) -> str:
         )
     if isinstance(error, ValueError) and "read-only" in str(error):
         return "changes one of its inputs; they are read-only, as other features need them too; work on a copy"
-    what = f"no {error}" if isinstance(error, KeyError) else type(error).__name__
+    keys = _missing(error, given) if isinstance(error, KeyError) else ()
+    what = f"no {', '.join(map(repr, keys))}" if keys else type(error).__name__
     return (
         f"failed on its data ({what}); it has to cope with every column, missing values included; "
         "correct it, or the source whose columns changed"
     )
+
+
+def _missing(error: KeyError, given: object) -> tuple[str, ...]:
+    """Return the keys that were missing, if each reads like a column's name and is part of no text in the tables."""
+    said = str(error.args[0]) if error.args else ""
+    keys = tuple(re.findall(r"'([^']*)'", re.sub(r"dtype='\w+'", "", said))) or (said,)
+    tables = tuple(given.values()) if isinstance(given, Mapping) else ()
+    told = all(_NAME.fullmatch(key) and not any(_holds(table, key) for table in tables) for key in keys)
+    return keys if told else ()
+
+
+def _holds(table: object, key: str) -> bool:
+    import pandas as pd
+
+    if not isinstance(table, pd.DataFrame):
+        return True
+    columns = [table.iloc[:, at] for at in range(table.shape[1])]
+    texts = [column.dropna().unique() for column in columns if not pd.api.types.is_numeric_dtype(column.dtype)]
+    return any(key.lower() in str(value).lower() for values in texts for value in values)
 
 
 def _are_columns(given: object) -> TypeGuard[Mapping[str, NDArray[np.float64]]]:

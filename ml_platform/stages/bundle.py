@@ -1,4 +1,4 @@
-"""Bundle: a model artefact read from its folder, every byte checked against the digest before anything is parsed."""
+"""Bundle: a model artefact read from the store, every byte checked against the digest before anything is parsed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from ml_platform.core.digest import short
-from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.ports import ArtefactStore
 from ml_platform.core.scoring import (
     FEATURES_SOURCE,
     FEATURES_STATE,
-    FILES,
     MODEL_TEXT,
     SCORING,
     FeaturesState,
@@ -27,16 +27,10 @@ from ml_platform.core.scoring import (
 )
 from ml_platform.stages.encode import Columns
 
+KIND = "models"
 NEEDED = (MODEL_TEXT, FEATURES_STATE, FEATURES_SOURCE, SCORING)
 Transform = Callable[[Columns, Mapping[str, Any]], Columns]
 RecordT = TypeVar("RecordT")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Index:
-    """What the store writes beside the files of an artefact: the SHA-256 of each."""
-
-    files: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,53 +44,39 @@ class Bundle:
     model_text: bytes
 
 
-def read_bundle(folder: Path, expected_digest: str) -> Bundle:
+def read_bundle(store: ArtefactStore, digest: str) -> Bundle:
     """Read a model artefact; raises DataInvalid when it isn't exactly the expected one, Unavailable when it is gone.
 
     The trees are handed on as text and not parsed: the parser is no trust boundary.
     """
-    files = read_verified(folder, expected_digest)
+    files, folder = read_verified(store, digest), store.folder(KIND, digest)
     contract = _parsed(folder, SCORING, files, ScoringContract)
     if contract.schema_version != 1:
         message = f"{folder / SCORING}: schema version {contract.schema_version}, known: 1; update the platform"
         raise DataInvalid(message)
-    source, where = files[FEATURES_SOURCE], folder / FEATURES_SOURCE
     return Bundle(
-        digest=expected_digest,
+        digest=digest,
         contract=contract,
         features=_parsed(folder, FEATURES_STATE, files, FeaturesState),
-        transform=_transform(source, where, expected_digest),
+        transform=_transform(files[FEATURES_SOURCE], folder / FEATURES_SOURCE, digest),
         model_text=files[MODEL_TEXT],
     )
 
 
-def read_verified(folder: Path, expected_digest: str) -> dict[str, bytes]:
-    """Return the content of the artefact's files after checking each hash and the digest over all of them."""
-    try:
-        listed = msgspec.json.decode((folder / FILES).read_bytes(), type=_Index).files
-        contents = {name: (folder / Path(name).name).read_bytes() for name in listed}
-    except OSError as error:
-        message = f"{folder}: {error.strerror} ({Path(str(error.filename)).name}); restore the artefact, or train again"
-        raise Unavailable(message) from error
-    except msgspec.MsgspecError as error:
-        raise DataInvalid(_altered(folder, FILES, expected_digest)) from error
-    for name, content in contents.items():
-        if hashlib.sha256(content).hexdigest() != listed[name]:
-            raise DataInvalid(_altered(folder, name, expected_digest))
-    if artefact_digest(listed) != expected_digest:
-        raise DataInvalid(_altered(folder, FILES, expected_digest))
+def read_verified(store: ArtefactStore, digest: str) -> dict[str, bytes]:
+    """Return the content of the artefact's files after checking the digest over all of them."""
+    contents = {name: store.read(KIND, digest, name) for name in store.names(KIND, digest)}
+    if artefact_digest({name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}) != digest:
+        message = (
+            f"{store.folder(KIND, digest)}: its files aren't those that {short(digest)} was given for; only the exact "
+            "model that was released is loaded; restore the artefact, or train and release again"
+        )
+        raise DataInvalid(message)
     missing = [name for name in NEEDED if name not in contents]
     if missing:
-        message = f"{folder}: {', '.join(missing)} missing; a model artefact holds {', '.join(NEEDED)}; train again"
+        message = f"model {short(digest)}: {', '.join(missing)} missing; it holds {', '.join(NEEDED)}; train again"
         raise DataInvalid(message)
     return contents
-
-
-def _altered(folder: Path, name: str, expected_digest: str) -> str:
-    return (
-        f"{folder / name}: its content isn't what {short(expected_digest)} was given for; only the exact model that "
-        "was released is loaded; restore the artefact, or train and release again"
-    )
 
 
 def _parsed(folder: Path, name: str, files: Mapping[str, bytes], kind: type[RecordT]) -> RecordT:

@@ -78,12 +78,11 @@ def score_champion(
     from the snapshot's rows. Raises DataInvalid when the snapshot lacks what the champion needs.
     """
     digest = champion.candidate.model_digest
-    folder = store.folder("models", digest)
-    bundle = read_bundle(folder, digest)
+    bundle = read_bundle(store, digest)
     text, threads = bundle.model_text.decode(), spec.learner.threads
     if _same_features(bundle, features, read_state(store, features)):
         return predict(text, matrix.part_of(HOLDOUT).values, threads=threads)
-    frame = read_parquet(store.path("snapshots", features.snapshot_digest, "data.parquet"))[matrix.part == HOLDOUT]
+    frame = read_parquet(store.open("snapshots", features.snapshot_digest, "data.parquet"))[matrix.part == HOLDOUT]
     _require_columns(spec, champion, bundle)
     module = FeaturesModule(
         name=bundle.contract.features_module,
@@ -91,7 +90,7 @@ def score_champion(
         fit=None,
         transform=bundle.transform,
         digest=bundle.contract.code_digest,
-        path=folder / FEATURES_SOURCE,
+        path=store.folder("models", digest) / FEATURES_SOURCE,
     )
     theirs = {column.name: Column.model_construct(type=column.type) for column in bundle.contract.inputs}
     inputs = encode_frame(spec.model_copy(update={"contract": theirs}), bundle.features.levels, frame)

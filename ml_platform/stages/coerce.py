@@ -7,10 +7,12 @@ that can't be coerced becomes missing and is reported, never guessed.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Literal, assert_never
 
 import numpy as np
 
+from ml_platform.stages.distinct import distinct_values
 from ml_platform.stages.level_text import level_text
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 ColumnType = Literal["integer", "number", "category", "boolean", "datetime"]
 
+EARLIEST = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+LATEST = dt.datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=dt.UTC)
 LARGEST_WHOLE = float(1 << 53)
 LONGEST_TEXT = 256
 FLAWS = {
@@ -52,6 +56,15 @@ def coerce(values: pd.Series, kind: ColumnType, declared: Collection[str] = ()) 
             return _datetime(values)
         case _:
             assert_never(kind)
+
+
+def is_level(text: str) -> bool:
+    """Say whether a text can be a level: not too long, and writable at all (half a surrogate pair isn't).
+
+    >>> is_level("north"), is_level("x" * 257), is_level(chr(0xD800))
+    (True, False, False)
+    """
+    return len(text) <= LONGEST_TEXT and (text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text))
 
 
 def _floats(values: pd.Series) -> NDArray[np.float64]:
@@ -89,11 +102,11 @@ def _integer(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
 def _category(values: pd.Series, declared: Collection[str]) -> tuple[pd.Series, NDArray[np.bool_]]:
     import pandas as pd
 
-    as_levels = values if isinstance(values.dtype, pd.CategoricalDtype) else values.astype("category")
-    given = [level_text(level, declared) for level in as_levels.cat.categories]
-    allowed = sorted({text for text in given if len(text) <= LONGEST_TEXT})
+    place, distinct = distinct_values(values)
+    given = [level_text(level, declared) for level in distinct]
+    allowed = sorted({text for text in given if is_level(text)})
     code_of = {text: code for code, text in enumerate(allowed)}
-    codes = np.array([*(code_of.get(text, -1) for text in given), -1], dtype=np.int32)[as_levels.cat.codes.to_numpy()]
+    codes = np.array([*(code_of.get(text, -1) for text in given), -1], dtype=np.int32)[place]
     bad = (codes < 0) & values.notna().to_numpy()
     levels = pd.Index(allowed, dtype="str")
     return pd.Series(pd.Categorical.from_codes(codes, categories=levels), name=values.name), bad
@@ -102,9 +115,8 @@ def _category(values: pd.Series, declared: Collection[str]) -> tuple[pd.Series, 
 def _boolean(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
     import pandas as pd
 
-    texts = values.astype("category")
-    found = np.append([_BOOLEANS.get(str(level).strip().lower(), np.nan) for level in texts.cat.categories], np.nan)
-    read = found[texts.cat.codes.to_numpy()]
+    place, distinct = distinct_values(values)
+    read = np.array([*(_BOOLEANS.get(str(level).strip().lower(), np.nan) for level in distinct), np.nan])[place]
     missing = np.isnan(read)
     return (
         pd.Series(pd.arrays.BooleanArray(np.where(missing, 0, read).astype(bool), missing), name=values.name),
@@ -117,11 +129,11 @@ def _datetime(values: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:
 
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         aware = values.dt.tz_localize("UTC") if values.dt.tz is None else values.dt.tz_convert("UTC")
-        return aware.dt.as_unit("us").reset_index(drop=True), np.zeros(len(values), dtype=bool)
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        texts = pd.Series(np.full(len(values), None), dtype="str")
+        found = aware.reset_index(drop=True)
     else:
-        texts = values.astype("str").reset_index(drop=True)
-    found = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce").dt.as_unit("us")
+        no_text = pd.api.types.is_numeric_dtype(values.dtype)
+        texts = pd.Series(np.full(len(values), None) if no_text else values.to_numpy(), dtype="str")
+        found = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
+    found = found.mask((found < EARLIEST) | (found > LATEST)).dt.as_unit("us")
     bad = found.isna().to_numpy() & values.notna().to_numpy()
     return pd.Series(found, name=values.name), bad

@@ -13,6 +13,7 @@ from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import EvaluationRecord, FeaturesRecord, ModelRecord, SplitRecord
 from ml_platform.core.scoring import MODEL_TEXT
+from ml_platform.policy.spec import PersonalData
 from ml_platform.stages.baseline import measure_baselines
 from ml_platform.stages.champion import meet_champion
 from ml_platform.stages.curves import draw_curves
@@ -94,6 +95,16 @@ def evaluate(
     return Measured(record=record, measurements=measurements, unchanged=unchanged)
 
 
+def _shown_levels(spec: ModelSpec, levels: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return levels as they may be shown: numbered, where a column about persons doesn't declare them in the file."""
+    return {
+        name: found
+        if spec.contract[name].levels or spec.contract[name].personal_data is PersonalData.NONE
+        else [f"level {place + 1}" for place in range(len(found))]
+        for name, found in levels.items()
+    }
+
+
 def _measurements(
     spec: ModelSpec, matrix: Matrix, holdout: ScoredPart, levels: Mapping[str, list[str]]
 ) -> tuple[Measurement, ...]:
@@ -103,7 +114,7 @@ def _measurements(
     return (
         *measure_performance(holdout, scored),
         *measure_baselines(holdout, sample),
-        *measure_slices(holdout, levels),
+        *measure_slices(holdout, _shown_levels(spec, levels)),
         *measure_fairness(holdout),
         *measure_robustness(holdout, sample, seed=seed),
         measure_drift(train, holdout.matrix, seed=seed),

@@ -71,7 +71,7 @@ def build_features(
 
 def read_matrix(store: ArtefactStore, features: FeaturesRecord) -> Matrix:
     """Return the stored matrix in the snapshot's row order."""
-    frame = read_parquet(store.path(KIND, features.digest, "matrix.parquet"))
+    frame = read_parquet(store.open(KIND, features.digest, "matrix.parquet"))
     return matrix_of(frame, features.names, features.categorical)
 
 

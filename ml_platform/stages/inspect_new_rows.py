@@ -13,7 +13,7 @@ from ml_platform.core.compared import ComparedColumns
 from ml_platform.core.measurement import Measurement
 from ml_platform.policy.spec import PersonalData, Role
 from ml_platform.stages.compared_columns import compare_columns, offending_columns
-from ml_platform.stages.personal_data import looks_personal
+from ml_platform.stages.personal_data import undeclared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ def inspect_new_rows(
     new = accepted.loc[_new(spec, reference, accepted, reference_as_of), names]
     if new.empty:
         return NewRowsInspected()
-    before = reference[names]
+    before = reference[[name for name in names if name in reference.columns]]
     if len(before) > MOST_REFERENCE_ROWS:
         chosen = np.random.default_rng(SEED).choice(len(before), MOST_REFERENCE_ROWS, replace=False)
         before = before.iloc[np.sort(chosen)]
@@ -82,7 +82,7 @@ def inspected_columns(spec: ModelSpec) -> list[str]:
 
 def _personal(spec: ModelSpec, accepted: pd.DataFrame) -> frozenset[str]:
     declared = (name for name, column in spec.contract.items() if column.personal_data is not PersonalData.NONE)
-    return frozenset((*declared, *looks_personal(spec, accepted)))
+    return frozenset((*declared, *undeclared(spec, accepted)))
 
 
 def _masked(found: BatchMeasured, personal: Collection[str]) -> tuple[Measurement, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ml_platform.core.errors import DataInvalid
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from typing import BinaryIO
 
     import pandas as pd
     import pyarrow as pa
@@ -34,8 +34,8 @@ def _arrow(values: pd.Series) -> pa.Array:
     return pa.array(values, from_pandas=True)
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
-    """Return a frame written by `parquet_bytes`; DataInvalid when the file is no Parquet.
+def read_parquet(file: BinaryIO) -> pd.DataFrame:
+    """Return a frame written by `parquet_bytes` and close the file; DataInvalid when it is no Parquet.
 
     Integers are int64, or Int64 when some are missing; booleans are nullable.
     """
@@ -44,11 +44,12 @@ def read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, use_threads=False)
+        with file:
+            table = pq.read_table(file, use_threads=False)
         nullable = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}
         found: pd.DataFrame = table.to_pandas(use_threads=False, types_mapper=nullable.get)
     except pa.ArrowException as error:
-        message = f"{path}: is no readable Parquet file ({type(error).__name__}); remove it and make the artefact again"
+        message = f"a stored table is no readable Parquet file ({type(error).__name__}); remove it and make it again"
         raise DataInvalid(message) from None
     whole = [name for name, kind in found.dtypes.items() if kind == "Int64" and not found[name].hasnans]
     return found.astype(dict.fromkeys(whole, "int64"))

@@ -1,117 +1,129 @@
-"""Personal data: columns whose name or values look like a person's, to be compared with what the contract declares.
+"""Personal data: columns whose values or name are a person's, to be compared with what the contract declares.
 
-A hint and no proof: it finds what is written in a usual form under a usual name. A column is suspected when its name
-says so, or when at least a fifth of its distinct values (in a sample) are well-formed e-mail addresses, telephone
-numbers, IBANs with a right checksum, payment cards with a right Luhn digit, IP addresses or US social security ones.
-Sources: ISO 13616 (IBAN, modulus 97), ISO/IEC 7812-1 annex B (Luhn).
+A column's values decide by share: a bounded sample of its distinct values is held against each form (telephone, card,
+national id, ...), and the column is one when enough of them fit and more than chance explains (exact binomial lower
+bound: one whole number in ten has a right check digit). A usual name alone isn't enough: the values must look the part.
+It is a strong hint and no proof: what is written in an unusual form under an unusual name isn't found.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_platform.policy.spec import PersonalData
+from ml_platform.stages.personal_forms import FORMS, Form
+from ml_platform.stages.personal_names import claimed, rules_out
+from ml_platform.stages.personal_sample import Sample, sampled
+from ml_platform.stats.binomial_lower import binomial_lower
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml_platform.policy.spec import ModelSpec
+    from ml_platform.policy.spec import Column, ModelSpec
 
-LEAST_SHARE = 0.2
-CARD_LEAST_SHARE = 0.5
-SAMPLE = 500
-_WORDS = frozenset(
-    "email mail phone telephone mobile fax ssn passport iban surname firstname lastname forename birthdate birthday "
-    "dob street postcode zipcode ip creditcard".split()
-)
-_NAMES = frozenset(
-    "name full_name first_name last_name given_name family_name maiden_name date_of_birth birth_date social_security "
-    "social_security_number credit_card card_number ip_address home_address postal_code zip_code".split()
-)
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
-_PHONE = re.compile(r"(\+|00)\d[\d ()./-]{6,18}\d|\(?0?\d{2,5}\)?[ /-]\d{2,4}[ -]?\d{3,8}")
-_SSN = re.compile(r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}")
-_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
-_CARD = re.compile(r"\d{13,19}")
+CONFIDENCE = 1 - 1e-3
+FIRST_LOOK = 20
+PROVEN = frozenset({"date of birth", "postal code", "place on earth"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonalFinding:
+    """What a column seems to hold: the kind, the class to declare, and how many sampled values say so; no value.
+
+    `by` says whether the `values` alone have the form, or the `name` claims it and the values don't contradict.
+    """
+
+    kind: str
+    guess: PersonalData
+    by: str
+    fitting: int
+    sampled: int
+
+    @property
+    def share(self) -> float:
+        """The share of the sampled values that fit."""
+        return self.fitting / self.sampled
+
+    @property
+    def evidence(self) -> str:
+        """Say in a few words why, in counts only."""
+        return f"{self.kind}, by its {self.by}: {self.fitting} of {self.sampled} sampled values fit"
+
+    @property
+    def blocks(self) -> bool:
+        """Say whether the column is more than a trait of a person that many share (age, sex, schooling, ...)."""
+        return self.guess is not PersonalData.QUASI or self.kind in PROVEN
+
+
+def detect_personal(frame: pd.DataFrame) -> dict[str, PersonalFinding]:
+    """Return what each column that seems personal holds, in the frame's order."""
+    found = {str(name): personal_finding(str(name), frame.iloc[:, at]) for at, name in enumerate(frame.columns)}
+    return {name: finding for name, finding in found.items() if finding is not None}
 
 
 def looks_personal(spec: ModelSpec, frame: pd.DataFrame) -> tuple[str, ...]:
-    """Return the columns that look like personal data and aren't declared so, in the frame's order."""
-    declared = {name for name, column in spec.contract.items() if column.personal_data is not PersonalData.NONE}
-    suspects = (str(name) for name in frame.columns if name not in declared)
-    return tuple(name for name in suspects if named_like_a_person(name) or valued_like_a_person(frame[name]))
+    """Return the columns of direct, sensitive or locating data that aren't declared so, in the frame's order."""
+    return tuple(name for name, finding in undeclared(spec, frame).items() if finding.blocks)
 
 
-def named_like_a_person(name: str) -> bool:
-    """Say whether a column's name is one of the usual names of personal data.
+def undeclared(spec: ModelSpec, frame: pd.DataFrame) -> dict[str, PersonalFinding]:
+    """Return the findings on columns that the contract doesn't declare personal.
 
-    >>> [named_like_a_person(name) for name in ("home_phone", "firstName", "wind_speed", "carrier_name")]
-    [True, True, False, False]
+    A column that is declared `none` in so many words and with a reason was looked at by a person and is left out,
+    unless its values themselves have the form of direct data.
     """
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_").replace(" ", "_")
-    return snake in _NAMES or bool(_WORDS & set(snake.split("_")))
+    found = detect_personal(frame)
+    return {name: one for name, one in found.items() if not _is_spoken_for(spec.contract.get(name), one)}
 
 
-def valued_like_a_person(values: pd.Series) -> bool:
-    """Say whether enough of a column's distinct values have the form of personal data."""
-    import pandas as pd
-
-    if pd.api.types.is_float_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):
+def _is_spoken_for(column: Column | None, finding: PersonalFinding) -> bool:
+    if column is None:
         return False
-    distinct = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else values.dropna().unique()
-    step = max(1, len(distinct) // SAMPLE)
-    texts = [str(value).strip() for value in distinct[::step]]
-    return bool(texts) and any(_share(texts, found) >= least for found, least in _PATTERNS)
+    if column.personal_data is not PersonalData.NONE:
+        return True
+    denied = "personal_data" in column.model_fields_set and bool(column.reason.strip())
+    return denied and not (finding.by == "values" and finding.guess is PersonalData.DIRECT)
 
 
-def _share(texts: Sequence[str], found: Callable[[str], bool]) -> float:
-    return sum(map(found, texts)) / len(texts)
+def personal_finding(name: str, values: pd.Series) -> PersonalFinding | None:
+    """Return what one column seems to hold; its values are asked first, then its name."""
+    sample = sampled(values)
+    if sample is None:
+        return None
+    return _by_values(name, sample) or _by_name(name, sample)
 
 
-def is_iban(text: str) -> bool:
-    """Say whether a text is an IBAN with a right checksum (ISO 13616).
+def _by_values(name: str, sample: Sample) -> PersonalFinding | None:
+    if not sample.texts:
+        return None
+    first = sample.texts[:: max(1, len(sample.texts) // FIRST_LOOK)]
+    for form in FORMS:
+        if rules_out(name, form.kind) or not _count(form, first):
+            continue
+        fitting = _count(form, sample.texts)
+        if _is_more_than_chance(form, fitting, len(sample.texts)):
+            return PersonalFinding(
+                kind=form.kind, guess=form.guess, by="values", fitting=fitting, sampled=len(sample.texts)
+            )
+    return None
 
-    >>> is_iban("GB82 WEST 1234 5698 7654 32"), is_iban("GB83 WEST 1234 5698 7654 32")
-    (True, False)
-    """
-    compact = text.replace(" ", "").upper()
-    if not _IBAN.fullmatch(compact):
+
+def _count(form: Form, texts: Iterable[str]) -> int:
+    return sum(map(form.found, texts))
+
+
+def _is_more_than_chance(form: Form, fitting: int, count: int) -> bool:
+    if fitting < form.least_share * count:
         return False
-    return int("".join(str(int(char, 36)) for char in compact[4:] + compact[:4])) % 97 == 1
+    return binomial_lower(fitting, count, confidence=CONFIDENCE) > form.chance
 
 
-def is_card(text: str) -> bool:
-    """Say whether a text is a payment card's number with a right Luhn digit (ISO/IEC 7812-1).
-
-    >>> is_card("4111 1111 1111 1111"), is_card("4111 1111 1111 1112")
-    (True, False)
-    """
-    compact = text.replace(" ", "").replace("-", "")
-    if not _CARD.fullmatch(compact):
-        return False
-    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(compact))]
-    return sum(value - 9 * (value > 9) for value in doubled) % 10 == 0
-
-
-def is_ip(text: str) -> bool:
-    """Say whether a text is an IPv4 or IPv6 address."""
-    if text.count(".") != 3 and text.count(":") < 2:
-        return False
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-_PATTERNS: tuple[tuple[Callable[[str], bool], float], ...] = (
-    (lambda text: _EMAIL.search(text[:200]) is not None, LEAST_SHARE),
-    (lambda text: _PHONE.fullmatch(text) is not None, LEAST_SHARE),
-    (lambda text: _SSN.fullmatch(text) is not None, LEAST_SHARE),
-    (is_iban, LEAST_SHARE),
-    (is_ip, LEAST_SHARE),
-    (is_card, CARD_LEAST_SHARE),
-)
+def _by_name(name: str, sample: Sample) -> PersonalFinding | None:
+    claim = claimed(name)
+    share = 0.0 if claim is None else claim.believed(sample)
+    if claim is None or share < claim.least_share:
+        return None
+    count = len(sample.texts) or sample.distinct
+    return PersonalFinding(kind=claim.kind, guess=claim.guess, by="name", fitting=round(share * count), sampled=count)

@@ -29,9 +29,9 @@ class Reference:
 def read_reference(store: ArtefactStore, release: ReleaseRecord) -> Reference:
     """Read a release's reference from the artefacts that its candidate names; each is checked against its hash."""
     candidate = release.candidate
-    rows = read_parquet(store.path("snapshots", candidate.snapshot_digest, "data.parquet"))
-    parts = read_parquet(store.path("splits", candidate.split_digest, "parts.parquet"))["part"].astype(str)
-    scores = read_parquet(store.path("evaluations", candidate.evaluation_digest, "scores.parquet"))
+    rows = read_parquet(store.open("snapshots", candidate.snapshot_digest, "data.parquet"))
+    parts = read_parquet(store.open("splits", candidate.split_digest, "parts.parquet"))["part"].astype(str)
+    scores = read_parquet(store.open("evaluations", candidate.evaluation_digest, "scores.parquet"))
     measured = msgspec.json.decode(
         store.read("evaluations", candidate.evaluation_digest, "measurements.json"), type=list[Measurement]
     )

@@ -117,7 +117,7 @@ def _entities(spec: ModelSpec, store: ArtefactStore, champion: ReleaseRecord, sn
     """Return each row's entity as the text that a split hashes."""
     if not store.has("snapshots", snapshot):
         raise _unknown(champion, f"snapshot {short(snapshot)} isn't in the store")
-    frame = read_parquet(store.path("snapshots", snapshot, "data.parquet"))
+    frame = read_parquet(store.open("snapshots", snapshot, "data.parquet"))
     if spec.entity is None or spec.entity not in frame:
         raise _unknown(champion, f"snapshot {short(snapshot)} has no column {spec.entity or 'with the role entity'}")
     return frame[spec.entity].astype("object").map(str)

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_platform.core.compared import COMPARED
 from ml_platform.core.digest import canonical_json
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
+from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SourceFingerprint
-from ml_platform.sources.read import fingerprint
-from ml_platform.stages.assemble import assemble
-from ml_platform.stages.coerce import coerce
+from ml_platform.policy.spec import PersonalData
+from ml_platform.sources.kept import Past
+from ml_platform.sources.read import require_same
+from ml_platform.sources.read_source import keep_read, measure_read, read_source
+from ml_platform.stages.assemble import assemble, times_of
 from ml_platform.stages.compared_columns import keep_compared
 from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
 from ml_platform.stages.inspect_new_rows import inspect_new_rows
 from ml_platform.stages.parquet import parquet_bytes, read_parquet
+from ml_platform.stages.personal_data import looks_personal
 from ml_platform.stages.profile import profile
+from ml_platform.stages.pseudonymise import pseudonymise, stored_types, without_erased
 from ml_platform.stages.quarantine import put_aside
+from ml_platform.stages.sketches import sketch
 from ml_platform.stages.snapshot_measurements import measure_snapshot, read_profile
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml_platform.core.measurement import Measurement
-    from ml_platform.core.ports import ArtefactStore
+    from ml_platform.core.ports import ArtefactStore, Memory
+    from ml_platform.core.vault import Vault
     from ml_platform.policy.spec import ModelSpec
 
 KIND = "snapshots"
@@ -50,22 +57,28 @@ def take_snapshot(
     as_of: dt.datetime | None,
     reference: SnapshotRecord | None,
     now: dt.datetime,
+    memory: Memory | None = None,
+    vault: Vault | None = None,
 ) -> SnapshotTaken:
     """Read the source, check the contract and store accepted and refused rows under the digests of their content.
 
+    What names a person is stored as a token only, its original in the vault; rows of erased persons are left out.
     A model with a time column sees only rows earlier than `as_of` (default: the source's own). With a reference
-    snapshot the shift of each used column is measured too. Raises DataInvalid when the source changed since it was
-    fingerprinted and when no row is left.
+    snapshot the shift of each used column is measured too. With a memory, of incremental tables only what is new is
+    read. Raises DataInvalid when the source changed since it was fingerprinted and when no row is left.
     """
     as_of = (as_of or spec.source.as_of) if spec.time else None
-    frame = assemble(spec, before=as_of)
-    _require_same_source(spec, source, now)
-    checked = check_contract(spec, frame)
+    past = Past(store, memory) if memory is not None else None
+    read = read_source(spec, source, past=past, now=now)
+    frame = assemble(spec, before=as_of, raw=read.frames)
+    require_same(spec, source, now=now, memory=memory)
+    checked, erased = without_erased(spec, check_contract(spec, frame), vault)
+    checked = pseudonymise(spec, checked, vault)
     quarantine = put_aside(spec, checked, store=store)
     accepted = checked.accepted
     _require_rows(spec, checked, as_of)
     described = profile(spec, accepted)
-    types = {name: column.type for name, column in spec.contract.items()}
+    types = stored_types(spec)
     digest = content_digest(accepted, types)
     record = SnapshotRecord(
         model=spec.model,
@@ -78,9 +91,13 @@ def take_snapshot(
     )
     before = read_profile(store, reference) if reference else None
     measurements = (
-        *measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame),
+        *told_of_erased(measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame), erased),
+        *measure_read(read),
         *(_inspect(spec, store, reference, accepted) if reference else ()),
     )
+    if past is not None:
+        personal = [name for name in read.parts if _is_personal(spec, read.frames[name])]
+        keep_read(spec, read, past=past, without=personal)
     unchanged = store.has(KIND, digest)
     if not unchanged:
         manifest = {"record": record, "types": types, "taken_at": now}
@@ -88,6 +105,7 @@ def take_snapshot(
             "data.parquet": parquet_bytes(accepted),
             "manifest.json": canonical_json(manifest).encode(),
             "profile.json": canonical_json(described).encode(),
+            "sketches.json": canonical_json(sketch(spec, accepted)).encode(),
         }
         unchanged = not store.put(KIND, digest, files)
     return SnapshotTaken(
@@ -104,7 +122,7 @@ def _inspect(
         return found.measurements
     first, *others = found.measurements
     named = {COMPARED: keep_compared(store, found.compared)}
-    return (replace(first, facts={**first.facts, **named}), *others)
+    return (dataclasses.replace(first, facts={**first.facts, **named}), *others)
 
 
 def read_rows(spec: ModelSpec, store: ArtefactStore, snapshot: SnapshotRecord) -> pd.DataFrame:
@@ -112,7 +130,7 @@ def read_rows(spec: ModelSpec, store: ArtefactStore, snapshot: SnapshotRecord) -
     if snapshot.model != spec.model:
         message = f"{spec.model}: snapshot {snapshot.digest} is of the model {snapshot.model}; take one of {spec.model}"
         raise DataInvalid(message)
-    return read_parquet(store.path(KIND, snapshot.digest, "data.parquet"))
+    return read_parquet(store.open(KIND, snapshot.digest, "data.parquet"))
 
 
 def stored_snapshot(store: ArtefactStore, digest: str) -> SnapshotRecord:
@@ -136,19 +154,25 @@ def rows_after(spec: ModelSpec, start: dt.datetime, end: dt.datetime) -> pd.Data
         message = f"{spec.model}: has no time column; rows after {start} can't be told; give one column the role time"
         raise DataInvalid(message)
     frame = assemble(spec, before=end)
-    times, _ = coerce(frame[spec.time], "datetime")
-    later = frame[(times >= start).to_numpy()].reset_index(drop=True)
+    later = frame[(times_of(spec, frame) >= start).to_numpy()].reset_index(drop=True)
     accepted = check_contract(spec, later).accepted
     return accepted.sort_values(spec.time, kind="stable", ignore_index=True)
 
 
-def _require_same_source(spec: ModelSpec, source: SourceFingerprint, now: dt.datetime) -> None:
-    if fingerprint(spec, now=now).record.digest != source.digest:
-        message = (
-            f"{spec.model}: the source is no longer the one with digest {source.digest}; a snapshot needs a source "
-            "that stays the same while it is read; materialise `source` again, then `snapshot`"
-        )
-        raise DataInvalid(message)
+def _is_personal(spec: ModelSpec, frame: pd.DataFrame) -> bool:
+    """Say whether a table may not be kept as it was read: it names persons, declared or not."""
+    declared = any(spec.contract[name].personal_data is PersonalData.DIRECT for name in frame if name in spec.contract)
+    return declared or bool(looks_personal(spec, frame))
+
+
+def told_of_erased(measurements: tuple[Measurement, ...], erased: int) -> tuple[Measurement, ...]:
+    """Say beside the row count how many rows were left out because their persons were erased."""
+    if not erased:
+        return measurements
+    return tuple(
+        dataclasses.replace(one, facts={**one.facts, "rows_erased": erased}) if one.metric == "row_count" else one
+        for one in measurements
+    )
 
 
 def _require_rows(spec: ModelSpec, checked: Checked, as_of: dt.datetime | None) -> None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.policy.spec import Role
+from ml_platform.stages.anonymity import measure_anonymity
 from ml_platform.stages.contract import MISSING, NO_LEVEL, NOT_UNIQUE, OUT_OF_RANGE
-from ml_platform.stages.personal_data import looks_personal
+from ml_platform.stages.direct_copies import copies_of_direct
+from ml_platform.stages.personal_data import undeclared
 from ml_platform.stages.profile import counts_against
 from ml_platform.stages.quarantine import most_frequent_first
 from ml_platform.stats.psi_of_counts import psi_of_counts
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from ml_platform.core.records import SnapshotRecord
     from ml_platform.policy.spec import ModelSpec
     from ml_platform.stages.contract import Checked
+    from ml_platform.stages.personal_data import PersonalFinding
 
 USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP})
 Profile = Mapping[str, Any]
@@ -32,6 +35,12 @@ LONGEST_NAME = 60
 def read_profile(store: ArtefactStore, snapshot: SnapshotRecord) -> Profile:
     """Return the profile stored with a snapshot."""
     found: Profile = json.loads(store.read("snapshots", snapshot.digest, "profile.json"))
+    return found
+
+
+def read_sketches(store: ArtefactStore, snapshot: SnapshotRecord) -> Profile:
+    """Return the sketches stored with a snapshot, mergeable with those of other rows under the same contract."""
+    found: Profile = json.loads(store.read("snapshots", snapshot.digest, "sketches.json"))
     return found
 
 
@@ -53,6 +62,7 @@ def measure_snapshot(
         *_of_rows(spec, checked, accepted),
         *_of_missing(spec, described),
         *_of_columns(spec, checked, described, frame),
+        *measure_anonymity(spec, accepted),
         *(_of_shift(spec, accepted, described, reference) if reference is not None else ()),
     )
 
@@ -68,6 +78,13 @@ def _of_rows(spec: ModelSpec, checked: Checked, accepted: pd.DataFrame) -> Itera
         n=seen,
         unit="share",
         facts={**most_frequent_first(checked.broken), "without_outcome": without_outcome},
+    )
+    yield Measurement(
+        metric="coerced_cells",
+        value=sum(checked.coerced.values()),
+        n=seen * len(spec.contract),
+        unit="cells",
+        facts=most_frequent_first(checked.coerced),
     )
     repeated = int(accepted.duplicated().sum())
     yield Measurement(metric="duplicate_share", value=repeated / len(accepted), n=len(accepted), unit="share")
@@ -102,11 +119,15 @@ def _of_missing(spec: ModelSpec, described: Profile) -> Iterator[Measurement]:
 def _of_columns(spec: ModelSpec, checked: Checked, described: Profile, frame: pd.DataFrame) -> Iterator[Measurement]:
     used = [name for name, column in spec.contract.items() if column.roles & USED]
     constant = [name for name in used if described["columns"][name]["distinct"] <= 1]
-    personal = looks_personal(spec, frame)
+    suspects = undeclared(spec, frame)
+    personal = [name for name, finding in suspects.items() if finding.blocks]
+    traits = [name for name, finding in suspects.items() if not finding.blocks]
     for metric, found, of in (
         ("constant_columns", constant, len(used)),
         ("undeclared_columns", checked.undeclared, len(frame.columns)),
         ("undeclared_personal_data", personal, len(frame.columns)),
+        ("undeclared_quasi_identifiers", traits, len(frame.columns)),
+        ("direct_copies", copies_of_direct(spec, frame), len(frame.columns)),
     ):
         yield Measurement(
             metric=metric,
@@ -114,8 +135,13 @@ def _of_columns(spec: ModelSpec, checked: Checked, described: Profile, frame: pd
             n=of,
             unit="columns",
             subject=_listed(found),
-            facts={"columns": ", ".join(found) or "none"},
+            facts={"columns": ", ".join(found) or "none", **_evidence(found, suspects)},
         )
+
+
+def _evidence(found: Sequence[str], suspects: Mapping[str, PersonalFinding]) -> dict[str, str]:
+    """Say of the first suspected columns why they are suspected, in counts only."""
+    return {_listed([name]): suspects[name].evidence for name in found[:NAMES_SHOWN] if name in suspects}
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -67,7 +67,7 @@ def make_split(
 
 def read_parts(store: ArtefactStore, split: SplitRecord) -> NDArray[np.str_]:
     """Return the part of every snapshot row, shape (rows,)."""
-    parts = read_parquet(store.path(KIND, split.digest, "parts.parquet"))["part"]
+    parts = read_parquet(store.open(KIND, split.digest, "parts.parquet"))["part"]
     names = np.asarray([str(name) for name in parts.cat.categories])
     found: NDArray[np.str_] = names[parts.cat.codes.to_numpy()]
     return found

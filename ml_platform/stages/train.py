@@ -78,7 +78,7 @@ def train(
         trained_at=now,
         metrics=learned.metrics,
     )
-    run = training_run(spec, features, record, artefact=store.folder(KIND, digest), example=matrix.values[0])
+    run = training_run(spec, features, record, artefact=files, example=matrix.values[0])
     record = dataclasses.replace(record, run_id=tracker.log_training(run))
     measurements = _measurements(record, learned, files, tracked=tracker.has_run(record.run_id))
     return Measured(record=record, measurements=measurements, unchanged=unchanged)

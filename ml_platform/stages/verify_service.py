@@ -77,7 +77,7 @@ def verify_service(
 
     A service that can't be reached gives undefined measurements with the reason, never an exception.
     """
-    bundle = read_bundle(store.folder("models", model.digest), model.digest)
+    bundle = read_bundle(store, model.digest)
     with contextlib.closing(_Client(url)) as client:
         return (
             _tried("service_healthy", _healthy, client),

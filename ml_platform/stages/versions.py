@@ -31,7 +31,7 @@ def artefact_objections(store: ArtefactStore, release: ReleaseRecord) -> list[Ob
     """Return what is wrong with the stored model of a version: gone, altered or incomplete."""
     digest = release.candidate.model_digest
     try:
-        read_verified(store.folder("models", digest), digest)
+        read_verified(store, digest)
     except (DataInvalid, Unavailable) as error:
         return [Objection(f"the model {short(digest)} of {release.model} v{release.version} isn't intact: {error}")]
     return []

@@ -88,7 +88,8 @@ def read_window(store: ArtefactStore, record: WindowRecord) -> pd.DataFrame:
     """Return a window's table: id, event_time, version, model_digest, status, score, latency, label, inputs."""
     import pandas as pd
 
-    return pd.read_parquet(store.path(KIND, record.digest, FILE))
+    with store.open(KIND, record.digest, FILE) as file:
+        return pd.read_parquet(file)
 
 
 def _digest(served: Sequence[Prediction], joined: Mapping[str, float]) -> str:
@@ -116,7 +117,8 @@ def _keep(store: ArtefactStore, digest: str, served: Sequence[Prediction], joine
     names = dict.fromkeys(name for one in served for name in one.inputs)
     columns |= {f"input_{name}": [one.inputs.get(name) for one in served] for name in names}
     with store.draft(KIND) as draft:
-        pq.write_table(pa.table(columns), draft.path / FILE, compression="zstd")
+        with draft.create(FILE) as file:
+            pq.write_table(pa.table(columns), file, compression="zstd")
         draft.keep(digest)
 
 

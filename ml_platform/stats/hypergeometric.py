@@ -22,7 +22,7 @@ def hypergeometric_p(counts: ArrayLike, marked: ArrayLike, *, drawn: int, total:
     are of no interest to a family of tests and get 1. Source: Fisher 1935, J. Royal Stat. Soc. 98.
 
     >>> float(hypergeometric_p([5], [5], drawn=100, total=1000)[0].round(7))
-    1.79e-05
+    1.83e-05
     """
     x = np.atleast_1d(np.asarray(counts, dtype=np.float64))
     k = np.atleast_1d(np.asarray(marked, dtype=np.float64))

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ml_platform.stats.count_distance import count_distance
 from ml_platform.stats.level_counts import level_counts
+from ml_platform.stats.total_variation_of_counts import total_variation_of_counts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ml_platform.core.measurement import Measurement
-    from ml_platform.stats.columns import Floats
 
 
 def total_variation(
@@ -34,24 +31,5 @@ def total_variation(
     >>> total_variation(["a", "a", "b", "b"], ["a", "b", "b", "b"]).text()
     'total_variation = 0.25 (n = 4)'
     """
-    return count_distance(
-        _distance,
-        _expected,
-        *level_counts(reference, current),
-        metric="total_variation",
-        seed=seed,
-        confidence=confidence,
-        subject=subject,
-    )
-
-
-def _distance(old: Floats, new: Floats) -> Floats:
-    apart = old / old.sum(axis=-1, keepdims=True) - new / new.sum(axis=-1, keepdims=True)
-    distance: Floats = np.abs(apart).sum(axis=-1) / 2
-    return distance
-
-
-def _expected(old: Floats, new: Floats) -> float:
-    pooled = (old + new) / (old.sum() + new.sum())
-    spread = np.sqrt(pooled * (1 - pooled) * (1 / old.sum() + 1 / new.sum()))
-    return float(spread.sum() / np.sqrt(2 * np.pi))
+    counts = level_counts(reference, current)
+    return total_variation_of_counts(*counts, seed=seed, confidence=confidence, subject=subject)

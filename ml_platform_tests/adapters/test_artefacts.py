@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ml_platform.core.ports import ArtefactStore
+    from ml_platform.core.ports import ArtefactStore, Draft
 
 A, B = "a" * 64, "b" * 64
 
@@ -37,6 +37,11 @@ def files(tmp_path: Path) -> FileArtefacts:
     return FileArtefacts(tmp_path)
 
 
+def write(draft: Draft, content: bytes) -> None:
+    with draft.create("x") as file:
+        file.write(content)
+
+
 def drafts(home: Path) -> list[Path]:
     return list(home.glob(f"*/{DRAFT}*"))
 
@@ -46,8 +51,10 @@ def test_what_was_put_is_read_back(store: ArtefactStore) -> None:
     assert store.put("kind", A, {"x.json": b"{}", "y.bin": b"\x00"})
     assert store.has("kind", A)
     assert store.read("kind", A, "y.bin") == b"\x00"
-    assert store.path("kind", A, "x.json").read_bytes() == b"{}"
-    assert store.folder("kind", A) == store.path("kind", A, "x.json").parent
+    with store.open("kind", A, "x.json") as file:
+        assert file.read() == b"{}"
+    assert store.names("kind", A) == ("x.json", "y.bin")
+    assert (store.folder("kind", A) / "x.json").is_file()
 
 
 def test_the_same_digest_again_changes_nothing_and_says_so(store: ArtefactStore) -> None:
@@ -63,7 +70,7 @@ def test_kinds_are_apart(store: ArtefactStore) -> None:
 
 def test_a_draft_is_seen_only_once_kept(store: ArtefactStore) -> None:
     with store.draft("kind") as draft:
-        (draft.path / "x").write_bytes(b"1")
+        write(draft, b"1")
         assert not store.has("kind", A)
         assert draft.keep(A)
     assert store.read("kind", A, "x") == b"1"
@@ -71,22 +78,22 @@ def test_a_draft_is_seen_only_once_kept(store: ArtefactStore) -> None:
 
 def test_a_draft_that_is_not_kept_vanishes(store: ArtefactStore) -> None:
     with store.draft("kind") as draft:
-        (draft.path / "x").write_bytes(b"1")
-    assert not draft.path.exists()
+        write(draft, b"1")
+    assert not draft.path.exists()  # type: ignore[attr-defined]
 
 
 def test_a_draft_that_is_interrupted_vanishes(store: ArtefactStore) -> None:
     paths = []
     with contextlib.suppress(KeyboardInterrupt), store.draft("kind") as draft:
-        paths.append(draft.path)
+        paths.append(draft.path)  # type: ignore[attr-defined]
         raise KeyboardInterrupt
     assert [path.exists() for path in paths] == [False]
 
 
 def test_of_two_drafts_with_one_digest_the_first_is_kept(store: ArtefactStore) -> None:
     with store.draft("kind") as first, store.draft("kind") as second:
-        (first.path / "x").write_bytes(b"1")
-        (second.path / "x").write_bytes(b"2")
+        write(first, b"1")
+        write(second, b"2")
         assert first.keep(A)
         assert not second.keep(A)
     assert store.read("kind", A, "x") == b"1"
@@ -99,17 +106,70 @@ def test_what_is_gone_is_unavailable(store: ArtefactStore) -> None:
         store.read("kind", A, "x")
     store.put("kind", A, {"x": b"1"})
     with pytest.raises(Unavailable):
-        store.path("kind", A, "y")
+        store.open("kind", A, "y")
+    with pytest.raises(Unavailable):
+        store.names("other", A)
 
 
 def test_an_altered_file_is_refused(files: FileArtefacts) -> None:
     files.put("kind", A, {"x": b"1", "y": b"2"})
-    path = files.path("kind", A, "x")
-    path.write_bytes(b"other")
-    for read in (files.read, files.path):
-        with pytest.raises(DataInvalid, match="its content isn't what was stored"):
+    path = files.folder("kind", A) / "x"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    for read in (files.read, files.open):
+        with pytest.raises(DataInvalid, match="it isn't what was sealed here"):
             read("kind", A, "x")
     assert files.read("kind", A, "y") == b"2"
+
+
+def test_an_altered_plain_file_is_refused(files: FileArtefacts) -> None:
+    files.put("reports", A, {"x": b"1", "y": b"2"})
+    path = files.path("reports", A, "x")
+    assert path.read_bytes() == b"1"
+    path.write_bytes(b"other")
+    for read in (files.read, files.open, files.path):
+        with pytest.raises(DataInvalid, match="its content isn't what was stored"):
+            read("reports", A, "x")
+    assert files.read("reports", A, "y") == b"2"
+
+
+@pytest.mark.parametrize("kind", ["snapshots", "quarantine", "features", "models", "a_new_kind"])
+def test_content_is_on_the_disk_sealed_only(files: FileArtefacts, kind: str) -> None:
+    with files.draft(kind) as draft:
+        with draft.create("x") as file:
+            file.write(b"a secret row")
+        assert b"secret" not in (draft.path / "x").read_bytes()
+        draft.keep(A)
+    files.put(kind, B, {"x": b"a secret row"})
+    assert files.read(kind, A, "x") == files.read(kind, B, "x") == b"a secret row"
+    for path in files.folder(kind, A).parent.rglob("x"):
+        assert b"secret" not in path.read_bytes()
+    with pytest.raises(DataInvalid, match="is sealed and has no readable path"):
+        files.path(kind, A, "x")
+
+
+def test_a_sealed_file_opens_nowhere_else(files: FileArtefacts) -> None:
+    for kind, digest in (("one", A), ("one", B), ("two", A)):
+        files.put(kind, digest, {"x": b"1", "y": b"2"})
+    moved = (files.folder("one", A) / "x").read_bytes()
+    for kind, digest, name in (("one", B, "x"), ("two", A, "x"), ("one", A, "y")):
+        (files.folder(kind, digest) / name).write_bytes(moved)
+        with pytest.raises(DataInvalid, match="another file in its place"):
+            files.read(kind, digest, name)
+    assert files.read("one", A, "x") == b"1"
+
+
+def test_a_plain_file_of_an_earlier_version_is_refused_with_what_to_do(files: FileArtefacts) -> None:
+    files.put("kind", A, {"x": b"1"})
+    (files.folder("kind", A) / "x").write_bytes(b"1")
+    with pytest.raises(DataInvalid, match=r"plain text.*run `ml-platform keys seal`"):
+        files.read("kind", A, "x")
+
+
+def test_the_keys_of_another_home_open_nothing(tmp_path: Path) -> None:
+    FileArtefacts(tmp_path / "one").put("kind", A, {"x": b"1"})
+    (tmp_path / "one" / "kind").rename(tmp_path / "kind")
+    with pytest.raises(Unavailable, match="keys"):
+        FileArtefacts(tmp_path).read("kind", A, "x")
 
 
 @pytest.mark.parametrize("index", ["", "{}", "[]", '{"files": 3}', '{"files": {}}'])
@@ -124,7 +184,7 @@ def test_a_file_added_later_is_refused(files: FileArtefacts) -> None:
     files.put("kind", A, {"x": b"1"})
     (files.folder("kind", A) / "z").write_bytes(b"3")
     with pytest.raises(DataInvalid):
-        files.path("kind", A, "z")
+        files.open("kind", A, "z")
 
 
 @pytest.mark.parametrize("digest", ["", "a", A.upper(), "../" + "a" * 61, A + "\n", "/etc"])
@@ -195,6 +255,7 @@ WRITER = (
     "from pathlib import Path\n"
     "from ml_platform.adapters.artefacts import FileArtefacts\n"
     "store = FileArtefacts(Path(sys.argv[1]))\n"
+    "store.put('kind', f'{os.getpid():064x}', {'x': b'', 'y': b''})\n"
     "print('ready', flush=True)\n"
     "for number in itertools.count():\n"
     "    content = os.urandom(50_000)\n"
@@ -218,8 +279,8 @@ def test_a_writer_killed_in_the_middle_leaves_whole_artefacts_only(
     assert len(kept) >= rounds
     for path in kept:
         content = store.read("kind", path.name, "x")
-        assert store.path("kind", path.name, "y").read_bytes() == content[::-1]
-        assert digest_of_bytes(content) == path.name
+        assert store.read("kind", path.name, "y") == content[::-1]
+        assert not content or digest_of_bytes(content) == path.name
 
 
 def test_processes_that_write_the_same_at_once_keep_it_once(tmp_path: Path) -> None:

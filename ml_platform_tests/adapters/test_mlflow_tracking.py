@@ -51,17 +51,13 @@ def tracker(home: Path) -> MlflowTracker:
 
 @pytest.fixture
 def run(tmp_path: Path, model_text: str) -> TrainingRun:
-    artefact = tmp_path / "artefact"
-    artefact.mkdir()
-    (artefact / "model.txt").write_text(model_text)
-    (artefact / "files.json").write_text("{}")
     return TrainingRun(
         model="toy",
         parameters={"seed": 1, "num_leaves": 31, "early_stopping_rounds": None},
         metrics={"rounds": 3.0},
         tags={"snapshot_digest": "f" * 64, "model_digest": "d" * 64},
         conditions=CONDITIONS,
-        artefact=artefact,
+        artefact={"model.txt": model_text.encode(), "scoring.json": b"{}"},
         example={"a": (0.1,), "b": (0.2,)},
     )
 
@@ -138,7 +134,7 @@ def test_a_training_that_breaks_off_leaves_a_failed_run_and_no_draft(
     tracker: MlflowTracker, run: TrainingRun, home: Path
 ) -> None:
     with pytest.raises(Unavailable, match="can't be written"):
-        tracker.log_training(dataclasses.replace(run, model="broken", artefact=home / "missing"))
+        tracker.log_training(dataclasses.replace(run, model="broken", artefact={"no/folder": b""}))
     client = tracker._client
     experiment = client.get_experiment_by_name("broken")
     assert experiment is not None

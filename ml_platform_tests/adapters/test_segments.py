@@ -14,13 +14,23 @@ from ml_platform.adapters.segments import Scan, SegmentWriter, line_of, scan, se
 from ml_platform.core.errors import Unavailable
 
 
+class Bare:
+    """Covers nothing, so that the lines themselves are seen."""
+
+    def begin(self, segment: Path) -> bytes:
+        return b""
+
+    def seal(self, payload: bytes, number: int) -> bytes:
+        return payload
+
+
 def payloads_in(folder: Path) -> tuple[list[bytes], int]:
     seen = Scan()
     return [payload for segment in segments_of(folder) for payload in scan(segment, seen)], seen.torn
 
 
 def test_what_was_appended_is_read_in_order(tmp_path: Path) -> None:
-    writer = SegmentWriter(tmp_path)
+    writer = SegmentWriter(tmp_path, Bare())
     writer.append([b"1", b"2"])
     writer.append([b"3"])
     assert payloads_in(tmp_path) == ([b"1", b"2", b"3"], 0)
@@ -29,7 +39,7 @@ def test_what_was_appended_is_read_in_order(tmp_path: Path) -> None:
 
 def test_a_full_segment_is_followed_by_another(tmp_path: Path) -> None:
     closed: list[Path] = []
-    writer = SegmentWriter(tmp_path, segment_bytes=50, on_close=closed.append)
+    writer = SegmentWriter(tmp_path, Bare(), segment_bytes=50, on_close=closed.append)
     for number in range(20):
         writer.append([b"%05d" % number])
     writer.close()
@@ -63,7 +73,7 @@ def test_an_altered_byte_costs_at_most_the_lines_it_touches(
 
 
 def test_a_full_disk_is_said_and_the_next_line_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = SegmentWriter(tmp_path)
+    writer = SegmentWriter(tmp_path, Bare())
     writer.append([b"first"])
     write = os.write
 
@@ -86,7 +96,7 @@ def test_a_full_disk_is_said_and_the_next_line_is_whole(tmp_path: Path, monkeypa
 
 def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    writer = SegmentWriter(tmp_path / "file" / "log")
+    writer = SegmentWriter(tmp_path / "file" / "log", Bare())
     with pytest.raises(Unavailable, match="writing failed"):
         writer.append([b"x"])
     writer.probe()
@@ -96,7 +106,7 @@ def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
 
 def test_lines_reach_the_disk_in_the_background(tmp_path: Path) -> None:
     synced = threading.Event()
-    writer = SegmentWriter(tmp_path, sync_seconds=0.01)
+    writer = SegmentWriter(tmp_path, Bare(), sync_seconds=0.01)
     writer.append([b"x"])
     for _ in range(500):
         if writer.lag_seconds == 0.0:
@@ -113,7 +123,7 @@ def test_a_disk_that_refuses_what_was_written_is_a_problem_until_the_next_segmen
     def refuse(file: int) -> None:
         raise OSError(5, "Input/output error")
 
-    writer = SegmentWriter(tmp_path, sync_seconds=3600)
+    writer = SegmentWriter(tmp_path, Bare(), sync_seconds=3600)
     writer.append([b"first"])
     with monkeypatch.context() as patched:
         patched.setattr("ml_platform.adapters.segments.sync_data", refuse)
@@ -130,14 +140,15 @@ def test_a_disk_that_refuses_what_was_written_is_a_problem_until_the_next_segmen
 def test_with_no_grouping_every_append_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
     monkeypatch.setattr("ml_platform.adapters.segments.sync_data", calls.append)
-    writer = SegmentWriter(tmp_path, sync_seconds=0)
+    writer = SegmentWriter(tmp_path, Bare(), sync_seconds=0)
     writer.append([b"x"])
+    begun = len(calls)
     writer.append([b"y"])
-    assert (len(calls), writer.lag_seconds) == (2, 0.0)
+    assert (begun, len(calls), writer.lag_seconds) == (2, 3, 0.0)  # the segment's beginning is brought there too
 
 
 def test_threads_append_whole_lines(tmp_path: Path) -> None:
-    writer = SegmentWriter(tmp_path, segment_bytes=2000)
+    writer = SegmentWriter(tmp_path, Bare(), segment_bytes=2000)
     lines = [[b"%d-%d" % (thread, number) for number in range(200)] for thread in range(4)]
 
     def append(own: list[bytes]) -> None:

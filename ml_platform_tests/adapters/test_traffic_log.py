@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from ml_platform.adapters.segments import line_of, segments_of
+from ml_platform.adapters.sealed_segment import SealedLines
+from ml_platform.adapters.segments import SegmentWriter, line_of, segments_of
 from ml_platform.adapters.traffic_log import RANGE_SUFFIX, TrafficLog, read
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.traffic import Prediction
+from ml_platform_tests.fakes.keys import FakeKeys
 
+KEYS = FakeKeys()
 START = dt.datetime(2013, 6, 1, tzinfo=dt.UTC)
 
 
@@ -26,7 +29,7 @@ def prediction(number: int, hours: int | None = None) -> Prediction:
 
 
 def filled(folder: Path, predictions: list[Prediction], segment_bytes: int = 16 << 20) -> None:
-    log = TrafficLog(folder, segment_bytes=segment_bytes)
+    log = TrafficLog(folder, keys=KEYS, segment_bytes=segment_bytes)
     for one in predictions:
         log.append([one])
     log.close()
@@ -34,17 +37,17 @@ def filled(folder: Path, predictions: list[Prediction], segment_bytes: int = 16 
 
 def test_a_prediction_comes_back_as_it_was(tmp_path: Path) -> None:
     filled(tmp_path, [prediction(1)])
-    assert read(tmp_path).predictions == [prediction(1)]
+    assert read(tmp_path, keys=KEYS).predictions == [prediction(1)]
 
 
 def test_a_window_holds_its_start_and_not_its_end(tmp_path: Path) -> None:
     filled(tmp_path, [prediction(number) for number in (5, 1, 3, 2, 4)])
-    found = read(tmp_path, START + dt.timedelta(hours=2), START + dt.timedelta(hours=4))
+    found = read(tmp_path, START + dt.timedelta(hours=2), START + dt.timedelta(hours=4), keys=KEYS)
     assert [one.id for one in found.predictions] == ["p2", "p3"]
 
 
 def test_a_missing_folder_is_no_traffic(tmp_path: Path) -> None:
-    assert read(tmp_path / "nothing").predictions == []
+    assert read(tmp_path / "nothing", keys=KEYS).predictions == []
 
 
 def test_segments_outside_the_window_are_not_read(tmp_path: Path) -> None:
@@ -54,35 +57,35 @@ def test_segments_outside_the_window_are_not_read(tmp_path: Path) -> None:
     last = segments[-1]
     last.write_bytes(b"x" * last.stat().st_size)
     window = (START, START + dt.timedelta(hours=3))
-    found = read(tmp_path, *window)
+    found = read(tmp_path, *window, keys=KEYS)
     assert ([one.id for one in found.predictions], found.torn) == (["p0", "p1", "p2"], 0)
-    assert read(tmp_path).torn == 1
+    with pytest.raises(DataInvalid, match=last.name):
+        read(tmp_path, keys=KEYS)
 
 
 def test_a_range_that_does_not_fit_its_segment_is_not_believed(tmp_path: Path) -> None:
     filled(tmp_path, [prediction(1)])
-    (segment,) = segments_of(tmp_path)
-    filled(tmp_path / "other", [prediction(9000), prediction(9001)])
-    (other,) = segments_of(tmp_path / "other")
-    segment.write_bytes(segment.read_bytes() + other.read_bytes())
-    assert len(read(tmp_path, START + dt.timedelta(hours=9000)).predictions) == 2
-    segment.with_suffix(RANGE_SUFFIX).write_bytes(b"{")
-    assert len(read(tmp_path).predictions) == 3
+    filled(tmp_path, [prediction(9000), prediction(9001)])
+    ranges = [segment.with_suffix(RANGE_SUFFIX) for segment in segments_of(tmp_path)]
+    ranges[1].write_bytes(ranges[0].read_bytes())
+    assert len(read(tmp_path, START + dt.timedelta(hours=9000), keys=KEYS).predictions) == 2
+    ranges[0].write_bytes(b"{")
+    assert len(read(tmp_path, keys=KEYS).predictions) == 3
 
 
 def test_torn_lines_are_counted_and_left_out(tmp_path: Path) -> None:
     filled(tmp_path, [prediction(1), prediction(2)])
     (segment,) = segments_of(tmp_path)
     segment.write_bytes(segment.read_bytes()[:-10])
-    found = read(tmp_path)
+    found = read(tmp_path, keys=KEYS)
     assert ([one.id for one in found.predictions], found.torn) == (["p1"], 1)
 
 
 def test_several_writers_share_a_folder(tmp_path: Path) -> None:
-    logs = [TrafficLog(tmp_path), TrafficLog(tmp_path)]
+    logs = [TrafficLog(tmp_path, keys=KEYS), TrafficLog(tmp_path, keys=KEYS)]
     for number in range(10):
         logs[number % 2].append([prediction(number)])
-    assert len(read(tmp_path).predictions) == 10
+    assert len(read(tmp_path, keys=KEYS).predictions) == 10
     for log in logs:
         log.close()
 
@@ -90,10 +93,18 @@ def test_several_writers_share_a_folder(tmp_path: Path) -> None:
 def test_a_refused_request_is_kept_without_a_score(tmp_path: Path) -> None:
     refused = dataclasses.replace(prediction(1), status=422, score=None, inputs={}, unseen=())
     filled(tmp_path, [refused])
-    assert read(tmp_path).predictions == [refused]
+    assert read(tmp_path, keys=KEYS).predictions == [refused]
 
 
 def test_a_line_of_another_version_is_said_in_words(tmp_path: Path) -> None:
+    writer = SegmentWriter(tmp_path, SealedLines(KEYS))
+    writer.append([b'{"id": 7}'])
+    writer.close()
+    with pytest.raises(DataInvalid, match=r"\.log: a line is whole but no Prediction as this version knows it"):
+        read(tmp_path, keys=KEYS)
+
+
+def test_plain_segments_of_an_earlier_version_are_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "00000000.log").write_bytes(line_of(b'{"id": 7}'))
-    with pytest.raises(DataInvalid, match=r"00000000\.log: a line is whole but no Prediction as this version knows it"):
-        read(tmp_path)
+    with pytest.raises(DataInvalid, match=r"plain text.*ml-platform keys seal"):
+        read(tmp_path, keys=KEYS)

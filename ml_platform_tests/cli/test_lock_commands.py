@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 from pathlib import Path
 
@@ -37,6 +38,18 @@ def test_a_high_risk_model_needs_somebody_elses_approval(run: Run, defs: Path) -
     own = run("approve", "late", "--env", "production", "--by", "alice")
     assert own.code == 1
     assert "somebody else has to approve it" in own.err
+
+
+def test_a_person_is_erased_by_token(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    erased = run("forget", "late", "--subject", "77001")
+    assert erased.code == 0
+    assert "is erased, 0 originals were destroyed" in erased.out
+    monkeypatch.setattr("sys.stdin", io.StringIO("77001\n"))
+    again = run("forget", "late", "--subject", "-", "--by", "carol")
+    assert again.out == erased.out
+    told = run("audit", "show", "--model", "late").out
+    assert told.count("person_erased") == 2
+    assert "77001" not in told + erased.out + erased.err
 
 
 def test_every_decision_is_in_the_audit_and_an_edit_is_found(run: Run, defs: Path, tmp_path: Path) -> None:

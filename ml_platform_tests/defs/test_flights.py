@@ -16,6 +16,7 @@ from ml_platform.sources.read import fingerprint
 from ml_platform.stages.features import build_features, read_matrix
 from ml_platform.stages.snapshot import SnapshotTaken, take_snapshot
 from ml_platform.stages.split import make_split
+from ml_platform_tests.defs.forgotten import forgotten, refused
 
 if TYPE_CHECKING:
     from ml_platform.policy.spec import ModelSpec
@@ -53,7 +54,7 @@ def test_the_snapshot_is_the_arrived_flights_before_june(taken: tuple[FileArtefa
     assert value["contract_violations_share"] == 0
     assert value["duplicate_share"] == 0
     assert value["undeclared_columns"] == 0
-    assert value["undeclared_personal_data"] == 0
+    assert value["undeclared_personal_data"] == value["undeclared_quasi_identifiers"] == value["direct_copies"] == 0
     excess = [each.value for each in found.snapshot.measurements if each.metric == "missing_share_excess"]
     assert max(each or 0 for each in excess) == 0
 
@@ -75,6 +76,18 @@ def test_no_feature_is_made_from_what_is_known_afterwards(spec: ModelSpec) -> No
     after = {name for name, column in spec.contract.items() if column.known == "after"}
     assert after == {"dep_time", "dep_delay", "arr_time", "arr_delay", "air_time"}
     assert not after & set(spec.inputs)
+
+
+def test_the_delay_at_departure_is_refused_however_it_is_declared(
+    spec: ModelSpec, taken: tuple[FileArtefacts, SnapshotTaken], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, found = taken
+    snapshot = found.snapshot.record
+    split = make_split(spec, store=store, snapshot=snapshot, as_of=None).record
+    policy = load_model(DEFS / "flights" / "defs.yaml", now=NOW).policy
+    leaking = forgotten(spec, "dep_delay", tmp_path, monkeypatch)
+    built = build_features(leaking, store=store, snapshot=snapshot, split=split)
+    assert ("no_feature_explains_alone", "dep_delay") in refused(policy, built.measurements, NOW)
 
 
 def test_the_weekday_is_that_of_the_airports_calendar(matrix: Matrix) -> None:

@@ -18,6 +18,7 @@ from ml_platform.sources.read import fingerprint
 from ml_platform.stages.features import build_features
 from ml_platform.stages.snapshot import SnapshotTaken, read_rows, take_snapshot
 from ml_platform.stages.split import make_split
+from ml_platform_tests.defs.forgotten import forgotten, refused
 
 NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 DEFS = Path(ml_platform.defs.__file__).parent
@@ -45,6 +46,7 @@ def test_rows_with_an_imputed_race_are_quarantined_and_nothing_else(path: Path_)
     assert taken.quarantine.record.reasons == {"black: not a declared level": 170}
     value = {each.metric: each.value for each in taken.snapshot.measurements if not each.subject}
     assert value["undeclared_columns"] == value["undeclared_personal_data"] == value["duplicate_share"] == 0
+    assert value["undeclared_quasi_identifiers"] == value["direct_copies"] == 0
 
 
 def test_a_person_is_in_one_part_and_each_part_has_evidence(path: Path_) -> None:
@@ -63,6 +65,17 @@ def test_no_feature_knows_the_coming_year(path: Path_, spec: ModelSpec) -> None:
     assert max(aucs.values()) < 0.8
     made_from_the_outcome = {"lnmeddol", "binexp", "mdvis", "outpdol", "meddol"}
     assert all(spec.contract[name].known == "after" for name in made_from_the_outcome)
+
+
+def test_a_use_of_care_in_the_coming_year_is_refused_however_it_is_declared(
+    path: Path_, spec: ModelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, taken, split, honest = path
+    policy = load_model(DEFS / "health_cost" / "defs.yaml", now=NOW).policy
+    assert refused(policy, honest.measurements, NOW) == []
+    leaking = forgotten(spec, "mdvis", tmp_path, monkeypatch)
+    built = build_features(leaking, store=store, snapshot=taken.snapshot.record, split=split.record)
+    assert refused(policy, built.measurements, NOW) == [("no_feature_explains_alone", "mdvis")]
 
 
 def test_race_is_measured_and_never_an_input(spec: ModelSpec) -> None:

@@ -10,14 +10,16 @@ from pathlib import Path
 from ml_platform.cli.main import COMMANDS
 from ml_platform.policy.controls import CONTROLS
 from ml_platform.policy.describe import describe
+from ml_platform.policy.formats import MEANINGS
 from ml_platform.policy.gates import Gate
 from ml_platform.policy.packs import Gates, combine, pack_files
 from ml_platform.policy.stages import STAGES
+from ml_platform.stages.faults.catalogue import FAULTS
 from ml_platform_tests.docs.pages import DOCS, ROOT, pages
 
 _GENERATED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _FILE = re.compile(r"(<!-- file: (\S+) -->\n```\w+\n).*?(^```$)", re.DOTALL | re.MULTILINE)
-_PACKS = ("base", "limited", "high")
+_PACKS = ("inspection", "base", "limited", "high")
 
 
 def generated(text: str) -> str:
@@ -82,6 +84,20 @@ def _commands() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _formats() -> str:
+    lines = ["| Format | Is |", "|---|---|"]
+    lines += [f"| `{form.value}` | {meaning} |" for form, meaning in MEANINGS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _faults() -> str:
+    lines = ["| Fault | Means | Small, medium, large |", "|---|---|---|"]
+    for name, fault in FAULTS.items():
+        sizes = ", ".join(f"{size:g}" for size in fault.sizes)
+        lines.append(f"| `{name}` | {fault.meaning} | {sizes} ({fault.unit}) |")
+    return "\n".join(lines) + "\n"
+
+
 def _decisions() -> str:
     lines = []
     for page in sorted((DOCS / "decisions").glob("[0-9]*.md")):
@@ -95,6 +111,8 @@ _TABLES: Mapping[str, Callable[[], str]] = {
     "controls": _controls,
     "commands": _commands,
     "decisions": _decisions,
+    "formats": _formats,
+    "faults": _faults,
 }
 
 

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from ml_platform.cli.crash import EXIT_CODE
 from ml_platform.core.verdict import Outcome
 from ml_platform.policy import gates, spec
+from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.conditions import MEANINGS
 from ml_platform.policy.controls import CONTROLS
+from ml_platform.policy.formats import Format
 from ml_platform.policy.learner_parameters import PARAMETERS
 from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.packs import combine, pack_files
+from ml_platform.policy.row_rules import RowRule
 from ml_platform.policy.stages import STAGES
 from ml_platform.serving.openapi import document
+from ml_platform.stages.faults.catalogue import FAULTS
 from ml_platform_tests.docs.pages import DOCS, ROOT, guide, prose, words
 from ml_platform_tests.docs.shipped import shipped
 
 SPEC = (
-    spec.ModelSpec, spec.Column, spec.Source, spec.PackageTable, spec.FileTable, spec.TimeSplit, spec.EntitySplit,
-    spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Monitoring,
+    spec.ModelSpec, spec.Column, spec.Source, spec.Csv, spec.ByPartition, spec.ByWatermark,
+    spec.PackageTable, spec.FileTable, spec.UrlTable, spec.SqlTable,
+    spec.TimeSplit, spec.EntitySplit, spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Monitoring,
 )  # fmt: skip
 GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override, gates.Waiver, gates.Pack)
 # What people write down in an example, and what others named.
@@ -32,16 +38,24 @@ GIVEN = {"team_retail", "ml_platform", "ml_platform_tests", "error_code"}
 def known() -> set[str]:
     files = {path.stem for folder in ("ml_platform", "ml_platform_tests") for path in (ROOT / folder).rglob("*.py")}
     keys = {key for model in (*SPEC, *GATES) for key in model.model_fields}
-    kinds = {"at_least", "at_most", "between", "holds", "not_used", *MEANINGS}
+    kinds = {"at_least", "at_most", "between", "holds", "not_used", *MEANINGS, *Format}
+    for schema in (Coercion, RowRule):
+        parts = get_args(get_args(schema)[0])
+        keys |= {key for part in parts for key in part.model_fields}
+        kinds |= {kind for part in parts for kind in get_args(part.model_fields["kind"].annotation)}
     formats = set(re.findall(r"'(\w+)': \{'type'", str(document("flights", None))))
     models = {"flights", "health_cost", "returns"}
-    jobs = {f"{model}_{job}" for model in models for job in ("release", "promote", "retrain", "monitor", "feedback")}
+    jobs = {
+        f"{model}_{job}"
+        for model in models
+        for job in ("release", "promote", "retrain", "monitor", "feedback", "faults")
+    }
     sensors = {f"{model}_retrain_sensor" for model in models}
     columns = set(shipped("flights").spec.contract) | set(shipped("health_cost").spec.contract)
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
     return (
         files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | set(METRICS) | set(STAGES)
-        | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | GIVEN
+        | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | set(FAULTS) | GIVEN
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from ml_platform_tests.docs.generate import generated
 from ml_platform_tests.docs.pages import DOCS, ROOT, anchors, guide, links, pages
 
 LONGEST = 175
+_TABLES = re.compile(r"<!-- generated: .*?<!-- end -->", re.DOTALL)  # to look things up in, not to read
 
 
 def name(page: Path) -> str:
@@ -36,7 +37,7 @@ def test_what_is_generated_is_what_the_product_says(page: Path) -> None:
 
 @pytest.mark.parametrize("page", guide(), ids=name)
 def test_a_page_is_read_in_minutes(page: Path) -> None:
-    assert len(page.read_text(encoding="utf-8").splitlines()) <= LONGEST
+    assert len(_TABLES.sub("", page.read_text(encoding="utf-8")).splitlines()) <= LONGEST
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 from ml_platform.core.digest import canonical_json
@@ -20,6 +22,9 @@ class FakeDraft:
         self._kept = home / kind
         self.path = home / "drafts" / uuid4().hex
         self.path.mkdir(parents=True)
+
+    def create(self, name: str) -> BinaryIO:
+        return (self.path / name).open("xb")
 
     def keep(self, digest: str) -> bool:
         target = self._kept / digest
@@ -52,23 +57,29 @@ class FakeStore:
             return False
         with self.draft(kind) as draft:
             for name, content in files.items():
-                (draft.path / name).write_bytes(content)
+                with draft.create(name) as file:
+                    file.write(content)
                 self.hashes[self.home / kind / digest / name] = hashlib.sha256(content).hexdigest()
             return draft.keep(digest)
 
     def has(self, kind: str, digest: str) -> bool:
         return (self.home / kind / digest).is_dir()
 
-    def read(self, kind: str, digest: str, name: str) -> bytes:
-        return self.path(kind, digest, name).read_bytes()
+    def names(self, kind: str, digest: str) -> tuple[str, ...]:
+        return tuple(sorted(path.name for path in self.folder(kind, digest).iterdir() if path.name != "files.json"))
 
-    def path(self, kind: str, digest: str, name: str) -> Path:
+    def read(self, kind: str, digest: str, name: str) -> bytes:
         path = self.folder(kind, digest) / name
         if not path.exists():
             raise Unavailable(f"{path} is gone")
-        if self.hashes.get(path, seen := hashlib.sha256(path.read_bytes()).hexdigest()) != seen:
+        content = path.read_bytes()
+        seen = hashlib.sha256(content).hexdigest()
+        if self.hashes.get(path, seen) != seen:
             raise DataInvalid(f"{path} was altered")
-        return path
+        return content
+
+    def open(self, kind: str, digest: str, name: str) -> BinaryIO:
+        return io.BytesIO(self.read(kind, digest, name))
 
     def folder(self, kind: str, digest: str) -> Path:
         folder = self.home / kind / digest

@@ -13,6 +13,7 @@ import dagster as dg
 import numpy as np
 import pytest
 
+from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.labels import LabelStore
 from ml_platform.adapters.platform import Platform, open_platform
 from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
@@ -251,7 +252,7 @@ def _serve_badly(world: World, month: str) -> None:
     frame = rows(seed=11)
     frame = frame[frame["sent"].dt.strftime("%Y-%m") == month].head(500)
     scores = np.random.default_rng(5).uniform(0.2, 0.6, len(frame))
-    log = TrafficLog(traffic_folder(world.folder / "home", "production", MODEL))
+    log = TrafficLog(traffic_folder(world.folder / "home", "production", MODEL), keys=FileKeys(world.folder / "home"))
     log.append(
         [
             Prediction(

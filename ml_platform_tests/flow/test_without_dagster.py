@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from ml_platform.adapters.deployments import read_manifest
+from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.labels import LabelStore
 from ml_platform.adapters.platform import Platform, open_platform
 from ml_platform.adapters.traffic_log import read, traffic_folder
@@ -200,7 +201,9 @@ def decide(notebook: Notebook, released: Released, name: str) -> Retrain | Stay:
     """Monitor a month and let the platform decide."""
     spec, home, ledger = notebook.spec, notebook.platform.home, notebook.platform.ledger
     period, store = month(name), notebook.platform.store
-    served = read(traffic_folder(home, "production", spec.model), period.start, period.end).predictions
+    served = read(
+        traffic_folder(home, "production", spec.model), period.start, period.end, keys=FileKeys(home)
+    ).predictions
     labels = {one: label.label for one, label in LabelStore(home).read(spec.model).by_prediction.items()}
     window = collect_window(spec.model, "production", period, predictions=served, labels=labels, store=store)
     watched = monitor_window(

@@ -190,3 +190,27 @@ def test_a_gate_passes_only_what_is_proven_good(
     number = {"value": value, "low": low, "high": high}[bound]
     known = value is not None and math.isfinite(value) and number is not None and math.isfinite(number)
     assert (verdict.outcome is PASSED) == (n >= 100 and known and number is not None and number >= 0.5)
+
+
+@pytest.mark.parametrize(
+    ("smallest", "outcome"),
+    [
+        (0.1, PASSED), (0.2, PASSED), (0.2001, UNDECIDED), (None, UNDECIDED), (math.nan, UNDECIDED),
+        (math.inf, UNDECIDED), ("0.1", UNDECIDED),
+    ],
+)  # fmt: skip
+def test_a_gate_that_asks_for_power_passes_only_what_could_have_been_revealed(
+    smallest: float | str | None, outcome: Outcome
+) -> None:
+    gate = at_most(0.5, reveals=0.2)
+    assert judged(gate, [measured(0.0, facts={"smallest_detectable": smallest})]).outcome is outcome
+    assert judged(gate, [measured(0.0)]).outcome is UNDECIDED
+    assert judged(gate, [measured(0.6, facts={"smallest_detectable": smallest})]).outcome is FAILED
+
+
+def test_too_little_power_is_said_with_what_is_needed() -> None:
+    verdict = judged(at_most(0.5, reveals=0.2), [measured(0.0, facts={"smallest_detectable": 0.35})])
+    assert verdict.limit == "≤ 0.5, reveals 0.2"
+    assert verdict.reason.endswith(
+        "the smallest fault that it could have revealed is 0.35; needed: at most 0.2. More rows are needed"
+    )

@@ -36,7 +36,7 @@ def test_a_valid_file_is_loaded_with_its_packs_and_tightenings(tmp_path: Path) -
     loaded = load_text(tmp_path)
     assert (loaded.spec.target, loaded.spec.time, loaded.spec.entity) == ("late", "sent", "person")
     assert loaded.spec.inputs == ("weight", "carrier")
-    assert loaded.policy.packs == ("base", "limited")
+    assert loaded.policy.packs == ("inspection", "base", "limited")
     assert loaded.policy.gates["auc_is_sufficient"].model_dump()["limit"] == 0.7
     assert loaded.path == tmp_path / "late" / "defs.yaml"
     assert loaded.notices == ()
@@ -46,7 +46,7 @@ def test_a_valid_file_is_loaded_with_its_packs_and_tightenings(tmp_path: Path) -
 def test_a_file_may_leave_out_what_has_a_default(tmp_path: Path) -> None:
     loaded = load_text(tmp_path, MODEL[: MODEL.index("  policy:")])
     assert loaded.spec.monitoring is None
-    assert loaded.policy.packs == ("base", "limited")
+    assert loaded.policy.packs == ("inspection", "base", "limited")
 
 
 @pytest.mark.parametrize("name", [path.parent.name for path in discover(SHIPPED)] if SHIPPED.is_dir() else [])
@@ -137,6 +137,26 @@ def test_what_makes_no_sense_is_refused_with_its_line_and_the_remedy(
     assert problem.startswith(f"late/defs.yaml:{said}"), problem
 
 
+def test_rows_with_direct_personal_data_are_not_kept_between_runs(tmp_path: Path) -> None:
+    kept = ("{kind: file, path: data/parcels.csv}", "{kind: file, path: data, incremental: {by: partition}}")
+    named = ("personal_data: quasi", "personal_data: direct")
+    assert load_text(tmp_path, changed(kept)).spec.source.tables
+    assert problem_of(tmp_path, kept, named) == (
+        "late/defs.yaml:10: source.tables.parcels.incremental keeps rows as they are read, but contract.person is "
+        "'direct' personal data; read the table whole"
+    )
+
+
+def test_a_table_in_a_database_is_accepted(tmp_path: Path) -> None:
+    sql = "{kind: sql, setting: shop, query: SELECT * FROM parcels WHERE day > :low, parameters: {low: 1}}"
+    assert load_text(tmp_path, changed(("{kind: file, path: data/parcels.csv}", sql))).spec.source.tables
+
+
+def test_a_table_behind_a_url_is_accepted(tmp_path: Path) -> None:
+    url = "{kind: url, url: https://data.example.org/parcels.csv}"
+    assert load_text(tmp_path, changed(("{kind: file, path: data/parcels.csv}", url))).spec.source.tables
+
+
 def test_the_shares_of_an_entity_split_add_up_to_one(tmp_path: Path) -> None:
     time = "{kind: time, train_days: 90, validation_days: 10, calibration_days: 10, holdout_days: 20}"
     split = "{{kind: entity, train: {}, validation: 0.1, calibration: 0.1, holdout: {}, salt: s}}"
@@ -187,7 +207,7 @@ def test_monitoring_without_an_end_is_accepted(tmp_path: Path) -> None:
 
 def test_the_pack_of_the_risk_class_is_always_there(tmp_path: Path) -> None:
     loaded = load_text(tmp_path, changed(("risk_class: limited", "risk_class: high"), ("packs: [base]", "packs: []")))
-    assert loaded.policy.packs == ("base", "limited", "high")
+    assert loaded.policy.packs == ("inspection", "base", "limited", "high")
     assert loaded.policy.approvals_for("production") == 1
     assert loaded.policy.gates["selection_rates_are_similar"].severity == "block"
 

@@ -104,7 +104,7 @@ def test_drift_of_inputs_only_warns() -> None:
 
 
 def test_the_shipped_packs_are_found_by_name() -> None:
-    assert list(pack_files()) == ["base", "high", "limited", "minimal"]
+    assert list(pack_files()) == ["base", "high", "inspection", "limited", "minimal"]
     assert all(path.parent == SHIPPED for path in pack_files().values())
 
 

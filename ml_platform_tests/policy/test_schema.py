@@ -30,11 +30,11 @@ def test_a_location_is_followed_to_its_place_and_type(
 ) -> None:
     place, at = follow(schema, location)
     assert place == where
-    assert tags_of(at) == ("package", "file") if expected == "union" else at == expected
+    assert tags_of(at) == ("package", "file", "url", "sql") if expected == "union" else at == expected
 
 
 def test_fields_and_tags_are_those_of_models_and_unions_alone() -> None:
-    assert fields_of(PackageTable) == ("kind", "package", "path")
+    assert fields_of(PackageTable) == ("kind", "package", "path", "csv", "columns")
     assert fields_of(Source)[0] == "tables"
     assert fields_of(float) == ()
     assert tags_of(float) == ()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.serving.app import ScoringApp
 from ml_platform_tests.serving.small_model import MODEL
@@ -75,7 +76,7 @@ class Asker:
 @contextlib.contextmanager
 def asking(home: Path, environment: str = "staging") -> Iterator[Asker]:
     """Ask an application that serves what is live in `home`."""
-    traffic = TrafficLog(home / "traffic" / environment / MODEL)
+    traffic = TrafficLog(home / "traffic" / environment / MODEL, keys=FileKeys(home))
     asker = Asker(ScoringApp(home, MODEL, environment, traffic=traffic))
     try:
         yield asker

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.traffic_log import read
 from ml_platform.serving.body import MAXIMUM_BODY_BYTES
 from ml_platform_tests.serving.asking import JSON, Asker, asking
@@ -50,7 +51,7 @@ def test_what_was_answered_is_in_the_log_without_the_columns_that_name_a_person(
         reply = asker.score_rows([row])
         asker.score_rows([{**row, "hour": 98765}])
     folder = home / "traffic" / "staging" / MODEL
-    served, refused = read(folder).predictions
+    served, refused = read(folder, keys=FileKeys(home)).predictions
     assert served.id == reply.json["prediction_ids"][0]
     assert served.score == reply.json["predictions"][0]
     assert (served.status, served.version, served.unseen) == (200, 1, ("carrier",))
@@ -160,7 +161,9 @@ def test_features_that_fail_are_said_without_the_value_they_failed_on(
     assert reply.status == 500
     assert "Q7Q7" not in reply.body.decode() + caplog.text
     assert re.search(r"AssertionError at .*features\.py:2", caplog.text)
-    assert [one.status for one in read(tmp_path / "traffic" / "staging" / MODEL).predictions] == [200, 500]
+    assert [
+        one.status for one in read(tmp_path / "traffic" / "staging" / MODEL, keys=FileKeys(tmp_path)).predictions
+    ] == [200, 500]
 
 
 def test_what_cannot_be_logged_is_not_answered(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +184,7 @@ def test_what_cannot_be_logged_is_not_answered(home: Path, monkeypatch: pytest.M
         asker.app.traffic.probe()
         assert asker.ask("GET", "/health").status == 200
         assert asker.score_rows([GOOD_ROW]).status == 200
-    traffic = read(home / "traffic" / "staging" / MODEL)
+    traffic = read(home / "traffic" / "staging" / MODEL, keys=FileKeys(home))
     assert ([one.status for one in traffic.predictions], traffic.torn) == ([200, 200], 0)
 
 

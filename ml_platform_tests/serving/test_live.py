@@ -67,14 +67,33 @@ def test_going_back_serves_the_old_version_without_checking_it_again(
     assert served(asker) == (1, expected_scores([GOOD_ROW], seed=1))
 
 
-def test_an_altered_artefact_leaves_the_last_good_version_serving(home: Path, asker: Asker) -> None:
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("flipped", "it isn't what was sealed here"),
+        ("cut short", "it isn't what was sealed here"),
+        ("exchanged", "it isn't what was sealed here"),
+        ("plain", "it lies here as plain text"),
+    ],
+)
+def test_an_altered_artefact_leaves_the_last_good_version_serving(
+    home: Path, asker: Asker, change: str, words: str
+) -> None:
     digest = put_model(home, seed=2)
     file = home / "models" / digest / "model.txt"
-    file.write_bytes(file.read_bytes()[:-9])
+    content = file.read_bytes()
+    changes = {
+        "flipped": content[:-9] + bytes([content[-9] ^ 1]) + content[-8:],
+        "cut short": content[:-9],
+        "exchanged": (home / "models" / put_model(home, seed=1) / "model.txt").read_bytes(),
+        "plain": trained_text(2).encode(),
+    }
+    file.write_bytes(changes[change])
     make_live(home, digest, version=2)
     asker.look()
     assert served(asker)[0] == 1
-    assert "only the exact model that was released" in problem(asker)
+    assert words in problem(asker)
+    assert str(file) in problem(asker)
 
 
 def test_an_artefact_that_is_mended_is_served_at_the_next_try(home: Path, asker: Asker) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.serving.predictor import Predictor
 from ml_platform_tests.serving.small_model import (
@@ -25,7 +27,7 @@ ROWS = make_rows(200)
 
 
 def load(home: Path, digest: str) -> Predictor:
-    return Predictor.load(home / "models" / digest, digest)
+    return Predictor.load(FileArtefacts(home), digest)
 
 
 def test_many_rows_get_bit_for_bit_the_scores_of_the_lightgbm_package(tmp_path: Path) -> None:
@@ -68,19 +70,29 @@ def test_an_altered_file_is_refused(tmp_path: Path, name: str) -> None:
     content = bytearray(file.read_bytes())
     content[-3] ^= 1
     file.write_bytes(content)
-    with pytest.raises(DataInvalid, match="only the exact model"):
+    with pytest.raises(DataInvalid, match=r"was (sealed|stored)"):
         load(tmp_path, digest)
 
 
-def test_a_folder_altered_together_with_its_hashes_is_refused(tmp_path: Path) -> None:
+def test_the_files_of_another_model_in_its_place_are_refused(tmp_path: Path) -> None:
     good, other = put_model(tmp_path, seed=1), put_model(tmp_path, seed=2)
+    for path in (tmp_path / "models" / other).iterdir():
+        shutil.copy(path, tmp_path / "models" / good)
+    with pytest.raises(DataInvalid, match="another file in its place"):
+        load(tmp_path, good)
+
+
+def test_a_model_stored_under_the_digest_of_another_is_refused(tmp_path: Path) -> None:
+    store, digest = FileArtefacts(tmp_path), put_model(tmp_path)
+    files = {name: store.read("models", digest, name) for name in store.names("models", digest)}
+    store.put("models", "a" * 64, files)
     with pytest.raises(DataInvalid, match="only the exact model"):
-        Predictor.load(tmp_path / "models" / other, good)
+        load(tmp_path, "a" * 64)
 
 
 def test_a_model_that_is_gone_is_unavailable(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="restore the artefact"):
-        Predictor.load(tmp_path / "models" / ("a" * 64), "a" * 64)
+    with pytest.raises(Unavailable, match="isn't there"):
+        load(tmp_path, "a" * 64)
 
 
 def test_trees_with_other_features_than_the_contract_names_are_refused(tmp_path: Path) -> None:
@@ -120,7 +132,8 @@ def test_scoring_imports_neither_the_lightgbm_package_nor_pandas(tmp_path: Path)
     digest = put_model(tmp_path)
     code = (
         "import sys; from pathlib import Path; from ml_platform.serving.predictor import Predictor\n"
-        f"scores = Predictor.load(Path({str(tmp_path / 'models' / digest)!r}), {digest!r}).score_rows([{GOOD_ROW!r}])\n"
+        "from ml_platform.adapters.artefacts import FileArtefacts\n"
+        f"scores = Predictor.load(FileArtefacts(Path({str(tmp_path)!r})), {digest!r}).score_rows([{GOOD_ROW!r}])\n"
         "heavy = {'lightgbm', 'pandas', 'sklearn', 'scipy', 'dagster', 'mlflow', 'pydantic', 'pyarrow'}\n"
         "print(scores, sorted(heavy & set(sys.modules)))"
     )

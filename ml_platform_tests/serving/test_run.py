@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.traffic_log import read
 from ml_platform_tests.serving.asking import Server, command, send, serving, wait_until
 from ml_platform_tests.serving.small_model import GOOD_ROW, MODEL, expected_scores, make_live, make_rows, put_model
@@ -59,7 +60,7 @@ def test_sigterm_ends_the_service_after_the_request_in_flight(home: Path) -> Non
         assert b" 200 " in answered.splitlines()[0]
         said, _ = server.process.communicate(timeout=20)
         assert (server.process.returncode, "Traceback" in said) == (0, False)
-    assert len(read(home / "traffic" / "staging" / MODEL).predictions) == 1
+    assert len(read(home / "traffic" / "staging" / MODEL, keys=FileKeys(home)).predictions) == 1
 
 
 def accepts(server: Server) -> bool:
@@ -87,7 +88,7 @@ def test_what_was_answered_is_in_the_log_after_kill_9(home: Path) -> None:
         wait_until(lambda: len(answered) > 100)
         os.kill(server.process.pid, signal.SIGKILL)
         thread.join()
-    traffic = read(home / "traffic" / "staging" / MODEL)
+    traffic = read(home / "traffic" / "staging" / MODEL, keys=FileKeys(home))
     assert set(answered) <= {one.id for one in traffic.predictions}
     assert traffic.torn == 0
 
@@ -125,7 +126,7 @@ def test_versions_swap_under_load_without_a_dropped_or_mixed_up_request(home: Pa
         assert wrong == []
         code, _ = server.end()
     assert code == 0
-    traffic = read(home / "traffic" / "staging" / MODEL)
+    traffic = read(home / "traffic" / "staging" / MODEL, keys=FileKeys(home))
     assert (len(traffic.predictions), traffic.torn) == (len(versions), 0)
 
 

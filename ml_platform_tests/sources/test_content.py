@@ -64,9 +64,14 @@ def test_what_is_empty_na_nan_or_null_is_missing() -> None:
         (b"a,b\n", "has a header and no rows"),
         (f"a,b\n1,2\n3,4,{SECRET}\n".encode(), "row 3 has 3 cells; 2 are needed"),
         (f'a,b\n"{SECRET},2\n3,4\n'.encode(), "cells"),
-        (b"a,b\n1,\xff\xfe\n", r"columns \['b'\] are not UTF-8"),
-        (b"\xff\xfea,b\n1,2\n", "not UTF-8"),
-        (b"\x00", "no readable CSV file"),
+        (b"a,b\n1,\xff\xfe\n", r"line 2 holds bytes that are not UTF-8 and not surely"),
+        (b"\xff\xfea,b\n1,2\n", "no readable CSV file"),
+        (b"\x00", "line 1 holds a NUL byte"),
+        (f"a,b\n1,2\n{SECRET},\0\n".encode(), "line 3 holds a NUL byte"),
+        (f"a,b\nMünchen,2\n{SECRET},".encode() + b"\xfcb\n", "line 3 holds bytes that are not UTF-8, though other"),
+        (b"1,2\n3,4\n", "the first row holds no names"),
+        (b"a,b;c\n1,2;3\n4,5;6\n", "comma and semicolon fit equally well"),
+        (f"a;b\n1;2\n3;4;{SECRET}\n".encode(), "row 3 has 3 cells; 2 are needed, as in the header"),
         (f"a,a\n{SECRET},2\n".encode(), r"columns \['a'\] come more than once"),
         (b"PAR1" + SECRET.encode(), "no readable Parquet file"),
         (b"PK\x03\x04" + SECRET.encode(), "the zip can't be unpacked"),
@@ -83,6 +88,33 @@ def test_bad_content_is_explained_without_its_values(bad: bytes, words: str) -> 
     assert str(caught.value).startswith("m: source.tables.t: ")
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("odd", "shape"),
+    [
+        (b"a,b\n1,2\n", (1, 2)),
+        (b"a,b\n,\nNA,null\n", (2, 2)),
+        (b"a,b\n1,x\n1,x\n", (2, 2)),
+        (b"a\n1\nx\n2.5\ntrue\n2024-01-01\n", (5, 1)),
+        (b"a,b\n9999-12-31,0001-01-01\n99999-01-01,2024-02-30\n", (2, 2)),
+        (b"a\n2024-01-01T00:00:00Z\n2024-01-01T00:00:00+02:00\n2024-01-01 00:00\n", (3, 1)),
+        (",".join(f"c{n}" for n in range(10_000)).encode() + b"\n" + b",".join([b"1.5"] * 10_000) + b"\n", (1, 10_000)),
+        (b"a\n" + b"\n".join(b"level %d" % n for n in range(200_000)), (200_000, 1)),
+    ],
+    ids=[
+        "one row",
+        "all missing",
+        "constant",
+        "mixed types",
+        "dates out of range",
+        "zones",
+        "10,000 columns",
+        "levels",
+    ],
+)
+def test_odd_content_is_read_as_it_is_and_left_to_the_contract(odd: bytes, shape: tuple[int, int]) -> None:
+    assert parse_table("t", odd).shape == shape
 
 
 def test_a_zip_that_unpacks_to_too_much_is_refused_before_unpacking(monkeypatch: pytest.MonkeyPatch) -> None:

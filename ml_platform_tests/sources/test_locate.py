@@ -63,6 +63,5 @@ def test_a_path_that_no_file_can_have_is_refused_with_what_to_do(path: str) -> N
         locate("t", FileTable(kind="file", path=path))
 
 
-def test_a_folder_is_no_table(tmp_path: Path) -> None:
-    with pytest.raises(DataInvalid, match="is a folder"):
-        locate("t", FileTable(kind="file", path=str(tmp_path)))
+def test_a_folder_may_be_a_table(tmp_path: Path) -> None:
+    assert locate("t", FileTable(kind="file", path=str(tmp_path))) == tmp_path

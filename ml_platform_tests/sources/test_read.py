@@ -33,6 +33,7 @@ def test_a_fingerprint_names_bytes_and_tells_size_and_age(rows: Path) -> None:
     found = fingerprint(toy_spec(source=of(rows)), now=NOW)
     measured = {each.metric: each.value for each in found.measurements}
     assert measured == {"source_age_days": 30.0, "source_size_bytes": rows.stat().st_size, "source_tables": 1}
+    assert found.record.facts["rows_0"]["encoding"] == "utf-8 (detected)"
     assert found.record.modified_at == dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 
 

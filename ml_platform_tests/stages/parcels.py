@@ -13,6 +13,7 @@ from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.policy.spec import ModelSpec
 from ml_platform.sources.read import fingerprint
 from ml_platform.stages.snapshot import SnapshotTaken, take_snapshot
+from ml_platform_tests.fakes.vault import FakeVault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +89,10 @@ class Parcels:
         self.path = write(parcel_rows() if rows is None else rows, folder / "rows.csv")
         self.spec = parcel_spec(self.path, **changes)
         self.store = FileArtefacts(folder / "home")
+        self.vault = FakeVault()
 
     def snapshot(self, *, as_of: dt.datetime | None = None, reference: SnapshotRecord | None = None) -> SnapshotTaken:
         source = fingerprint(self.spec, now=NOW).record
-        return take_snapshot(self.spec, store=self.store, source=source, as_of=as_of, reference=reference, now=NOW)
+        return take_snapshot(
+            self.spec, store=self.store, vault=self.vault, source=source, as_of=as_of, reference=reference, now=NOW
+        )

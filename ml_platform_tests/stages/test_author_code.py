@@ -73,6 +73,28 @@ def test_assemble_that_misses_a_column_says_which(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (f"raise KeyError('{SECRET}')", r"failed on its data \(KeyError\)"),
+        ("{}[tables['rows']['mail'][0]]", r"failed on its data \(KeyError\)"),
+        ("{}['Secret']", r"failed on its data \(KeyError\)"),
+        ("raise KeyError", r"failed on its data \(KeyError\)"),
+        ("tables['rows']['mial']", r"failed on its data \(no 'mial'\)"),
+        ("tables['rows'][['mail', 'phone', 'fax']]", r"failed on its data \(no 'phone', 'fax'\)"),
+        ("raise RuntimeError(tables['rows']['mail'][0])", r"failed on its data \(RuntimeError\)"),
+        ("assert False, tables['rows']['mail'][0]", r"failed on its data \(AssertionError\)"),
+    ],
+)
+def test_assemble_fails_without_telling_what_is_in_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, words: str
+) -> None:
+    module = features_of(f"{PASS}def assemble(tables):\n    {line}\n", tmp_path, monkeypatch)
+    with pytest.raises(DataInvalid, match=words) as caught:
+        assembled(module, {"rows": pd.DataFrame({"mail": [SECRET, None], "size": [1, 2]})})
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("code", "words"),
     [
         ("import no_such_module_at_all", "can't be imported"),

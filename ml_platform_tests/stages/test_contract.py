@@ -129,3 +129,61 @@ def test_the_contract_has_a_digest_that_any_change_of_a_column_changes(tmp_path:
     assert contract_digest(spec) == contract_digest(parcel_spec(path, purpose="Another."))
     other = CONTRACT | {"weight": CONTRACT["weight"] | {"range": [0, 99]}}
     assert contract_digest(spec) != contract_digest(parcel_spec(path, contract=other))
+
+
+RULES: dict[str, Any] = {
+    "light_if_many": {
+        "kind": "implies",
+        "when": [{"kind": "compare", "left": "pieces", "sign": ">", "value": 50}],
+        "then": [{"kind": "compare", "left": "weight", "sign": "<", "value": 1}],
+    },
+    "crew_with_carrier": {"kind": "together", "columns": ["crew", "carrier"]},
+}
+
+
+def test_a_row_that_breaks_a_rule_between_columns_is_refused_under_the_rule_s_name(tmp_path: Path) -> None:
+    rows = with_cell("pieces", 60)
+    rows["weight"] = 2.0
+    rows.loc[7, "site"] = "east"
+    rows.loc[3, "carrier"] = None
+    found = checked(tmp_path, rows, rules=RULES)
+    assert found.reasons[7] == "site: not a declared level; light_if_many"
+    assert found.broken == {"site: not a declared level": 1, "light_if_many": 1, "crew_with_carrier": 1}
+    assert found.refused.sum() == 2
+
+
+def test_a_rule_changes_the_contract_s_digest(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    assert contract_digest(parcel_spec(path)) != contract_digest(parcel_spec(path, rules=RULES))
+
+
+def test_a_text_that_is_not_of_the_format_or_pattern_is_refused(tmp_path: Path) -> None:
+    rows = with_cell("carrier", "d x").assign(crew="DE")
+    rows.loc[[2, 3], "crew"] = ["Germany", None]
+    contract = CONTRACT | {
+        "carrier": CONTRACT["carrier"] | {"pattern": "[a-z]{2}"},
+        "crew": CONTRACT["crew"] | {"format": "country", "pattern": "D.*|G.*"},
+    }
+    found = checked(tmp_path, rows, contract=contract)
+    assert found.broken == {
+        "carrier: not of the declared pattern": 1, "crew: missing": 1, "crew: not of the declared format": 1,
+    }  # fmt: skip
+    assert found.reasons[2] == "crew: not of the declared format"
+
+
+def test_what_was_converted_without_a_statement_is_counted_from_the_table_on(tmp_path: Path) -> None:
+    rows = parcel_rows(20).astype(object)
+    rows.loc[7, "weight"] = "heavy"
+    found = checked(tmp_path, rows)
+    assert found.coerced == {"weight: text read as number": 19}
+
+
+def test_a_stated_conversion_is_made_from_the_text_of_the_table(tmp_path: Path) -> None:
+    rows = parcel_rows(20).astype(object).assign(weight="1.234")
+    rows.loc[7, "weight"] = "1.5"
+    statement = [{"kind": "text_to_number", "decimal": ",", "thousands": "."}]
+    contract = CONTRACT | {"weight": {"type": "number", "coerce": statement}}
+    found = checked(tmp_path, rows, contract=contract)
+    assert set(found.accepted["weight"]) == {1234.0}
+    assert found.broken == {"weight: not a finite number": 1}
+    assert found.coerced == {}

@@ -87,7 +87,7 @@ def test_every_metric_of_the_catalogue_is_measured_without_a_champion(evaluated:
 
 def test_only_holdout_rows_are_measured_and_stored(evaluated: Measured[EvaluationRecord], trained: Trained) -> None:
     record = evaluated.record
-    scores = read_parquet(trained.store.path("evaluations", record.digest, "scores.parquet"))
+    scores = read_parquet(trained.store.open("evaluations", record.digest, "scores.parquet"))
     matrix = toy_matrix(toy_rows())
     assert record.rows == len(scores) == only(evaluated, "roc_auc").n
     assert scores["row"].tolist() == np.flatnonzero(matrix.part == "holdout").tolist()
@@ -98,7 +98,7 @@ def test_only_holdout_rows_are_measured_and_stored(evaluated: Measured[Evaluatio
 def test_the_auc_is_that_of_the_stored_scores(evaluated: Measured[EvaluationRecord], trained: Trained) -> None:
     from sklearn.metrics import roc_auc_score
 
-    scores = read_parquet(trained.store.path("evaluations", evaluated.record.digest, "scores.parquet"))
+    scores = read_parquet(trained.store.open("evaluations", evaluated.record.digest, "scores.parquet"))
     auc = only(evaluated, "roc_auc")
     assert auc.value == pytest.approx(roc_auc_score(scores["target"], scores["score"]))
     assert evaluated.record.reference_auc == auc.value
@@ -200,8 +200,8 @@ def split_until(trained: Trained, day: str) -> str:
 
 
 def contents(trained: Trained) -> dict[str, bytes]:
-    folder = trained.store.folder("models", trained.model.digest)
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "files.json"}
+    digest = trained.model.digest
+    return {name: trained.store.read("models", digest, name) for name in trained.store.names("models", digest)}
 
 
 def altered(trained: Trained, name: str, change: Any) -> str:

@@ -209,6 +209,52 @@ def test_a_feature_made_from_an_after_the_fact_column_is_found(tmp_path: Path, m
     assert built.measured("after_the_fact_features").facts["features"] == "d"
 
 
+@pytest.mark.parametrize(
+    ("made", "dependence"),
+    [
+        ("delay.abs()", 0.98),  # the same in other words: a function that isn't monotone
+        ("delay // 0.5", 0.98),
+        ("weight", -1.0),
+    ],
+)
+def test_a_function_of_what_is_known_too_late_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: str, dependence: float
+) -> None:
+    rows = parcel_rows()
+    rows["made"] = rows.eval(made)
+    code = "def transform(columns, state):\n    return {'made': columns['made']}\n"
+    built = build(tmp_path, rows, contract=contract_with("made"), features=written(code, tmp_path, monkeypatch))
+    found = built.measured("after_the_fact_dependence", "made")
+    assert found.facts["column"] == ("delay" if dependence > 0 else found.facts["column"])
+    assert (found.value or 0) > dependence
+
+
+def test_a_category_known_too_late_counts_when_each_follows_from_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = parcel_rows()
+    rows["stamp"] = rows["carrier"].map({"dx": "1", "up": "2", "hm": "3"})
+    rows["van"] = rows["carrier"] + (rows["number"] % 40).astype(str)
+    after = {"type": "category", "role": "not_used", "known": "after", "reason": "Too late."}
+    late = CONTRACT | {"stamp": after}
+    code = "def transform(columns, state):\n    return {'carrier': columns['carrier'], 'w': columns['weight']}\n"
+    name = written(code, tmp_path, monkeypatch)
+    found = build(tmp_path, rows, contract=late, features=name)
+    assert found.measured("after_the_fact_dependence", "carrier").value == pytest.approx(1, abs=0.02)
+    finer = build(tmp_path, rows, contract=CONTRACT | {"van": after}, features=name)
+    assert (finer.measured("after_the_fact_dependence", "carrier").value or 0) < 0.9
+
+
+def test_a_gap_that_follows_from_the_outcome_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = parcel_rows()
+    rows["signed"] = np.where(rows["late"] == "true", np.nan, rows["weight"])
+    code = "def transform(columns, state):\n    return {'signed': columns['signed'], 'w': columns['weight']}\n"
+    contract = contract_with("signed", missing=0.5)
+    built = build(tmp_path, rows, contract=contract, features=written(code, tmp_path, monkeypatch))
+    assert (built.measured("outcome_told_by_missing", "signed").value or 0) > 0.9
+    assert built.measured("outcome_told_by_missing", "w").value == 0
+
+
 def test_an_oracle_shows_in_its_own_auc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = parcel_rows().assign(oracle=lambda rows: rows["late"].eq("true") + np.linspace(0, 0.5, len(rows)))
     code = "def transform(columns, state):\n    return {'oracle': columns['oracle']}\n"

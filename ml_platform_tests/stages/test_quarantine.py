@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def quarantined(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
     parcels = Parcels(folder, rows)
     record = parcels.snapshot().quarantine.record
-    return read_parquet(parcels.store.path("quarantine", record.digest, "rows.parquet"))
+    return read_parquet(parcels.store.open("quarantine", record.digest, "rows.parquet"))
 
 
 def test_every_refused_row_is_kept_with_its_reasons_and_personal_data_masked(tmp_path: Path) -> None:
@@ -43,5 +43,5 @@ def test_no_personal_value_lies_in_the_stored_file(tmp_path: Path) -> None:
     rows.loc[3, "weight"] = None
     parcels = Parcels(tmp_path, rows)
     record = parcels.snapshot().quarantine.record
-    found = read_parquet(parcels.store.path("quarantine", record.digest, "rows.parquet"))
+    found = read_parquet(parcels.store.open("quarantine", record.digest, "rows.parquet"))
     assert "987654321" not in found.to_csv()

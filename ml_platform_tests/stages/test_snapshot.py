@@ -95,7 +95,7 @@ def test_refused_rows_go_to_quarantine_and_both_sides_add_up(tmp_path: Path) -> 
 
 
 def test_missing_repeated_constant_and_undeclared_columns_are_measured(tmp_path: Path) -> None:
-    rows = parcel_rows().assign(note="x", email="y", express="true")
+    rows = parcel_rows().assign(note="x", email="someone@example.org", express="true")
     rows.loc[:299, "pieces"] = None
     rows = pd.concat([rows, rows.iloc[:60].assign(number=lambda rows: rows["number"] + 1000)])
     contract = {name: column for name, column in CONTRACT.items() if name != "number"}
@@ -107,6 +107,22 @@ def test_missing_repeated_constant_and_undeclared_columns_are_measured(tmp_path:
     assert measured(found, "constant_columns", "express").facts["columns"] == "express"
     assert measured(found, "undeclared_columns", "note, email").facts["columns"] == "note, email"
     assert measured(found, "undeclared_personal_data", "email").facts["columns"] == "email"
+
+
+def test_personal_data_under_no_declaration_are_measured_with_the_reason_and_without_a_value(tmp_path: Path) -> None:
+    rows = parcel_rows().assign(age=lambda rows: 20 + rows.index % 50)
+    rows["carrier"] = rows["customer"].astype(str) + "@example.org"
+    rows["customer"] = rows["carrier"]
+    contract = CONTRACT | {"customer": {"type": "category", "role": "entity", "personal_data": "direct"}}
+    found = Parcels(tmp_path, rows, contract=contract).snapshot().snapshot.measurements
+    personal = measured(found, "undeclared_personal_data", "carrier")
+    assert (personal.value, personal.n) == (1, len(rows.columns))
+    assert personal.facts["carrier"] == "e-mail address, by its values: 75 of 75 sampled values fit"
+    traits = measured(found, "undeclared_quasi_identifiers", "age")
+    assert (traits.value, traits.facts["age"]) == (1, "age, by its name: 50 of 50 sampled values fit")
+    copied = measured(found, "direct_copies", "carrier")
+    assert (copied.value, copied.facts) == (1, {"columns": "carrier"} | {"carrier": personal.facts["carrier"]})
+    assert "@example" not in repr(found)
 
 
 def test_undeclared_columns_are_named_in_one_printable_line(tmp_path: Path) -> None:
@@ -234,7 +250,7 @@ def test_an_altered_snapshot_is_not_read(tmp_path: Path) -> None:
     record = parcels.snapshot().snapshot.record
     data = parcels.store.folder("snapshots", record.digest) / "data.parquet"
     data.write_bytes(data.read_bytes()[:-1] + b"x")
-    with pytest.raises(DataInvalid, match="its content isn't what was stored"):
+    with pytest.raises(DataInvalid, match="it isn't what was sealed here"):
         read_rows(parcels.spec, parcels.store, record)
 
 

@@ -63,7 +63,9 @@ def test_the_measurements_of_a_clean_time_split(tmp_path: Path) -> None:
     holdout = frame["late"][parts == "holdout"]
     assert {each.metric: each.value for each in found.measurements if each.metric != "entity_overlap_share"} == {
         "row_overlap_share": 0,
+        "near_row_overlap_share": 0,
         "time_order_violations": 0,
+        "outcomes_known_too_late": 0,
         "train_rows": 360,
         "calibration_rows": 80,
         "holdout_rows": 80,
@@ -119,7 +121,8 @@ def test_rows_of_one_part_that_were_seen_in_another_are_measured(tmp_path: Path)
     copied = [name for name in rows.columns if name not in {"number", "customer", "sent"}]
     rows.loc[560:599, copied] = rows.loc[0:39, copied].to_numpy()
     found, _, _ = split(tmp_path, rows)
-    assert value(found.measurements, "row_overlap_share") == pytest.approx(40 / 160)
+    assert value(found.measurements, "row_overlap_share") == pytest.approx(40 / 160, abs=0.05)
+    assert (value(found.measurements, "near_row_overlap_share") or 0) > 0.15
 
 
 def test_rows_that_are_not_later_than_the_part_before_are_counted(tmp_path: Path) -> None:
@@ -136,3 +139,17 @@ def test_without_time_or_entity_the_measurement_says_so(tmp_path: Path) -> None:
     found, _, _ = split(tmp_path, contract=contract)
     entity = next(each for each in found.measurements if each.metric == "entity_overlap_share")
     assert (entity.value, entity.reason) == (None, "no column has the role entity")
+
+
+@pytest.mark.parametrize(("days", "late"), [(0.25, 0), (0.5, 1), (10, 39), (1_000, 440)])
+def test_outcomes_that_come_after_the_evaluation_begins_are_counted(tmp_path: Path, days: float, late: int) -> None:
+    contract = CONTRACT | {"late": CONTRACT["late"] | {"available_after_days": days}}
+    found, _, _ = split(tmp_path, contract=contract)
+    assert value(found.measurements, "outcomes_known_too_late") == pytest.approx(late / 440)
+
+
+def test_without_a_time_no_outcome_is_too_late(tmp_path: Path) -> None:
+    contract = CONTRACT | {"sent": {"type": "datetime"}}
+    found, _, _ = split(tmp_path, contract=contract, split=ENTITY)
+    late = next(each for each in found.measurements if each.metric == "outcomes_known_too_late")
+    assert (late.value, late.reason) == (None, "no column has the role time")

@@ -14,6 +14,7 @@ from ml_platform.learners.lightgbm_native import predict
 from ml_platform.policy.spec import ModelSpec
 from ml_platform.stages.bundle import read_bundle
 from ml_platform.stages.environment import Environment
+from ml_platform.stages.model_files import files_digest
 from ml_platform.stages.train import train
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.fakes.tracker import FakeTracker
@@ -41,7 +42,7 @@ def trained(
 
 def test_a_training_leaves_an_artefact_that_scores_as_it_did(store: FakeStore, root: Path) -> None:
     record = trained(store, root).record
-    bundle = read_bundle(store.folder("models", record.digest), record.digest)
+    bundle = read_bundle(store, record.digest)
     matrix = toy_matrix(toy_rows())
     columns = {name: matrix.column(name)[:5] for name in ("load", "wind", "site")}
     rebuilt = np.column_stack(list(bundle.transform(columns, bundle.features.state).values()))
@@ -86,7 +87,7 @@ def test_the_run_carries_every_digest_and_condition(store: FakeStore, root: Path
     assert run.tags["environment_digest"] == record.conditions.environment_digest
     assert run.tags["git_commit"] == record.conditions.git_commit
     assert (run.parameters["seed"], run.parameters["num_leaves"]) == (7, 7)
-    assert run.artefact == store.folder("models", record.digest)
+    assert files_digest(run.artefact) == record.digest
 
 
 def test_a_tracker_that_forgets_the_run_is_measured_as_such(store: FakeStore, root: Path) -> None:

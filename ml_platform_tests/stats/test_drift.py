@@ -13,6 +13,7 @@ from scipy import stats
 
 from ml_platform.stats.histogram_edges import histogram_counts, histogram_edges
 from ml_platform.stats.kolmogorov_smirnov import kolmogorov_smirnov
+from ml_platform.stats.kolmogorov_smirnov_of_weights import kolmogorov_smirnov_of_weights
 from ml_platform.stats.psi import psi
 from ml_platform.stats.psi_of_counts import psi_of_counts
 from ml_platform_tests.stats.reading import covers, value_of
@@ -190,3 +191,20 @@ def test_the_band_of_the_distance_holds_the_truth() -> None:
         for found in (kolmogorov_smirnov(rng.normal(size=300), rng.normal(0.5, size=300)) for _ in range(100))
     ]
     assert np.mean(held) >= 0.95
+
+
+@given(st.integers(0, 10_000))
+def test_the_distance_from_weighted_values_is_scipys(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values, weights, current = rng.integers(0, 9, 8), rng.integers(1, 5, 8), rng.integers(0, 9, 40)
+    found = kolmogorov_smirnov_of_weights(values, weights, [*current.tolist(), None], slack=0.01)
+    assert found.value == pytest.approx(stats.ks_2samp(np.repeat(values, weights), current).statistic)
+    assert found.facts == {"slack": 0.01, "missing_current": 1}
+    assert (found.high or 0) - (found.low or 0) <= 0.02 + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("values", "current", "reason"), [([1.0], [None], "current has no values"), ([], [1.0], "reference has no values")]
+)
+def test_a_distance_from_or_of_nothing_is_undefined(values: list[float], current: list[float], reason: str) -> None:
+    assert kolmogorov_smirnov_of_weights(values, np.ones(len(values)), current).reason == reason

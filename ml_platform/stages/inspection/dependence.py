@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ml_platform.stages.inspection.tables import Tables
 
 Floats = NDArray[np.float64]
-PRIOR_ROWS = 20.0
+PRIOR_ROWS = 1.0
 MOST_PARTNERS = 6
 LEAST_INFORMATION = 0.005
 
@@ -24,8 +24,8 @@ LEAST_INFORMATION = 0.005
 def pairs(tables: Tables) -> Iterator[Evidence]:
     """How well each column's value goes with those of the columns that tell most about it.
 
-    The score is the sum over partners of log p(a, b) / (p(a) p(b)) with probabilities of the fitting rows, shrunk
-    towards independence: a value that was shuffled, swapped or converted goes with fewer of the others.
+    The score is the sum over partners of log(seen / expected) of the row's combination among the fitting rows, a
+    row added to both: a value that was shuffled, swapped or converted goes with fewer of the others.
     """
     classes = [binned(column, tables.fit) for column in tables.chosen]
     sizes = [int(found.max(initial=0)) + 1 for found in classes]
@@ -63,7 +63,7 @@ def _information(
         for second in range(first + 1, count):
             cells = np.bincount(mine[first] * sizes[second] + mine[second], minlength=sizes[first] * sizes[second])
             apart = np.outer(shares[first], shares[second]).ravel()
-            ratio = np.log((cells + PRIOR_ROWS * apart) / ((fit.size + PRIOR_ROWS) * apart))
+            ratio = np.log((cells + PRIOR_ROWS) / (fit.size * apart + PRIOR_ROWS))
             bias = (sizes[first] - 1) * (sizes[second] - 1) / (2 * fit.size)
             information[first, second] = information[second, first] = float(cells @ ratio) / fit.size - bias
             logs[first, second] = ratio

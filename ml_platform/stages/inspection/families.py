@@ -31,6 +31,7 @@ class Family:
 
     metric: str
     share: float
+    learns: bool = False
     tests: tuple[Test, ...]
 
 
@@ -44,8 +45,8 @@ FAMILIES = (
     Family(metric="batch_extreme_values", share=0.06, tests=(extremes,)),
     Family(metric="batch_repeated_rows", share=0.06, tests=(duplicate_rows, repeated_values)),
     Family(metric="batch_standstill", share=0.06, tests=(standstill,)),
-    Family(metric="batch_dependence_shift", share=0.18, tests=(pairs, linear_residuals, surprises)),
-    Family(metric="batch_broken_relation", share=0.06, tests=(relations,)),
+    Family(metric="batch_dependence_shift", share=0.18, learns=True, tests=(pairs, linear_residuals, surprises)),
+    Family(metric="batch_broken_relation", share=0.06, learns=True, tests=(relations,)),
     Family(metric="batch_combination_shift", share=0.06, tests=(cells,)),
     Family(metric="batch_label_shift", share=0.08, tests=(label_counts, label_residuals)),
 )

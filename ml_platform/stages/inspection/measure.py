@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ALPHA = 0.005
 NAMES_SHOWN = 3
 MOST_TOLD = 30
+LEAST_FITTED = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +63,12 @@ def measure_batch(
     _require_table("reference", reference)
     _require_table("batch", batch)
     kinds = {str(name): kind_of(reference[name]) or "levels" for name in reference.columns}
-    broken = list(schema(reference, batch, kinds))
+    broken = list(schema(reference, batch))
     tables = make_tables(reference, batch, kinds, target=target, scores=scores)
     measurements, proven, smallest = list[Measurement](), list[Proven](), dict[str, float]()
-    for metric, evidence, budget in (
-        (SCHEMA, broken, alpha),
-        *((family.metric, _evidence(family, tables), alpha * family.share) for family in FAMILIES),
+    for metric, evidence, budget, power in (
+        (SCHEMA, broken, alpha, 0.0),
+        *(_look(family, tables, alpha * family.share or alpha) for family in FAMILIES),
     ):
         adjusted = holm([one.p_value for one in evidence])
         found = [
@@ -76,8 +77,8 @@ def measure_batch(
             if p <= budget
         ]
         proven += found
-        smallest[metric] = smallest_detectable(metric, tables, alpha=budget or alpha, hypotheses=len(evidence))
-        measurements += _measurements(metric, found, tables, len(evidence), smallest[metric])
+        smallest[metric] = power
+        measurements += _measurements(metric, found, tables, len(evidence), power)
     return BatchMeasured(measurements=tuple(measurements), proven=tuple(proven), smallest_detectable=smallest)
 
 
@@ -102,10 +103,15 @@ def _require_table(role: str, frame: pd.DataFrame) -> None:
         raise DataInvalid(message)
 
 
-def _evidence(family: Family, tables: Tables) -> Sequence[Evidence]:
+def _look(family: Family, tables: Tables, budget: float) -> tuple[str, Sequence[Evidence], float, float]:
+    """Return the family's metric, evidence, budget and the smallest fault that it would have revealed."""
     if not tables.reference_rows or not tables.batch_rows:
-        return ()
-    return [one for test in family.tests for one in test(tables)]
+        return family.metric, (), budget, math.inf
+    if family.learns and tables.fit.size < LEAST_FITTED:  # nothing to learn from is no proof that all is well
+        return family.metric, (), budget, math.inf if len(tables.chosen) > 1 else 0.0
+    evidence = [one for test in family.tests for one in test(tables)]
+    power = smallest_detectable(family.metric, tables, alpha=budget, hypotheses=len(evidence))
+    return family.metric, evidence, budget, power
 
 
 def _measurements(

@@ -60,6 +60,10 @@ def normal_scores(column: Column, fit: NDArray[np.int64]) -> Floats:
 
 
 def _standardised(values: Floats, fit: NDArray[np.int64]) -> Floats:
-    known = values[fit][np.isfinite(values[fit])]
-    spread = known.std() if known.size else 0.0
-    return np.where(np.isfinite(values), (values - (known.mean() if known.size else 0.0)) / (spread or 1.0), np.nan)
+    finite = np.where(np.isfinite(values), values, np.nan)
+    scaled = finite / (np.nanmax(np.abs(finite), initial=0.0) or 1.0)  # squares of huge numbers would overflow
+    known = scaled[fit][~np.isnan(scaled[fit])]
+    if not known.size:
+        return scaled
+    found: Floats = (scaled - known.mean()) / (known.std() or 1.0)
+    return found

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ml_platform.stages.inspection.evidence import Evidence
-from ml_platform.stages.inspection.table import Kind, kind_of
+from ml_platform.stages.inspection.table import kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def schema(reference: pd.DataFrame, batch: pd.DataFrame, kinds: dict[str, Kind]) -> Iterator[Evidence]:
+def schema(reference: pd.DataFrame, batch: pd.DataFrame) -> Iterator[Evidence]:
     """Columns that are missing, new, or of another type; a column without any value has every type."""
     rows = len(batch)
     for name in reference.columns:
         if name not in batch.columns:
             yield _broken(name, "missing from the batch", rows)
-        elif name in kinds:
-            change = _type_change(reference[name], batch[name], kinds[name])
+        else:
+            change = _type_change(reference[name], batch[name])
             if change:
                 yield _broken(name, change, rows)
     for name in batch.columns:
@@ -27,12 +27,12 @@ def schema(reference: pd.DataFrame, batch: pd.DataFrame, kinds: dict[str, Kind])
             yield _broken(name, "unknown to the reference", rows)
 
 
-def _type_change(before: pd.Series, now: pd.Series, kind: Kind) -> str:
+def _type_change(before: pd.Series, now: pd.Series) -> str:
     from pandas.api import types
 
     if before.isna().all() or now.isna().all():
         return ""
-    found = kind_of(now)
+    kind, found = kind_of(before), kind_of(now)
     if found != kind:
         return f"{_SAID[kind]} in the reference, {_SAID[found]} in the batch"
     if kind == "time" and (getattr(before.dtype, "tz", None) is None) != (getattr(now.dtype, "tz", None) is None):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Kind = Literal["number", "levels", "time"]
-NANOSECONDS = 1e9
+MICROSECONDS = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def as_floats(values: pd.Series, kind: Kind) -> Floats:
 
     if kind == "time":
         stamps = pd.to_datetime(values, utc=True)
-        whole = stamps.dt.as_unit("ns").astype("int64").to_numpy() / NANOSECONDS
+        whole = stamps.dt.as_unit("us").astype("int64").to_numpy() / MICROSECONDS
         return np.where(stamps.isna().to_numpy(), np.nan, whole)
     if pd.api.types.is_timedelta64_dtype(values.dtype):
         values = values.dt.total_seconds()
@@ -96,11 +96,22 @@ def number_column(name: str, kind: Kind, reference: Floats, batch: Floats) -> Co
     return Column(name=name, kind=kind, codes=codes, values=values)
 
 
+def _texts(values: pd.Series) -> NDArray[np.object_]:
+    """Return a column as Python texts, None where missing; what is no text is written as one."""
+    import pandas as pd
+
+    plain = values.astype(object).to_numpy()
+    if pd.api.types.infer_dtype(plain, skipna=True) not in {"string", "empty"}:
+        told = np.empty(plain.size, dtype=object)
+        told[:] = [str(value) for value in plain]
+        plain = told
+    return np.where(values.isna().to_numpy(), None, plain)
+
+
 def level_column(name: str, reference: pd.Series, batch: pd.Series) -> Column:
     """Return a column whose distinct texts are numbered in alphabetical order."""
     import pandas as pd
 
-    every = pd.concat([reference.astype("str"), batch.astype("str")], ignore_index=True)
-    every = every.mask(pd.concat([reference.isna(), batch.isna()], ignore_index=True))
+    every = np.concatenate([_texts(reference), _texts(batch)])
     codes, values = pd.factorize(every, sort=True, use_na_sentinel=True)
     return Column(name=name, kind="levels", codes=codes.astype(np.int64), values=np.asarray(values, dtype=object))

@@ -1,0 +1,89 @@
+"""`ml-platform contract`: draft a contract from a table, or hold a file of any length against a model's contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ml_platform.cli.models import load, utc_now
+from ml_platform.core.errors import NotEnoughEvidence, Unavailable
+from ml_platform.core.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@click.group(name="contract")
+def command() -> None:
+    """Draft a contract from data, or check a file against a model's contract."""
+
+
+@command.command(name="infer")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--target", metavar="COLUMN", help="The column that holds the outcome.")
+def infer(source: Path, target: str | None) -> None:
+    """Print a contract for SOURCE, a CSV or Parquet file, as YAML for the model file.
+
+    Types, ranges, levels, missing shares, what is unique, formats and personal data are guessed from the rows.
+    """
+    from ml_platform.stages.draft_contract import draft_contract
+
+    click.echo(draft_contract(_read(source), source=source.name, target=target), nl=False)
+
+
+@command.command(name="check")
+@click.argument("model")
+@click.argument("file", type=click.Path(path_type=Path))
+def check(model: str, file: Path) -> int:
+    """Check FILE, a CSV or Parquet file of any length, against MODEL's contract; memory doesn't grow with it.
+
+    FILE has to have the contract's columns: what `assemble` would make of the source's tables is not made here.
+    """
+    from ml_platform.policy.judge import judge
+    from ml_platform.reports.terminal import verdict_lines
+    from ml_platform.stages.contract_stream import check_contract_streaming
+    from ml_platform.stages.quarantine import most_frequent_first
+    from ml_platform.stages.stream_measurements import measure_stream
+
+    governed = load(model)
+    spec = governed.spec
+    found = check_contract_streaming(str(file), spec.contract, file, rules=spec.rules)
+    click.echo(f"{found.rows:,} rows, {len(found.refused):,} refused")
+    for reason, count in most_frequent_first(found.broken).items():
+        click.echo(f"{count:>12,}  {reason}")
+    if found.coerced:
+        click.echo(f"{sum(found.coerced.values()):>12,}  cells converted though no `coerce` states it")
+    measurements = measure_stream(spec, found)
+    judged = judge(governed.policy, "snapshot", measurements, conditions=frozenset(), now=utc_now())
+    verdicts = [verdict for verdict in judged if verdict.measurements]
+    click.echo("\n".join(["", *verdict_lines(verdicts)]))
+    return _exit_code(verdicts)
+
+
+def _exit_code(verdicts: list[Verdict]) -> int:
+    closed = {verdict.outcome for verdict in verdicts if verdict.closes}
+    if Outcome.FAILED in closed:
+        return 1
+    return NotEnoughEvidence.exit_code if closed else 0
+
+
+def _read(source: Path) -> pd.DataFrame:
+    """Read a file whole; numbers of a CSV file that begin with zeros are codes and stay text."""
+    import pandas as pd
+
+    from ml_platform.sources.content import parse_table
+
+    try:
+        content = source.read_bytes()
+    except OSError as error:
+        message = f"{source}: can't be read ({error.strerror}); a CSV or Parquet file is needed; correct the path"
+        raise Unavailable(message) from error
+    frame: pd.DataFrame = parse_table(str(source), content).to_pandas()
+    whole = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name].dtype)]
+    if not whole or content[:4] == b"PAR1":
+        return frame
+    texts: pd.DataFrame = parse_table(str(source), content, text_columns=whole).to_pandas()
+    codes = [name for name in whole if texts[name].cat.categories.str.fullmatch("0[0-9]+").any()]
+    return frame.assign(**{name: texts[name] for name in codes})

@@ -1,0 +1,242 @@
+"""Contract stream: a file of any length against a contract, batch by batch, with the verdicts of `check_rows`.
+
+A CSV file's cells are text here, so that each is judged by itself; in memory a column of them that looks like numbers
+throughout is already numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.core.errors import DataInvalid
+from ml_platform.policy.row_rules import RowRule, columns_of
+from ml_platform.sources.stream import Stream, open_stream
+from ml_platform.stages.assemble import SEPARATOR
+from ml_platform.stages.batch_column import BatchColumn, Found
+from ml_platform.stages.break_rules import rows_that_break
+from ml_platform.stages.cells import Cells
+from ml_platform.stages.coerce import FLAWS
+from ml_platform.stages.contract import MISSING, NO_FORMAT, NO_LEVEL, NO_PATTERN, NOT_UNIQUE, OUT_OF_RANGE
+from ml_platform.stages.repeats import MOST_KEYS, Repeats
+from ml_platform.stages.text_keys import text_keys
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ml_platform.policy.spec import Column
+
+Rows = NDArray[np.bool_]
+RowNumbers = NDArray[np.int64]
+_IN_ORDER = (NOT_UNIQUE, NO_LEVEL, NO_FORMAT, NO_PATTERN, MISSING, OUT_OF_RANGE)
+_NO_RULES: Mapping[str, RowRule] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamChecked:
+    """The verdict on a file. `refused` are the numbers of the rows that break a rule, ascending, from 0.
+
+    `reasons[reason_of[i]]` is all that the row `refused[i]` breaks; `broken`, `undeclared` and `coerced` are as in
+    `Checked`.
+    """
+
+    rows: int
+    refused: RowNumbers
+    reason_of: NDArray[np.int32]
+    reasons: tuple[str, ...]
+    broken: Mapping[str, int]
+    undeclared: tuple[str, ...]
+    coerced: Mapping[str, int]
+
+
+def check_contract_streaming(
+    where: str,
+    contract: Mapping[str, Column],
+    path: Path,
+    *,
+    rules: Mapping[str, RowRule] = _NO_RULES,
+    most_keys: int = MOST_KEYS,
+) -> StreamChecked:
+    """Check a CSV or Parquet file row by row, holding a batch of its rows at a time; `where` names it in messages.
+
+    Memory grows only with the refused rows (12 bytes each). The values of a unique column are kept in a temporary
+    file, at most `most_keys` of them in memory. Raises DataInvalid when a declared column isn't there and when the file
+    can't be read, Unavailable when it can't be reached.
+    """
+    stream = open_stream(where, path)
+    absent = [name for name in contract if name not in stream.names]
+    if absent:
+        message = (
+            f"{where}: the file has no column {', '.join(absent)}; the contract needs it; correct the file or the "
+            "contract"
+        )
+        raise DataInvalid(message)
+    order = [*(f"{name}: {rule}" for name, column in contract.items() for rule in _rules_of(column)), *rules]
+    tally = _Tally({rule: place for place, rule in enumerate(order)})
+    with ExitStack() as stack:
+        repeats = {name: stack.enter_context(Repeats(most_keys)) for name, one in contract.items() if one.unique}
+        used = {name for rule in rules.values() for name in columns_of(rule)}
+        columns = [BatchColumn(name, column, name in used) for name, column in contract.items()]
+        for batch in stream.batches(list(contract)):
+            _check_batch(batch, columns, rules, repeats, tally)
+        for name, found in repeats.items():
+            repeated = _repeated(stream, contract[name], name, found)
+            tally.add_late(f"{name}: {NOT_UNIQUE}", repeated)
+    return StreamChecked(
+        rows=tally.rows,
+        **tally.verdict(),
+        undeclared=tuple(name for name in stream.names if name not in contract),
+        coerced=tally.coerced,
+    )
+
+
+def _rules_of(column: Column) -> Iterator[str]:
+    """Return the rules of a column in the order in which a row's reasons name them."""
+    yield FLAWS[column.type]
+    yield from _IN_ORDER
+
+
+def _check_batch(
+    batch: pa.RecordBatch,
+    columns: Iterable[BatchColumn],
+    rules: Mapping[str, RowRule],
+    repeats: Mapping[str, Repeats],
+    tally: _Tally,
+) -> None:
+    broken: dict[str, Rows] = {}
+    cells: dict[str, Cells] = {}
+    for column, array in zip(columns, batch.columns, strict=True):
+        found = column.check(array)
+        broken |= {f"{column.name}: {rule}": rows for rule, rows in found.broken.items()}
+        for how, count in found.coerced.items():
+            tally.coerced[f"{column.name}: {how}"] = tally.coerced.get(f"{column.name}: {how}", 0) + count
+        if found.cells is not None:
+            cells[column.name] = found.cells
+        if column.name in repeats:
+            keys, rows = _keys(found)
+            repeats[column.name].add(keys, rows + tally.rows)
+    broken |= {name: rows_that_break(rule, cells) for name, rule in rules.items()}
+    tally.add(batch.num_rows, broken)
+
+
+def _keys(found: Found) -> tuple[NDArray[np.uint64], RowNumbers]:
+    """Return a key for each present cell and its row in the batch; only texts may share a key and differ."""
+    import pyarrow as pa
+
+    if found.texts is not None:
+        present = found.texts.is_valid().to_numpy(zero_copy_only=False)
+        return text_keys(found.texts.drop_null()), np.flatnonzero(present)
+    cells = found.cells
+    assert cells is not None  # noqa: S101 - a unique column gives one or the other
+    rows = np.flatnonzero(cells.present)
+    values = cells.values[rows]
+    if cells.levels is not None:
+        return text_keys(pa.array(cells.levels, pa.large_string()))[values], rows
+    if values.dtype == np.bool_:
+        return values.astype(np.uint64), rows
+    return (values.astype(np.float64) + 0.0).view(np.uint64), rows
+
+
+def _repeated(stream: Stream, column: Column, name: str, repeats: Repeats) -> RowNumbers:
+    """Return the rows that repeat an earlier row's value; texts that share a key are read again and compared."""
+    if column.type != "category":
+        return repeats.repeated()
+    found = [_repeated_texts(stream, BatchColumn(name, column, True), rows) for _, rows in repeats.shared()]  # noqa: FBT003
+    return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *found]))
+
+
+def _repeated_texts(stream: Stream, column: BatchColumn, rows: RowNumbers) -> RowNumbers:
+    import pyarrow as pa
+
+    seen: set[str] = set()
+    repeated: list[int] = []
+    start = 0
+    for batch in stream.batches([column.name]):
+        low, high = np.searchsorted(rows, [start, start + batch.num_rows])
+        wanted = rows[low:high]
+        if wanted.size:
+            cells = column.check(batch.column(0).take(pa.array(wanted - start))).cells
+            texts = [cells.levels[code] for code in cells.values] if cells and cells.levels else []
+            for row, text in zip(wanted.tolist(), texts, strict=True):
+                if text in seen:
+                    repeated.append(row)
+                seen.add(text)
+        start += batch.num_rows
+    return np.array(repeated, dtype=np.int64)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Which rows break which rules, in the order of the file."""
+
+    order: Mapping[str, int]
+    rows: int = 0
+    coerced: dict[str, int] = field(default_factory=dict)
+    _combinations: dict[bytes, int] = field(default_factory=dict)
+    _found: list[tuple[RowNumbers, NDArray[np.int32]]] = field(default_factory=list)
+
+    def add(self, count: int, broken: Mapping[str, Rows]) -> None:
+        """Add a batch of rows with the masks of the rules they break."""
+        hit = {rule: rows for rule, rows in broken.items() if rows.any()}
+        if hit:
+            places = np.flatnonzero(np.logical_or.reduce(list(hit.values())))
+            bits = np.zeros((places.size, len(self.order)), dtype=np.bool_)
+            for rule, rows in hit.items():
+                bits[:, self.order[rule]] = rows[places]
+            self._found.append((places + self.rows, self._codes(bits)))
+        self.rows += count
+
+    def add_late(self, rule: str, rows: RowNumbers) -> None:
+        """Add a rule that was found broken only when all rows had been read."""
+        if not rows.size:
+            return
+        known, codes = self._all()
+        every = np.union1d(known, rows)
+        before = np.full(every.size, -1, dtype=np.int32)
+        before[np.searchsorted(every, known)] = codes
+        of_code = np.vstack([self._bits(), np.zeros(len(self.order), dtype=np.bool_)])
+        late = np.zeros(every.size, dtype=np.bool_)
+        late[np.searchsorted(every, rows)] = True
+        after = before.copy()
+        for code in np.unique(before[late]).tolist():
+            bits = of_code[code].copy()
+            bits[self.order[rule]] = True
+            after[late & (before == code)] = self._codes(bits[None, :])[0]
+        self._found = [(every, after)]
+
+    def verdict(self) -> dict[str, Any]:
+        """Return what is said of the rows, by the names of `StreamChecked`."""
+        refused, codes = self._all()
+        bits = self._bits()
+        counts = np.bincount(codes, minlength=len(bits))
+        by_rule = counts @ bits
+        texts = [SEPARATOR.join(rule for rule, one in zip(self.order, row, strict=True) if one) for row in bits]
+        return {
+            "refused": refused,
+            "reason_of": codes,
+            "reasons": tuple(texts),
+            "broken": {rule: int(count) for rule, count in zip(self.order, by_rule, strict=True) if count},
+        }
+
+    def _all(self) -> tuple[RowNumbers, NDArray[np.int32]]:
+        rows = np.concatenate([np.empty(0, dtype=np.int64), *(rows for rows, _ in self._found)])
+        codes = np.concatenate([np.empty(0, dtype=np.int32), *(codes for _, codes in self._found)])
+        return rows, codes
+
+    def _codes(self, bits: Rows) -> NDArray[np.int32]:
+        """Return the number of each row's combination of broken rules."""
+        packed = np.packbits(bits, axis=1)
+        different, place = np.unique(packed, axis=0, return_inverse=True)
+        numbers = [self._combinations.setdefault(row.tobytes(), len(self._combinations)) for row in different]
+        return np.array(numbers, dtype=np.int32)[place.ravel()]
+
+    def _bits(self) -> Rows:
+        packed = np.frombuffer(b"".join(self._combinations), dtype=np.uint8).reshape(-1, -(-len(self.order) // 8))
+        return np.unpackbits(packed, axis=1, count=len(self.order)).astype(np.bool_)

@@ -1,0 +1,132 @@
+"""Trials say what catches each fault, and the line that would catch what slipped through."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.fault_trial import FaultTrial
+from ml_platform.core.records import SnapshotRecord, SplitRecord
+from ml_platform.policy.load import GovernedModelFile
+from ml_platform.stages.contract import check_contract
+from ml_platform.stages.faults.fault import Scene
+from ml_platform.stages.faults.rows import rows_to_try
+from ml_platform.stages.faults.trials import prepare, try_faults
+from ml_platform.stages.parquet import parquet_bytes
+from ml_platform_tests.fakes.store import FakeStore
+from ml_platform_tests.orchestration.small_model import NOW, load_small, rows
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> GovernedModelFile:
+    return load_small(tmp_path_factory.mktemp("model"), ("range: [0, 2000]", "missing: 0.5"))
+
+
+@pytest.fixture(scope="module")
+def good(file: GovernedModelFile) -> pd.DataFrame:
+    return check_contract(file.spec, rows()).accepted
+
+
+def tried(file: GovernedModelFile, good: pd.DataFrame, kind: str, *columns: str) -> dict[str, FaultTrial]:
+    """Try a kind, in these columns only if any are named."""
+    ground = prepare(file, good, size=1000, seed=1, now=NOW)
+    scene = Scene.of(ground.scene.reference, target="late", columns=columns or None)
+    return {trial.severity: trial for trial in try_faults(dataclasses.replace(ground, scene=scene), [kind], seed=1)}
+
+
+def test_a_column_that_is_gone_breaks_the_contract(file: GovernedModelFile, good: pd.DataFrame) -> None:
+    found = tried(file, good, "column_dropped")
+    assert {trial.caught_by for trial in found.values()} == {("contract",)}
+
+
+def test_rows_that_come_twice_are_stopped_at_any_size(file: GovernedModelFile, good: pd.DataFrame) -> None:
+    found = tried(file, good, "rows_duplicated")
+    assert found["small"].caught_by == ("rows_are_new",)
+    assert found["large"].caught_by == ("rows_are_new", "rows_are_unique")
+
+
+def test_rows_that_are_put_aside_are_a_warning_and_a_limit_would_stop_the_batch(
+    file: GovernedModelFile, good: pd.DataFrame
+) -> None:
+    found = tried(file, good, "level_unseen", "carrier")["small"]
+    assert (found.stopped, found.seen, found.warned_by) == (False, True, ("quarantine",))
+    assert found.remedy == "policy.overrides.rows_match_the_contract.limit: 0.0025"
+
+
+def test_numbers_far_out_would_be_caught_by_a_range(file: GovernedModelFile, good: pd.DataFrame) -> None:
+    found = tried(file, good, "outliers_hundred", "distance")
+    assert found["small"].remedy == "contract.distance.range: [0, 2999.35]"
+
+
+def test_a_new_level_would_be_caught_by_declared_levels(file: GovernedModelFile, good: pd.DataFrame) -> None:
+    assert tried(file, good, "level_unseen", "region")["small"].remedy == "contract.region.levels: [north, south]"
+
+
+def test_values_of_personal_columns_are_not_written_down(tmp_path: Path, good: pd.DataFrame) -> None:
+    file = load_small(
+        tmp_path,
+        ("range: [0, 2000]}", "personal_data: quasi}"),
+        ("role: group}", "role: group, personal_data: sensitive, reason: Fairness.}"),
+    )
+    assert tried(file, good, "outliers_hundred", "distance")["small"].remedy == (
+        "contract.distance.range: as narrow as the reference"
+    )
+    assert (
+        tried(file, good, "level_unseen", "region")["small"].remedy == "contract.region.levels: those of the reference"
+    )
+
+
+def test_a_gate_that_only_warns_could_block(file: GovernedModelFile, good: pd.DataFrame) -> None:
+    found = tried(file, good, "unit_changed", "distance")["small"]
+    assert "distributions_are_as_before" in found.warned_by
+    assert found.remedy.endswith("severity: block")
+
+
+def test_a_fault_that_changes_nothing_that_can_be_seen_slips_through_every_line(
+    file: GovernedModelFile, good: pd.DataFrame
+) -> None:
+    found = tried(file, good, "join_shuffled", "region")["large"]
+    assert (found.seen, found.remedy) == (False, "")
+
+
+def test_what_closes_without_a_fault_does_not_count(file: GovernedModelFile, good: pd.DataFrame) -> None:
+    ground = prepare(file, good, size=1000, seed=1, now=NOW)
+    always = dataclasses.replace(ground, clean=ground.hear(ground.batch.drop(columns="weight")))
+    assert [trial.caught_by for trial in try_faults(always, ["column_dropped"], seed=1)] == [(), (), ()]
+
+
+def test_a_kind_without_a_place_is_left_out(file: GovernedModelFile, good: pd.DataFrame) -> None:
+    assert tried(file, good, "missing_filled") == {}
+
+
+def test_too_few_rows_are_refused(file: GovernedModelFile, good: pd.DataFrame) -> None:
+    with pytest.raises(DataInvalid, match="399 rows; at least 400 are needed"):
+        prepare(file, good[:399], size=1000, seed=1, now=NOW)
+
+
+def test_rows_come_from_the_training_part_of_the_newest_snapshot(
+    file: GovernedModelFile, good: pd.DataFrame, tmp_path: Path
+) -> None:
+    store = FakeStore(tmp_path)
+    parts = pd.DataFrame({"part": pd.Categorical(["train", "holdout"] * (len(good) // 2))})
+    store.put("snapshots", "a" * 64, {"data.parquet": parquet_bytes(good)})
+    store.put("splits", "b" * 64, {"parts.parquet": parquet_bytes(parts)})
+    snapshot = SnapshotRecord(
+        model="parcels", digest="a" * 64, rows=len(good), columns=tuple(good.columns), source_digest="",
+        contract_digest="", as_of=None,
+    )  # fmt: skip
+    split = SplitRecord(model="parcels", digest="b" * 64, snapshot_digest="a" * 64, rows={})
+    assert len(rows_to_try(file.spec, store, snapshot, split)) == len(good) // 2
+    other = dataclasses.replace(split, snapshot_digest="c" * 64)
+    assert len(rows_to_try(file.spec, store, snapshot, other)) == len(good)
+
+
+def test_without_a_snapshot_rows_come_from_the_source(file: GovernedModelFile, tmp_path: Path) -> None:
+    found = rows_to_try(file.spec, FakeStore(tmp_path), None, None)
+    assert file.spec.source.as_of is not None
+    assert 2000 < len(found) < 4000
+    assert found["sent"].max() < file.spec.source.as_of

@@ -1,0 +1,194 @@
+"""Inspection finds what is wrong with a batch, says what it could have found, and keeps quiet otherwise."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_platform import inspect_batch
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.verdict import Outcome
+from ml_platform_tests.stages.inspection.parcels_table import parcels, risk_of
+
+Fault = Callable[[pd.DataFrame], pd.DataFrame]
+REFERENCE = parcels(3000, 1)
+BATCH = parcels(800, 2)
+
+
+def put(name: str, rows: slice, value: object) -> Fault:
+    def fault(frame: pd.DataFrame) -> pd.DataFrame:
+        values = frame[name].astype(object if isinstance(value, str) else float).to_numpy(copy=True)
+        values[rows] = value
+        return frame.assign(**{name: values})
+
+    return fault
+
+
+def change(name: str, rows: slice, how: Callable[[pd.Series], object]) -> Fault:
+    def fault(frame: pd.DataFrame) -> pd.DataFrame:
+        values = frame[name].to_numpy(copy=True)
+        values[rows] = how(frame[name].iloc[rows])
+        return frame.assign(**{name: values})
+
+    return fault
+
+
+def swapped(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.rename(columns={"price": "paid", "paid": "price"})
+
+
+FAULTS: dict[str, tuple[Fault, str]] = {
+    "a column is gone": (lambda frame: frame.drop(columns="hour"), "schema"),
+    "a column is new": (lambda frame: frame.assign(extra=1), "schema"),
+    "numbers came as text": (lambda frame: frame.assign(price=frame["price"].astype(str)), "schema"),
+    "whole numbers came as fractions": (lambda frame: frame.assign(hour=frame["hour"].astype(float)), "schema"),
+    "times lost their zone": (lambda frame: frame.assign(packed=frame["packed"].dt.tz_localize(None)), "schema"),
+    "values are of mixed types": (lambda frame: frame.assign(city=[5, *frame["city"].iloc[1:]]), "schema"),
+    "a level is written in capitals": (put("city", slice(3, 4), "BERGEN"), "misspelling"),
+    "a level has a blank": (put("city", slice(3, 4), "Bergen "), "misspelling"),
+    "a letter is missing": (put("city", slice(3, 5), "Dresdn"), "misspelling"),
+    "two letters are swapped": (put("city", slice(3, 5), "Drseden"), "misspelling"),
+    "a letter is another": (put("city", slice(3, 5), "Drezden"), "misspelling"),
+    "a level is cut off": (put("city", slice(3, 5), "Amster"), "misspelling"),
+    "a new level": (put("city", slice(0, 20), "Zzyzx"), "levels"),
+    "a sentinel": (put("weight", slice(0, 12), -999.0), "distribution"),
+    "one slipped decimal point": (put("weight", slice(4, 5), 90_000.0), "extremes"),
+    "a default": (put("weight", slice(0, 80), 1.5), "levels"),
+    "another unit": (change("weight", slice(None), lambda values: values * 2.2046), "distribution"),
+    "missing values": (put("weight", slice(0, 25), np.nan), "missing"),
+    "values rounded": (change("weight", slice(0, 200), lambda values: values.round(0)), "precision"),
+    "another way of writing": (change("note", slice(0, 90), lambda values: values.str.title()), "format"),
+    "rows came twice": (lambda frame: pd.concat([frame, frame.iloc[:60]], ignore_index=True), "duplicate_rows"),
+    "rows of the reference": (
+        lambda frame: pd.concat([frame, REFERENCE.iloc[:120]], ignore_index=True), "reference_rows",
+    ),
+    "values used again": (change("packed", slice(1, 60, 2), lambda _: BATCH["packed"][0:59:2]), "repeated_values"),
+    "a stuck value": (put("hour", slice(100, 160), 9), "standstill"),
+    "columns swapped": (swapped, "residual"),
+    "a shuffled column": (change("price", slice(None), lambda values: values.iloc[::-1]), "dependence"),
+    "a join with the wrong rows": (change("km", slice(0, 200), lambda values: values.iloc[::-1]), "decides"),
+    "an order that is broken": (change("paid", slice(0, 40), lambda values: values / 2), "order"),
+    "a slice that is lost": (lambda frame: frame[(frame["city"] != "Amsterdam") | (frame["hour"] < 15)], "combination"),
+    "labels flipped in a slice": (
+        lambda frame: frame.assign(late=(frame["late"] + (frame["city"] == "Amsterdam")) % 2), "label",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_found_and_named(name: str) -> None:
+    fault, kind = FAULTS[name]
+    found = inspect_batch(REFERENCE, fault(BATCH), target="late")
+    assert not found.passed
+    assert kind in {finding.kind for finding in found.findings}
+    assert all(0 <= finding.p_value <= found.alpha and finding.effect > 0 for finding in found.findings)
+
+
+@pytest.mark.parametrize("rows", [500, 1200])
+def test_sound_batches_are_left_alone(rows: int) -> None:
+    passed = [inspect_batch(REFERENCE, parcels(rows, seed), target="late").passed for seed in range(10, 22)]
+    assert sum(passed) >= 11
+
+
+def test_sound_batches_in_order_of_time_are_left_alone() -> None:
+    before, now = (frame.sort_values("packed", ignore_index=True) for frame in (REFERENCE, BATCH))
+    assert inspect_batch(before, now).passed
+    assert inspect_batch(REFERENCE, now.sort_values("city")).passed
+
+
+def test_labels_that_no_longer_agree_with_the_scores_are_found() -> None:
+    flipped = BATCH.assign(late=np.where(np.arange(len(BATCH)) % 5 == 0, 1 - BATCH["late"], BATCH["late"]))
+    scores = (risk_of(REFERENCE), risk_of(BATCH))
+    sound = inspect_batch(REFERENCE, BATCH, target="late", scores=scores)
+    found = inspect_batch(REFERENCE, flipped, target="late", scores=scores)
+    assert sound.passed
+    assert "label" in {finding.kind for finding in found.findings}
+
+
+def test_scores_need_one_value_per_row() -> None:
+    with pytest.raises(DataInvalid, match="one score per row is needed"):
+        inspect_batch(REFERENCE, BATCH, scores=([0.5], [0.5]))
+
+
+def test_the_outcome_can_be_read_as_text_table_and_page() -> None:
+    found = inspect_batch(REFERENCE, put("weight", slice(0, 12), -999.0)(BATCH.rename(columns={"note": "<b>"})))
+    frame = found.to_frame()
+    assert list(frame.columns) == ["kind", "columns", "effect", "p_value", "metric", "n"]
+    assert len(frame) == len(found.findings) > 0
+    assert str(found).startswith("not passed: 800 rows against 3,000; ")
+    assert "a hard rule; missing from the batch" in str(found)
+    assert "-999" not in str(found)
+    page = found._repr_html_()
+    assert "<li>schema of &lt;b&gt;" in page
+    assert "<b>" not in page
+
+
+def test_a_pass_says_the_smallest_fault_it_could_have_revealed() -> None:
+    few, many = (inspect_batch(REFERENCE, parcels(rows, 5)) for rows in (300, 3000))
+    for metric, smallest in many.smallest_detectable.items():
+        assert 0 <= smallest <= 1
+        assert smallest <= few.smallest_detectable[metric]
+    assert few.smallest_detectable["batch_missing_shift"] > 0.05
+
+
+@pytest.mark.parametrize(
+    ("metric", "plant"),
+    [
+        ("batch_missing_shift", lambda frame, rows: frame.assign(weight=frame["weight"].mask(rows))),
+        ("batch_distribution_shift", lambda frame, rows: frame.assign(weight=frame["weight"].mask(rows, 1e3))),
+    ],
+)
+def test_a_fault_of_the_smallest_detectable_size_is_found_four_times_out_of_five(
+    metric: str, plant: Callable[[pd.DataFrame, np.ndarray], pd.DataFrame]
+) -> None:
+    rng = np.random.default_rng(8)
+    size = inspect_batch(REFERENCE, BATCH).smallest_detectable[metric]
+    found = 0
+    for seed in range(30, 40):
+        batch = parcels(len(BATCH), seed)
+        found += not inspect_batch(REFERENCE, plant(batch, rng.random(len(batch)) < size)).passed
+    assert found >= 7
+
+
+def test_a_batch_too_small_to_reveal_anything_is_undecided() -> None:
+    found = inspect_batch(REFERENCE, BATCH.iloc[:8])
+    assert not found.passed
+    assert found.findings == ()
+    outcomes = {verdict.gate: verdict for verdict in found.verdicts}
+    assert outcomes["missing_values_are_as_before"].outcome is Outcome.UNDECIDED
+    assert "More rows are needed" in outcomes["missing_values_are_as_before"].reason
+
+
+@pytest.mark.parametrize(("before", "now", "role"), [(0, 10, "reference"), (10, 0, "batch"), (0, 0, "reference")])
+def test_a_table_without_rows_is_undecided(before: int, now: int, role: str) -> None:
+    found = inspect_batch(REFERENCE.iloc[:before], BATCH.iloc[:now])
+    assert {verdict.outcome for verdict in found.verdicts} == {Outcome.UNDECIDED}
+    assert f"the {role} has no rows" in str(found)
+
+
+def test_arguments_are_left_as_they_were_and_the_same_call_gives_the_same_answer() -> None:
+    before, now = REFERENCE.copy(deep=True), BATCH.copy(deep=True)
+    first, second = inspect_batch(REFERENCE, BATCH), inspect_batch(REFERENCE, BATCH)
+    pd.testing.assert_frame_equal(before, REFERENCE)
+    pd.testing.assert_frame_equal(now, BATCH)
+    assert first.measurements == second.measurements
+
+
+def test_what_is_no_table_is_refused_in_words() -> None:
+    with pytest.raises(DataInvalid, match="a pandas DataFrame is needed"):
+        inspect_batch(REFERENCE, [1, 2])  # type: ignore[arg-type]
+    with pytest.raises(DataInvalid, match=r"several columns named \['a'\]; names must differ"):
+        inspect_batch(pd.DataFrame([[1, 2]], columns=["a", "a"]), BATCH)
+    with pytest.raises(DataInvalid, match=r"2 column names .* are no text"):
+        inspect_batch(REFERENCE, pd.DataFrame([[1, 2]]))
+
+
+def test_importing_the_package_stays_cheap() -> None:
+    code = "import sys, ml_platform; print({'pandas', 'scipy', 'lightgbm', 'dagster'} & set(sys.modules))"
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert seen.strip() == "set()"

@@ -1,0 +1,80 @@
+"""Odd tables get an answer in words or in verdicts, never a crash."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_platform import inspect_batch
+from ml_platform.core.verdict import Outcome
+
+ROWS = 400
+RNG = np.random.default_rng(11)
+ODD: dict[str, pd.Series] = {
+    "all missing": pd.Series([None] * ROWS, dtype=object),
+    "all NaN": pd.Series(np.full(ROWS, np.nan)),
+    "constant": pd.Series(np.ones(ROWS)),
+    "mixed types": pd.Series([1, "a", 2.5, None, b"x"] * (ROWS // 5), dtype=object),
+    "lists": pd.Series([[1], [2, 3]] * (ROWS // 2), dtype=object),
+    "decimals": pd.Series([Decimal(1), Decimal("2.5")] * (ROWS // 2), dtype=object),
+    "booleans with gaps": pd.Series([True, False, None, True] * (ROWS // 4), dtype="boolean"),
+    "whole numbers with gaps": pd.Series([1, 2, None, 4] * (ROWS // 4), dtype="Int64"),
+    "categories": pd.Series(["a", "b"] * (ROWS // 2), dtype="category"),
+    "categories of numbers": pd.Series([1, 2] * (ROWS // 2), dtype="category"),
+    "infinities": pd.Series(np.where(np.arange(ROWS) % 50, RNG.normal(size=ROWS), np.inf)),
+    "huge numbers": pd.Series(RNG.normal(size=ROWS) * 1e300),
+    "dates of mixed zones": pd.Series(
+        [dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.datetime(2021, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=2)))]
+        * (ROWS // 2),
+        dtype=object,
+    ),
+    "dates out of pandas' range": pd.Series(
+        np.array(["1066-10-14", "9999-01-01"] * (ROWS // 2), dtype="datetime64[us]")
+    ),
+    "plain dates": pd.Series([dt.date(2020, 1, 1), dt.date(2024, 2, 29)] * (ROWS // 2), dtype=object),
+    "durations": pd.Series(pd.to_timedelta(RNG.integers(0, 10**6, ROWS), unit="s")),
+    "NUL bytes": pd.Series(["a\x00b", "c"] * (ROWS // 2)),
+    "broken surrogates": pd.Series(["a\ud800", "c"] * (ROWS // 2), dtype=object),
+    "a name for each row": pd.Series([f"row {row}" for row in range(ROWS)]),
+    "very long texts": pd.Series(["x" * 20_000, "y"] * (ROWS // 2)),
+    "complex numbers": pd.Series(np.ones(ROWS, dtype=complex)),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_column_neither_crashes_nor_alarms(name: str) -> None:
+    plain = pd.Series(RNG.normal(size=ROWS))
+    frame = pd.DataFrame({"odd": ODD[name], "plain": plain})
+    before, now = frame.iloc[: ROWS // 2], frame.iloc[ROWS // 2 :]
+    assert inspect_batch(before, now).findings == ()
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_column_instead_of_a_plain_one_is_found(name: str) -> None:
+    before = pd.DataFrame({"odd": [f"level {row % 7}" for row in range(ROWS)]})
+    found = inspect_batch(before, pd.DataFrame({"odd": ODD[name]}))
+    assert not found.passed
+
+
+def test_one_row_is_undecided_never_passed() -> None:
+    frame = pd.DataFrame({"x": np.arange(100.0), "y": ["a", "b"] * 50})
+    for before, now in ((frame, frame.iloc[:1]), (frame.iloc[:1], frame), (frame.iloc[:1], frame.iloc[1:2])):
+        found = inspect_batch(before, now)
+        assert not found.passed
+        assert Outcome.UNDECIDED in {verdict.outcome for verdict in found.verdicts}
+
+
+def test_no_column_at_all_is_answered() -> None:
+    nothing = pd.DataFrame(index=range(5))
+    assert inspect_batch(nothing, nothing).findings == ()
+
+
+def test_ten_thousand_columns_and_a_million_levels_are_answered_within_bounds() -> None:
+    wide = pd.DataFrame(RNG.normal(size=(60, 10_000)), columns=[f"c{place}" for place in range(10_000)])
+    assert inspect_batch(wide.iloc[:40], wide.iloc[40:]).findings == ()
+    names = pd.DataFrame({"name": np.char.add("n", RNG.integers(0, 10**9, 200_000).astype(str)).astype(object)})
+    assert inspect_batch(names.iloc[:150_000], names.iloc[150_000:]).passed

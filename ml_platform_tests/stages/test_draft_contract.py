@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ml_platform.policy.check_contract import check_contract
+from ml_platform.policy.sections import sections_of
+from ml_platform.policy.spec import Column
+from ml_platform.policy.translate import validate
+from ml_platform.policy.yaml_lines import read_yaml
+from ml_platform.stages.contract import check_rows
+from ml_platform.stages.draft_contract import draft_contract
+from ml_platform.stages.infer_contract import infer_contract
+
+
+def drafted(frame: pd.DataFrame, folder: Path, **more: Any) -> tuple[dict[str, Column], str]:
+    """Return a draft as the loader of model files reads it, and its text."""
+    text = draft_contract(frame, source="table.csv", **more)
+    path = folder / "draft.yaml"
+    path.write_text(text, encoding="utf-8")
+    document = read_yaml(path)
+    assert document.problems == ()
+    assert isinstance(document.value, dict)
+    contract = document.value["contract"]
+    assert isinstance(contract, dict)
+    assert list(check_contract(sections_of({**document.value, "split": None}))) == [] or more.get("target") is None
+    columns = {}
+    for name, raw in contract.items():
+        columns[name], problems = validate(Column, raw)
+        assert problems == []
+    return columns, text
+
+
+def orders() -> pd.DataFrame:
+    rng = np.random.default_rng(2)
+    n = 200
+    return pd.DataFrame(
+        {
+            "at": pd.date_range("2024-01-01", periods=n, freq="h"),
+            "amount": rng.lognormal(size=n).round(2),
+            "text_amount": rng.normal(size=n).round(3).astype(str),
+            "zip_code": rng.integers(10_000, 99_999, n),
+            "channel": rng.choice(["yes", "no", "1:30", "2.0"], n),
+            "country": [("DE", "FR", "GB", "IT", "ES", "PT", "NL", "BE", "AT", "CH")[i % 10] for i in range(n)],
+            "number": np.arange(n),
+            "known": rng.choice(["true", "false"], n),
+            "late": rng.random(n) > 0.5,
+            "empty": [None] * n,
+            "remark": ["so long " * 40] * n,
+            "mixed": [1, "a"] * (n // 2),
+        }
+    )
+
+
+def test_a_draft_is_read_by_the_loader_and_the_rows_keep_it(tmp_path: Path) -> None:
+    frame = orders()
+    columns, text = drafted(frame, tmp_path, target="late")
+    assert set(columns) == set(frame.columns) - {"remark"}
+    assert columns["channel"].levels == ("1:30", "2", "no", "yes")
+    assert columns["country"].format == "country"
+    assert columns["zip_code"].range is None
+    checked = check_rows("draft", columns, frame)
+    assert checked.broken == {}
+    assert checked.coerced == {}
+    assert "  # remark is left out: it holds text longer than a contract does (256 characters)." in text
+    assert "guess: direct personal data" in text
+    assert "guess: the zone" in text
+    assert all(str(code) not in text for code in frame["zip_code"].iloc[:20])
+
+
+def test_without_a_target_the_draft_asks_for_one(tmp_path: Path) -> None:
+    _, text = drafted(orders()[["amount"]], tmp_path)
+    assert text.endswith("(type boolean, or integer with range [0, 1]).\n")
+
+
+def test_a_conversion_that_no_statement_allows_is_told(tmp_path: Path) -> None:
+    columns, text = drafted(pd.DataFrame({"x": pd.to_timedelta([1, 2], unit="s")}), tmp_path)
+    assert columns["x"].coerce is None
+    assert "something else read as category: no statement allows it" in text
+
+
+NAMES = st.text(min_size=1, max_size=6).filter(lambda text: text.isprintable() or text.isascii())
+CELLS = st.one_of(
+    st.lists(st.text(max_size=5), min_size=4, max_size=4),
+    st.lists(st.floats(allow_nan=True, allow_infinity=False), min_size=4, max_size=4),
+    st.lists(st.integers(-(2**40), 2**40), min_size=4, max_size=4),
+    st.lists(st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30)), min_size=4, max_size=4),  # noqa: DTZ001
+)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(NAMES, CELLS, min_size=1, max_size=3))
+def test_whatever_the_names_and_texts_the_draft_says_what_was_inferred(tmp_path: Path, table: dict[str, Any]) -> None:
+    frame = pd.concat([pd.DataFrame(table)] * 6, ignore_index=True)
+    columns, _ = drafted(frame, tmp_path)
+    expected = infer_contract(frame)
+    for name, column in columns.items():
+        hidden = expected[name].personal_data != "none"
+        assert (column.type, column.missing, column.unique) == (
+            expected[name].type, expected[name].missing, expected[name].unique,
+        )  # fmt: skip
+        assert hidden or (column.levels, column.range) == (expected[name].levels, expected[name].range)
