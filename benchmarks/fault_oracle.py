@@ -37,6 +37,7 @@ from fault_tables import Encoder, Table, as_numbers
 from numpy.typing import NDArray
 from scipy import stats
 
+from ml_platform.stages.faults.catalogue import FAULTS
 from ml_platform.stages.faults.fault import Aim, Scene, Severity
 from ml_platform.stages.faults.inject import inject
 
@@ -105,7 +106,10 @@ class Oracle:
     @property
     def _memory(self) -> Path:
         """One file for a table, a seed and what the code was that measured."""
-        code = [Path(__file__), *sorted((ROOT / "ml_platform" / "stages" / "faults").glob("*.py"))]
+        made = sorted(
+            {one.__module__ for fault in FAULTS.values() for one in (fault.plant, fault.aims)} | {inject.__module__}
+        )
+        code = [Path(__file__), *(ROOT / f"{name.replace('.', '/')}.py" for name in made)]
         digest = hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()[:12]
         return (
             ROOT

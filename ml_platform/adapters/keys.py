@@ -57,14 +57,12 @@ class FileKeys:
 
     def current(self) -> str:
         """Return the version to wrap with; the first is made now. Raises Unavailable when keys are lost."""
-        keys = self._keys()
-        if not keys:
-            self._make(1)
+        while True:
             keys = self._keys()
-        version = keys[-1].version
-        if version not in self._needed():
-            self._note(version)
-        return version
+            if not keys:
+                self._make(1)
+            elif keys[-1].version in self._needed() or self._note(keys[-1].version):
+                return keys[-1].version
 
     def versions(self) -> Sequence[KeyVersion]:
         """Return all versions, oldest first; the last is the current one."""
@@ -108,7 +106,8 @@ class FileKeys:
         """Destroy a version for good; see `Keys`."""
         self._secret(version)
         with self._alone():
-            if version == self._keys()[-1].version:
+            keys, _ = self._look()
+            if version == keys[-1].version:
                 message = f"key {version}: it is the current one and can't be retired; rotate to a new one first"
                 raise DataInvalid(message)
             self._write_needed(set(self._needed()) - {version})
@@ -126,8 +125,11 @@ class FileKeys:
         raise Unavailable(message + _RESTORE)
 
     def _keys(self) -> list[_Key]:
-        keys = [self._load(path) for path in self._files()]
-        lost = sorted(set(self._needed()) - {key.version for key in keys})
+        """Return the keys; a second look, which nobody disturbs, tells what is lost from what changes just now."""
+        keys, lost = self._look()
+        if lost and self.folder.is_dir():
+            with self._alone():
+                keys, lost = self._look()
         if lost:
             message = (
                 f"{self.folder}: this home's keys are lost: {', '.join(lost)}; without them nothing that they sealed "
@@ -135,6 +137,12 @@ class FileKeys:
             )
             raise Unavailable(message)
         return keys
+
+    def _look(self) -> tuple[list[_Key], list[str]]:
+        """Return the keys that are there, and the versions that are needed and aren't."""
+        needed = set(self._needed())
+        keys = [key for path in self._files() if (key := self._load(path)) is not None]
+        return keys, sorted(needed - {key.version for key in keys})
 
     def _files(self) -> list[Path]:
         try:
@@ -145,7 +153,7 @@ class FileKeys:
             raise Unavailable(_unreadable(self.folder, error)) from error
         return sorted(found, key=_number)
 
-    def _load(self, path: Path) -> _Key:
+    def _load(self, path: Path) -> _Key | None:
         try:
             state = path.stat()
             stamp = (state.st_ctime_ns, state.st_ino, state.st_size)
@@ -153,6 +161,8 @@ class FileKeys:
             if known is not None and known[0] == stamp:
                 return known[1]
             content = path.read_bytes()
+        except FileNotFoundError:
+            return None  # retired just now, or lost: `_keys` tells them apart
         except OSError as error:
             raise Unavailable(_unreadable(path, error)) from error
         _require_private(path, state.st_mode)
@@ -202,9 +212,14 @@ class FileKeys:
             )
             raise Unavailable(message) from None
 
-    def _note(self, version: str) -> None:
+    def _note(self, version: str) -> bool:
+        """Write down that a version is needed; False when it was retired just now."""
         with self._alone():
+            keys, _ = self._look()
+            if version not in {key.version for key in keys}:
+                return False
             self._write_needed({*self._needed(), version})
+        return True
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

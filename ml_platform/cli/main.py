@@ -16,6 +16,7 @@ from ml_platform.core.errors import PlatformError
 COMMANDS = {
     "check": "Check model files and policy packs; every problem with file and line.",
     "contract": "Draft a contract from a table (`infer`), or check a file of any length against a model's (`check`).",
+    "plan": "Say how many rows and labels the gates need to reveal faults of which size.",
     "faults": "Plant faults into a model's own data and say which gates catch them.",
     "run": "Run a model's release job and say every gate's verdict.",
     "show": "Show a version: data, code, parameters, environment, evidence, where it is live.",

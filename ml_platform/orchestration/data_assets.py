@@ -93,7 +93,10 @@ def source_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
 
 
 def _whereabouts(table: "Table") -> str:
-    return ", ".join(f"{name}: {value}" for name, value in table.model_dump(mode="json", exclude_defaults=True).items())
+    return ", ".join(
+        f"{name}: {value}"
+        for name, value in table.model_dump(mode="json", exclude_defaults=True, exclude={"parameters"}).items()
+    )
 
 
 def _observe(context: dg.AssetExecutionContext, desk: "Desk", key: dg.AssetKey) -> Iterator[dg.ObserveResult]:

@@ -1,8 +1,7 @@
 """Encoding: which one a text file is in, from its beginning, and its bytes as UTF-8 or the line that is broken.
 
 A byte order mark and valid UTF-8 are sure. Encodings of one byte per character can't be told apart for sure: Windows'
-Western European one is taken when all that speaks for it does, and what was taken is said. The second opinion is
-charset-normalizer's.
+Western European one is taken when the text reads like one of its languages, and what was taken is said.
 """
 
 from __future__ import annotations
@@ -26,10 +25,16 @@ _MARKS = (
 )
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _ABOVE_ASCII = bytes(range(0x80, 0x100))
-_WORDS = re.compile("[À-ÖØ-öø-þŠšŽžŒœŸ]")
+# The letters beyond ASCII of languages that are written together: German, French, Italian, Dutch; Spanish, Catalan,
+# Portuguese; the Nordic ones; Icelandic and Faroese.
+_FAMILIES = tuple(map(frozenset, ("äöüßàâæçéèêëîïôœùûÿìíòóú", "áàâãçéèêíïñóòôõúüªº", "åäöæøéàèüóêô", "áéíóúýþæöðø")))
 _SIGNS = frozenset(
-    b"\x80\x84\x85\x91\x92\x93\x94\x96\x97\x99\xa3\xa7\xa9\xab\xae\xb0\xb2\xb3\xb5\xb7\xbb\xbc\xbd".decode("cp1252")
+    b"\x80\x84\x85\x91\x92\x93\x94\x96\x97\x99\xa1\xa3\xa7\xa9\xab\xae\xb0\xb2\xb3\xb5\xb7\xbb\xbc\xbd\xbf".decode(
+        "cp1252"
+    )
 )
+_IN_WORDS = frozenset(b"\x92\x96\xb7".decode("cp1252"))
+LEAST_SHARE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,35 +133,40 @@ def _not_utf8(where: str, head: bytes, at: int) -> str:
 
 
 def _western(where: str, head: bytes, at: int) -> str:
-    """Return latin-1 or cp1252 when the text reads like words in it; raises DataInvalid when that can't be told."""
-    needed = "needed: UTF-8, or the right name in `csv: {encoding: ...}`"
+    """Return latin-1 or cp1252 when the text reads like a Western European language; raises DataInvalid otherwise."""
     start = max(0, head.rfind(b"\n", 0, at))
     sample = head[start : start + _SAMPLE]
     text = sample.decode("cp1252", "replace")
     other = [place for place, char in enumerate(text) if ord(char) >= 0x80]
-    like_words = sum(_in_a_word(text, place) for place in other)
-    letters = [char for char in text if char.isalpha()]
-    foreign = sum(not char.isascii() for char in letters) > 0.5 * len(letters)
-    if len(other) < LEAST_CHARACTERS or like_words < 0.9 * len(other) or foreign:
-        raise DataInvalid(f"{_not_utf8(where, head, at)} and not surely of another encoding; {needed}")
-    better = _second_opinion(sample)
-    if better is not None:
-        raise DataInvalid(f"{_not_utf8(where, head, at)}; they may be {better}; {needed}")
+    if len(other) < LEAST_CHARACTERS or not _reads_western(text, other):
+        message = (
+            f"{_not_utf8(where, head, at)} and not surely of another encoding{_guess(sample)}; needed: UTF-8, or the "
+            "right name in `csv: {encoding: ...}`"
+        )
+        raise DataInvalid(message)
     return "cp1252" if re.search(rb"[\x80-\x9f]", head) else "latin-1"
 
 
-def _in_a_word(text: str, place: int) -> bool:
-    if text[place] in _SIGNS:
-        return True
-    beside = text[max(0, place - 1) : place] + text[place + 1 : place + 2]
-    return _WORDS.match(text[place]) is not None and any(char.isalpha() for char in beside)
+def _reads_western(text: str, other: list[int]) -> bool:
+    """Say whether nearly all letters beyond ASCII are those of one family of languages, in words mostly of ASCII."""
+    letters = [text[place].lower() for place in other if text[place].isalpha()]
+    fitting = sum(_is_in_place(text, place) for place in other)
+    plain = sum(char.isalpha() for char in text) - len(letters)
+    covered = max(sum(letter in family for letter in letters) for family in _FAMILIES)
+    return fitting >= LEAST_SHARE * len(other) and covered >= LEAST_SHARE * len(letters) and plain >= len(letters)
 
 
-def _second_opinion(sample: bytes) -> str | None:
-    """Return another encoding whose words charset-normalizer recognises and that reads the sample otherwise."""
+def _is_in_place(text: str, place: int) -> bool:
+    """Say whether a letter stands beside no digit, or a sign anywhere but inside of a word."""
+    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    if text[place].isalpha():
+        return not (before.isdigit() or after.isdigit())
+    return text[place] in _SIGNS and (text[place] in _IN_WORDS or not (before.isalpha() and after.isalpha()))
+
+
+def _guess(sample: bytes) -> str:
+    """Return what charset-normalizer takes the text for: a hint for people, too often wrong to be acted upon."""
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample, enable_fallback=False).best()
-    if best is None or best.coherence == 0 or "cp1252" in best.could_be_from_charset:
-        return None
-    return None if str(best) == sample.decode("cp1252", "replace") else best.encoding.replace("_", "-")
+    return f" (it may be {best.encoding.replace('_', '-')})" if best is not None else ""

@@ -38,6 +38,16 @@ class Found:
     coerced: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Texts:
+    """The different texts of a batch: their levels, which can be one, and which pass each test that some don't."""
+
+    dictionary: pa.Array
+    levels: tuple[str, ...]
+    usable: Rows
+    tests: Mapping[str, Rows]
+
+
 @dataclass(frozen=True, slots=True)
 class BatchColumn:
     """A column's declaration, ready to be held against one batch after the other.
@@ -48,6 +58,7 @@ class BatchColumn:
     name: str
     column: Column
     with_cells: bool
+    _last: list[_Texts] = field(default_factory=list)
 
     @property
     def _gives_cells(self) -> bool:
@@ -62,9 +73,9 @@ class BatchColumn:
             case "integer" | "number" if pa.types.is_integer(kind) or pa.types.is_float64(kind):
                 return self._numbers(array)
             case "category" if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
-                return self._texts(array)
+                return self._open_texts(array, array.dictionary) or self._texts(array)
             case "category" if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-                return self._open_texts(array) or self._texts(array.dictionary_encode())
+                return self._open_texts(array, array) or self._texts(array.dictionary_encode())
             case "boolean" if pa.types.is_boolean(kind):
                 return self._own(array, lambda: array.fill_null(False).to_numpy(zero_copy_only=False))  # noqa: FBT003
             case "datetime" if pa.types.is_timestamp(kind) and kind.tz is not None and kind.unit == "us":
@@ -109,37 +120,41 @@ class BatchColumn:
         broken[OUT_OF_RANGE] = present & ((values < low) | (values > high))
         return Found(cells=Cells(values=values, present=present), broken=broken)
 
-    def _open_texts(self, array: pa.Array) -> Found | None:
+    def _open_texts(self, array: pa.Array, texts: pa.Array) -> Found | None:
         """Check texts of which nothing is asked but that they aren't too long; None when more has to be looked at."""
         import pyarrow.compute as pc
 
         column = self.column
         asked = self.with_cells or any(one is not None for one in (column.levels, column.format, column.pattern))
-        if asked or (pc.max(pc.binary_length(array)).as_py() or 0) > LONGEST_TEXT:
+        if asked or (pc.max(pc.binary_length(texts)).as_py() or 0) > LONGEST_TEXT:
             return None
-        if column.unique and pc.any(pc.ends_with(array, ".0")).as_py():
+        if column.unique and (texts is not array or pc.any(pc.ends_with(texts, ".0")).as_py()):
             return None
         return Found(cells=None, texts=array, broken=self._missing(~_present(array)) if array.null_count else {})
 
     def _texts(self, array: pa.DictionaryArray) -> Found:
         """Check texts by looking at each different one once."""
-        texts = array.dictionary.to_pylist()
-        levels = [level_text(text, self.column.levels or ()) for text in texts]
-        usable = np.array([is_level(level) for level in levels], dtype=np.bool_)
+        texts = self._distinct(array.dictionary)
         codes = array.indices.fill_null(-1).to_numpy()
         there = codes >= 0
-        every = Cells(values=codes, present=there, levels=tuple(levels))
-        if usable.all():
-            return self._of_levels(every, there, broken={})
-        bad = of_levels(every, ~usable)
-        cells = Cells(values=codes, present=there & ~bad, levels=tuple(levels))
-        return self._of_levels(cells, there, broken={FLAWS["category"]: bad})
+        every = Cells(values=codes, present=there, levels=texts.levels)
+        if texts.usable.all():
+            return self._of_texts(every, there, texts, broken={})
+        bad = of_levels(every, ~texts.usable)
+        cells = Cells(values=codes, present=there & ~bad, levels=texts.levels)
+        return self._of_texts(cells, there, texts, broken={FLAWS["category"]: bad})
 
-    def _of_levels(self, cells: Cells, there: Rows, broken: dict[str, Rows]) -> Found:
-        levels = list(cells.levels or ())
-        for rule, good in self._level_tests(levels):
-            if not good.all():
-                broken[rule] = of_levels(cells, ~good)
+    def _distinct(self, dictionary: pa.Array) -> _Texts:
+        """Look at different texts; those of one batch are often those of the last one."""
+        if not (self._last and self._last[0].dictionary.equals(dictionary)):
+            levels = tuple(level_text(text, self.column.levels or ()) for text in dictionary.to_pylist())
+            usable = np.array([is_level(level) for level in levels], dtype=np.bool_)
+            tests = {rule: good for rule, good in self._level_tests(levels) if not good.all()}
+            self._last[:] = [_Texts(dictionary=dictionary, levels=levels, usable=usable, tests=tests)]
+        return self._last[0]
+
+    def _of_texts(self, cells: Cells, there: Rows, texts: _Texts, broken: dict[str, Rows]) -> Found:
+        broken |= {rule: of_levels(cells, ~good) for rule, good in texts.tests.items()}
         return Found(cells=cells, broken=broken | self._missing(~there))
 
     def _level_tests(self, levels: Sequence[str]) -> Iterator[tuple[str, Rows]]:
@@ -159,8 +174,7 @@ class BatchColumn:
         there = cells.present | read.bad
         broken: dict[str, Rows] = {FLAWS[self.column.type]: read.bad}
         if cells.levels is not None:
-            found = self._of_levels(cells, there, broken)
-            return Found(cells=cells, broken=found.broken, coerced=read.coerced)
+            broken |= {rule: of_levels(cells, ~good) for rule, good in self._level_tests(cells.levels)}
         if self.column.range is not None:
             low, high = self.column.range
             broken[OUT_OF_RANGE] = cells.present & ((cells.values < low) | (cells.values > high))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,8 @@ QUICK = Learner(
     objective="binary",
     seed=1,
     threads=1,
-    rounds=30,
-    parameters={"num_leaves": 8, "learning_rate": 0.15, "min_data_in_leaf": 20, "max_bin": 63},
+    rounds=20,
+    parameters={"num_leaves": 8, "learning_rate": 0.2, "min_data_in_leaf": 20, "max_bin": 63},
 )
 
 
@@ -47,7 +47,7 @@ def measure_dominance(learned: Matrix) -> tuple[Measurement, ...]:
     if flaw:
         return (Measurement(metric=METRIC, value=None, n=rows.target.size, reason=flaw),)
     names = list(rows.names)
-    full, strength = _held_out(rows, names)
+    full, strength = _full(rows)
     related = _related(rows)
     strongest = [names[place] for place in np.argsort(-strength, kind="stable")[:STRONGEST]]
     return tuple(
@@ -72,28 +72,41 @@ def _dominance(rows: Matrix, name: str, full: Floats, relatives: Sequence[str]) 
     none = _losses_of_none(rows.target)
     found = []
     for gone in [(name,), (name, *relatives)] if relatives else [(name,)]:
-        rest, _ = _held_out(rows, [other for other in rows.names if other not in gone])
+        rest = _held_out(rows, [other for other in rows.names if other not in gone])
         measured = feature_dominance(full, rest, none, entity=rows.entity, subject=name)
         taken = {"taken_away_with": ", ".join(gone[1:]) or "nothing"}
         found.append(dataclasses.replace(measured, facts={**measured.facts, **taken}))
     return max(found, key=lambda each: -np.inf if each.value is None else each.value)
 
 
-def _held_out(rows: Matrix, names: Sequence[str]) -> tuple[Floats, Floats]:
-    """Return each row's log loss under a model that hasn't seen it, and the mean contribution of each feature."""
+def _full(rows: Matrix) -> tuple[Floats, Floats]:
+    """Return each row's log loss under a model of all features, and the mean contribution of each feature to scores."""
+    losses, explained = np.empty(rows.target.size), []
+    for held, text, values in _models(rows, rows.names):
+        losses[held] = row_log_losses(rows.target[held] == 1, predict(text, values))
+        explained.append(contributions(text, values[spread(len(values), EXPLAINED_ROWS)]))
+    strength: Floats = np.abs(np.vstack(explained)).mean(axis=0)
+    return losses, strength
+
+
+def _held_out(rows: Matrix, names: Sequence[str]) -> Floats:
+    """Return each row's log loss under a model that hasn't seen it."""
     if not names:
-        return _losses_of_none(rows.target), np.empty(0)
+        return _losses_of_none(rows.target)
+    losses = np.empty(rows.target.size)
+    for held, text, values in _models(rows, names):
+        losses[held] = row_log_losses(rows.target[held] == 1, predict(text, values))
+    return losses
+
+
+def _models(rows: Matrix, names: Sequence[str]) -> Iterator[tuple[NDArray[np.bool_], str, Floats]]:
+    """Yield for each half of the rows a model of the other half, and the half's values."""
     places = [rows.names.index(name) for name in names]
     values = np.where(np.isinf(rows.values[:, places]), np.nan, rows.values[:, places])
     categorical = tuple(name for name in names if name in rows.categorical)
-    losses, strength = np.empty(rows.target.size), np.zeros(len(names))
     for held in _halves(rows.target.size):
         seen = Rows(values=values[~held], target=rows.target[~held], names=tuple(names), categorical=categorical)
-        text = fit(QUICK, seen).text
-        losses[held] = row_log_losses(rows.target[held] == 1, predict(text, values[held]))
-        some = values[held][spread(int(held.sum()), EXPLAINED_ROWS)]
-        strength += np.abs(contributions(text, some)).mean(axis=0)
-    return losses, strength
+        yield held, fit(QUICK, seen).text, values[held]
 
 
 def _losses_of_none(target: Floats) -> Floats:

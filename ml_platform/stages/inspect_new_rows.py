@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml_platform.core.compared import ComparedColumns
 from ml_platform.core.measurement import Measurement
-from ml_platform.policy.spec import PersonalData, Role
 from ml_platform.stages.compared_columns import compare_columns, offending_columns
+from ml_platform.stages.inspection.against_contract import inspected_columns, private_columns
 from ml_platform.stages.personal_data import undeclared
 
 if TYPE_CHECKING:
@@ -20,19 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ml_platform.policy.spec import ModelSpec
-    from ml_platform.stages.inspection.measure import BatchMeasured
 
 MOST_REFERENCE_ROWS = 50_000
 SEED = 20_260_101
-USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP})
-APART = frozenset({Role.TIME, Role.ENTITY})
-# What may be said of a personal column: counts, shares and chances. Any other fact can hold one of its values.
-TELLS_NO_VALUE = frozenset(
-    {
-        "hypotheses", "findings", "smallest_detectable", "kind", "p_value", "what", "how", "levels", "rows", "broken",
-        "run", "row", "reference", "batch",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +44,7 @@ def inspect_new_rows(
     """
     from ml_platform.stages.inspection.measure import measure_batch
 
-    names = inspected_columns(spec)
+    names = inspected_columns(spec.contract)
     new = accepted.loc[_new(spec, reference, accepted, reference_as_of), names]
     if new.empty:
         return NewRowsInspected()
@@ -63,40 +52,11 @@ def inspect_new_rows(
     if len(before) > MOST_REFERENCE_ROWS:
         chosen = np.random.default_rng(SEED).choice(len(before), MOST_REFERENCE_ROWS, replace=False)
         before = before.iloc[np.sort(chosen)]
-    found = measure_batch(before, new, target=spec.target)
-    if not found.proven:
-        return NewRowsInspected(measurements=found.measurements)
-    personal = _personal(spec, accepted)
-    compared = compare_columns(offending_columns(found.proven), before, new, masked=personal)
-    return NewRowsInspected(measurements=_masked(found, personal), compared=compared)
-
-
-def inspected_columns(spec: ModelSpec) -> list[str]:
-    """Return the columns that a batch is inspected in."""
-    return [
-        name
-        for name, column in spec.contract.items()
-        if column.roles & USED and not column.roles & APART and column.personal_data is not PersonalData.DIRECT
-    ]
-
-
-def _personal(spec: ModelSpec, accepted: pd.DataFrame) -> frozenset[str]:
-    declared = (name for name, column in spec.contract.items() if column.personal_data is not PersonalData.NONE)
-    return frozenset((*declared, *undeclared(spec, accepted)))
-
-
-def _masked(found: BatchMeasured, personal: Collection[str]) -> tuple[Measurement, ...]:
-    from ml_platform.stages.inspection.measure import subject_of
-
-    hidden = {
-        subject_of(one.evidence.columns) for one in found.proven if not set(one.evidence.columns).isdisjoint(personal)
-    }
-    return tuple(
-        replace(one, facts={name: fact for name, fact in one.facts.items() if name in TELLS_NO_VALUE})
-        if one.subject in hidden
-        else one
-        for one in found.measurements
-    )
+    private = {*private_columns(spec.contract), *undeclared(spec, accepted[names])}
+    found = measure_batch(before, new, target=spec.target, private=private)
+    offending = offending_columns(found.proven)
+    compared = compare_columns(offending, before, new, masked=private) if offending else None
+    return NewRowsInspected(measurements=found.measurements, compared=compared)
 
 
 def _new(

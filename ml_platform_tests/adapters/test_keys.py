@@ -144,6 +144,27 @@ def test_new_versions_made_at_once_are_all_kept(tmp_path: Path) -> None:
     assert keys.current() == max(made)
 
 
+def test_keys_are_added_and_retired_beside_everything_else(tmp_path: Path) -> None:
+    def change() -> None:
+        keys = FileKeys(tmp_path)
+        for _ in range(8):
+            old = keys.current()
+            keys.add()
+            keys.retire(old)
+
+    def use(_: int) -> None:
+        keys = FileKeys(tmp_path)
+        while not done.done():
+            assert keys.current()
+
+    FileKeys(tmp_path).current()
+    with ThreadPoolExecutor(3) as pool:
+        done = pool.submit(change)
+        for used in [pool.submit(use, number) for number in range(2)]:
+            used.result()
+        done.result()
+
+
 def test_a_retired_key_is_no_lost_key(keys: FileKeys) -> None:
     old = keys.current()
     keys.add()

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import dagster as dg
 import pytest
 
-from ml_platform.orchestration.fault_trials import faults_job
+from ml_platform.orchestration.build import build_model
+from ml_platform.orchestration.records import RESOURCES
 from ml_platform_tests.orchestration.small_model import load_small
-
-if TYPE_CHECKING:
-    import dagster as dg
 
 
 def result(folder: Path, **config: Any) -> dg.ExecuteInProcessResult:
-    job = faults_job(load_small(folder))
+    shared = dg.Definitions(resources=RESOURCES)
+    job = dg.Definitions.merge(shared, build_model(load_small(folder))).resolve_job_def("parcels_faults")
     said = {"kinds": ["column_renamed"], "rows": 300, **config}
     return job.execute_in_process(run_config={"ops": {"parcels__faults": {"config": said}}}, raise_on_error=False)
 

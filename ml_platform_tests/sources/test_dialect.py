@@ -69,7 +69,7 @@ def test_a_cell_longer_than_pythons_reader_takes_is_left_to_the_parser() -> None
 CELL = st.text(string.ascii_letters + string.digits + " ,;|\t\"'\n", min_size=1, max_size=8)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.sampled_from(DELIMITERS), st.lists(st.tuples(CELL, CELL, CELL), min_size=4, max_size=12))
 def test_pythons_own_writer_is_understood(sign: str, rows: list[tuple[str, str, str]]) -> None:
     sink = io.StringIO()

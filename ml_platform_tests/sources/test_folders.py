@@ -13,8 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ml_platform.core.errors import DataInvalid
+from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.policy.spec import FileTable
 from ml_platform.sources.content import parse_table
+from ml_platform.sources.files import file_pieces
 from ml_platform.sources.read import fingerprint, read_tables
 from ml_platform_tests.stages.toy import toy_spec
 
@@ -163,6 +165,19 @@ def test_a_pipe_in_a_folder_is_refused_and_not_waited_for(tmp_path: Path) -> Non
         read(tmp_path)
 
 
+def test_a_file_that_goes_while_the_folder_is_read_is_named(tmp_path: Path) -> None:
+    path = put(tmp_path / "rows" / "a.csv", "load\n1\n")
+    table = of(tmp_path / "rows").source.tables["rows"]
+    assert isinstance(table, FileTable)
+    (piece,) = file_pieces("t", table)
+    path.unlink()
+    with pytest.raises(Unavailable, match=r"t: a\.csv: .*a\.csv can't be read"):
+        piece.read()
+    path.symlink_to(tmp_path / "none.csv")
+    with pytest.raises(Unavailable, match=r"t: a\.csv: .*a\.csv can't be read"):
+        file_pieces("t", table)
+
+
 def test_a_fingerprint_changes_with_names_and_content_alone(tmp_path: Path) -> None:
     put(tmp_path / "a.csv", "load\n1\n")
     put(tmp_path / "b.csv", "load\n2\n")
@@ -181,7 +196,7 @@ def whole() -> bytes:
     return sink.getvalue()
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(5, 60_000), st.integers(1, 20_000))
 def test_a_parquet_file_without_its_middle_or_its_end_is_refused(start: int, length: int) -> None:
     content = whole()

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_platform.core.errors import DataInvalid
@@ -21,6 +21,7 @@ VALUES = st.one_of(
 )
 
 
+@settings(deadline=None, max_examples=40)
 @given(VALUES)
 def test_a_watermark_comes_back_as_it_was(value: Value) -> None:
     kept = msgspec.json.decode(msgspec.json.encode(written("t", value)), type=Watermark)

@@ -229,6 +229,15 @@ def test_a_function_of_what_is_known_too_late_is_found(
     assert (found.value or 0) > dependence
 
 
+def test_a_time_known_too_late_is_found_under_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    after = {"type": "datetime", "role": "not_used", "known": "after", "reason": "Too late."}
+    rows = parcel_rows().assign(arrived=lambda rows: rows["sent"])
+    code = "def transform(columns, state):\n    return {'days': columns['sent'] / 86400.0, 'w': columns['weight']}\n"
+    built = build(tmp_path, rows, contract=CONTRACT | {"arrived": after}, features=written(code, tmp_path, monkeypatch))
+    assert built.measured("after_the_fact_features").facts["features"] == "days"
+    assert built.measured("after_the_fact_dependence", "days").facts["column"] == "arrived"
+
+
 def test_a_category_known_too_late_counts_when_each_follows_from_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

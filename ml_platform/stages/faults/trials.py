@@ -16,6 +16,7 @@ import numpy as np
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.fault_trial import FaultTrial
 from ml_platform.policy.load import GovernedModelFile
+from ml_platform.policy.spec import ModelSpec, Role
 from ml_platform.stages.faults.catalogue import FAULTS
 from ml_platform.stages.faults.fault import Aim, Scene, Severity
 from ml_platform.stages.faults.gates import PUT_ASIDE, Heard, Known, hear_gates
@@ -63,12 +64,17 @@ def prepare(file: GovernedModelFile, rows: pd.DataFrame, *, size: int, seed: int
     good = Known(rows=reference, profile=profile(spec, reference))
     return Ground(
         file=file,
-        scene=Scene.of(reference, target=spec.target),
+        scene=Scene.of(reference, target=spec.target, columns=_used(spec)),
         batch=batch,
         now=now,
         known=good,
         clean=hear_gates(spec, file.policy, batch, known=good, now=now),
     )
+
+
+def _used(spec: ModelSpec) -> list[str]:
+    """Return the columns that have a use: what goes wrong in others harms nobody."""
+    return [name for name, column in spec.contract.items() if column.roles - {Role.NOT_USED}]
 
 
 def try_faults(ground: Ground, kinds: Sequence[str] = tuple(FAULTS), *, seed: int) -> Iterator[FaultTrial]:

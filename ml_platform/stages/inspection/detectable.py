@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
+from ml_platform.stages.inspection.make_tables import MOST_FITTED
 from ml_platform.stats.hypergeometric import fewest_all_drawn
-
-if TYPE_CHECKING:
-    from ml_platform.stages.inspection.tables import Tables
 
 POWER = 0.8
 COMPARISONS = 30
 
 
-def smallest_detectable(metric: str, tables: Tables, *, alpha: float, hypotheses: int) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How many rows are compared: the reference's, those of it that nothing was learned from, and the batch's."""
+
+    reference: int
+    held: int
+    batch: int
+
+
+def sizes_of(reference_rows: int, batch_rows: int) -> Sizes:
+    """Return the sizes of an inspection."""
+    held = reference_rows - min(reference_rows // 2, MOST_FITTED)
+    return Sizes(reference=reference_rows, held=held, batch=batch_rows)
+
+
+def smallest_detectable(metric: str, sizes: Sizes, *, alpha: float, hypotheses: int) -> float:
     """Return the smallest share of faulty rows (0..1) that a family would have found; infinity when none would.
 
     For values that the reference hardly holds (a typo, a sentinel, a copied row), the number of rows whose chance of
@@ -26,10 +39,10 @@ def smallest_detectable(metric: str, tables: Tables, *, alpha: float, hypotheses
         return 0.0
     budget = alpha / (hypotheses * COMPARISONS)
     learned = metric in {"batch_dependence_shift", "batch_broken_relation"}
-    rows = tables.held.size if learned else tables.reference_rows
+    rows = sizes.held if learned else sizes.reference
     if metric in _SHIFTS:
-        return _shift(budget, rows, tables.batch_rows)
-    return _sparse(budget, rows, tables.batch_rows)
+        return _shift(budget, rows, sizes.batch)
+    return _sparse(budget, rows, sizes.batch)
 
 
 _SHIFTS = {"batch_distribution_shift", "batch_level_shift", "batch_missing_shift", "batch_dependence_shift",

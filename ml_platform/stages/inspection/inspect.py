@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
+from ml_platform.policy.gates import AtMost
 from ml_platform.policy.judge import judge
 from ml_platform.policy.packs import combine, pack_files
 from ml_platform.policy.resolve import Policy, make_policy
+from ml_platform.policy.spec import Role
+from ml_platform.stages.inspection.against_contract import broken_rows, inspected_columns, private_columns
 from ml_platform.stages.inspection.finding import Finding, Inspection
-from ml_platform.stages.inspection.measure import ALPHA, BatchMeasured, Proven, measure_batch, subject_of
+from ml_platform.stages.inspection.measure import ALPHA, BatchMeasured, Proven, measure_batch, require_table, subject_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-PACK = "inspection"
+    from ml_platform.policy.spec import Column
+
+PACK = "base"
 STAGE = "snapshot"
 CONDITIONS = frozenset({"always", "new_rows"})
 
@@ -26,26 +32,38 @@ def inspect_batch(
     reference: pd.DataFrame,
     batch: pd.DataFrame,
     *,
+    contract: Mapping[str, Column] | None = None,
     target: str | None = None,
     scores: tuple[ArrayLike, ArrayLike] | None = None,
     policy: Policy | None = None,
     alpha: float = ALPHA,
 ) -> Inspection:
-    """Return every fault that a batch's rows prove, judged by the policy (default: the platform's pack `inspection`).
+    """Return every fault that a batch's rows prove, judged by the policy (default: the platform's own).
 
-    Both frames hold one row per case. `target` names the label column when both have it; `scores` is a pair of one
-    held-out model's scores: of the reference rows, of the batch rows. A sound batch (rows dealt from where the
-    reference's came from) has a finding with a probability of at most `alpha`. Raises DataInvalid for what is no table.
+    Both frames hold one row per case. With a contract its columns alone are inspected, rows that break it are findings
+    too, and times, entities and direct personal data are left out; without one the types are the reference's. `target`
+    names the label column when both have it; `scores` is a pair of one held-out model's scores: of the reference rows,
+    of the batch rows. A sound batch (rows dealt from where the reference's came from) has a finding with a probability
+    of at most `alpha`. Raises DataInvalid for what is no table.
     """
     policy = policy or shipped_policy()
-    found = measure_batch(reference, batch, target=target, scores=scores, alpha=alpha)
-    gates = {name: gate for name, gate in policy.gates_of(STAGE).items() if gate.metric in found.smallest_detectable}
-    mine = make_policy(gates, policy.waivers, policy.approvals, policy.packs)
+    private: list[str] = []
+    breaks: tuple[Measurement, tuple[Finding, ...]] | None = None
+    if contract is not None:
+        require_table("batch", batch)
+        breaks = broken_rows(contract, batch)
+        names, private = inspected_columns(contract), private_columns(contract)
+        reference, batch = (frame[[name for name in names if name in frame]] for frame in (reference, batch))
+        target = target or next((name for name in names if Role.TARGET in contract[name].roles), None)
+    found = measure_batch(reference, batch, target=target, scores=scores, private=private, alpha=alpha)
+    measured = (*found.measurements, *([breaks[0]] if breaks else ()))
+    mine = _of_metrics(policy, {one.metric for one in measured})
+    findings = [*_proven(found, mine), *(_refused(*breaks, mine) if breaks else ())]
     now = dt.datetime.now(tz=dt.UTC)
     return Inspection(
-        findings=tuple(sorted(_findings(found, mine), key=lambda one: (one.p_value, -one.effect))),
-        verdicts=judge(mine, STAGE, found.measurements, conditions=CONDITIONS, now=now),
-        measurements=found.measurements,
+        findings=tuple(sorted(findings, key=lambda one: (one.p_value, -one.effect))),
+        verdicts=judge(mine, STAGE, measured, conditions=CONDITIONS, now=now),
+        measurements=measured,
         smallest_detectable=found.smallest_detectable,
         reference_rows=len(reference),
         batch_rows=len(batch),
@@ -55,15 +73,29 @@ def inspect_batch(
 
 @lru_cache(maxsize=1)
 def shipped_policy() -> Policy:
-    """Return the platform's own gates on batches."""
+    """Return the platform's own gates."""
     gates = combine((PACK,), pack_files())
     return make_policy(gates.gates, (), gates.approvals, gates.packs)
 
 
-def _findings(found: BatchMeasured, policy: Policy) -> list[Finding]:
+def _of_metrics(policy: Policy, metrics: Collection[str]) -> Policy:
+    gates = {name: gate for name, gate in policy.gates_of(STAGE).items() if gate.metric in metrics}
+    return make_policy(gates, policy.waivers, policy.approvals, policy.packs)
+
+
+def _limits(policy: Policy) -> dict[str, float]:
+    return {gate.metric: gate.limit for gate in policy.gates.values() if isinstance(gate, AtMost)}
+
+
+def _proven(found: BatchMeasured, policy: Policy) -> list[Finding]:
     """Return what is proven and larger than the gates on its metric tolerate."""
-    limits = {gate.metric: getattr(gate, "limit", 0.0) for gate in policy.gates.values()}
+    limits = _limits(policy)
     return [_finding(one, found) for one in found.proven if one.evidence.effect > limits.get(one.metric, 0.0)]
+
+
+def _refused(measured: Measurement, findings: tuple[Finding, ...], policy: Policy) -> tuple[Finding, ...]:
+    """Return the broken rules of a batch with more refused rows than the policy tolerates."""
+    return findings if (measured.value or 0.0) > _limits(policy).get(measured.metric, 0.0) else ()
 
 
 def _finding(one: Proven, found: BatchMeasured) -> Finding:

@@ -30,8 +30,13 @@ def make_tables(
     target: str | None = None,
     scores: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> Tables:
-    """Return the columns that both frames have; which rows are learned from follows from the row numbers alone."""
-    columns = [_column(name, kind, reference, batch) for name, kind in kinds.items() if name in batch.columns]
+    """Return the columns that both frames have; which rows are learned from follows from the row numbers alone.
+
+    A clock or a counter that runs on is left out: times later than all of the reference's, and numbers that grow from
+    row to row through the reference and on through the batch.
+    """
+    every = (_column(name, kind, reference, batch) for name, kind in kinds.items() if name in batch.columns)
+    columns = [column for column in every if not _runs_on(column, len(reference))]
     scored = _scores(scores, reference, batch)
     if scored is not None:
         columns.append(number_column(SCORE, "number", scored[: len(reference)], scored[len(reference) :]))
@@ -52,6 +57,13 @@ def _column(name: str, kind: Kind, reference: pd.DataFrame, batch: pd.DataFrame)
     if kind == "levels":
         return level_column(name, reference[name], batch[name])
     return number_column(name, kind, as_floats(reference[name], kind), as_floats(batch[name], kind))
+
+
+def _runs_on(column: Column, reference_rows: int) -> bool:
+    before, now = column.codes[:reference_rows], column.codes[reference_rows:]
+    if column.kind == "levels" or min(before.size, now.size) < 2 or now.min() <= before.max():
+        return False
+    return column.kind == "time" or bool((np.diff(before) > 0).all() and (np.diff(now) > 0).all())
 
 
 def _scores(scores: tuple[ArrayLike, ArrayLike] | None, reference: pd.DataFrame, batch: pd.DataFrame) -> Floats | None:

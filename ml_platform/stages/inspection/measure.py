@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measurement import Fact, Measurement
-from ml_platform.stages.inspection.detectable import smallest_detectable
+from ml_platform.stages.inspection.detectable import sizes_of, smallest_detectable
 from ml_platform.stages.inspection.evidence import Evidence
 from ml_platform.stages.inspection.families import FAMILIES, SCHEMA, Family
 from ml_platform.stages.inspection.make_tables import make_tables
@@ -27,6 +27,7 @@ ALPHA = 0.005
 NAMES_SHOWN = 3
 MOST_TOLD = 30
 LEAST_FITTED = 50
+TELLING = frozenset({"from", "to", "largest", "smallest"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +54,16 @@ def measure_batch(
     *,
     target: str | None = None,
     scores: tuple[ArrayLike, ArrayLike] | None = None,
+    private: Collection[str] = (),
     alpha: float = ALPHA,
 ) -> BatchMeasured:
     """Return what the batch's rows prove against it; raises DataInvalid for what is no table.
 
     The value of each measurement is the largest effect that is proven (0 when none is), as a share of the batch's rows;
-    it is undefined for a batch or a reference without rows.
+    it is undefined for a batch or a reference without rows. Of `private` columns no value is told.
     """
-    _require_table("reference", reference)
-    _require_table("batch", batch)
+    require_table("reference", reference)
+    require_table("batch", batch)
     kinds = {str(name): kind_of(reference[name]) or "levels" for name in reference.columns}
     broken = list(schema(reference, batch))
     tables = make_tables(reference, batch, kinds, target=target, scores=scores)
@@ -72,7 +74,7 @@ def measure_batch(
     ):
         adjusted = holm([one.p_value for one in evidence])
         found = [
-            Proven(metric=metric, evidence=one, p_value=float(p))
+            Proven(metric=metric, evidence=_without_values(one, private), p_value=float(p))
             for one, p in zip(evidence, adjusted, strict=True)
             if p <= budget
         ]
@@ -82,7 +84,8 @@ def measure_batch(
     return BatchMeasured(measurements=tuple(measurements), proven=tuple(proven), smallest_detectable=smallest)
 
 
-def _require_table(role: str, frame: pd.DataFrame) -> None:
+def require_table(role: str, frame: pd.DataFrame) -> None:
+    """Raise DataInvalid for what is no table with names."""
     import pandas as pd
 
     if not isinstance(frame, pd.DataFrame):
@@ -110,7 +113,12 @@ def _look(family: Family, tables: Tables, budget: float) -> tuple[str, Sequence[
     if family.learns and tables.fit.size < LEAST_FITTED:  # nothing to learn from is no proof that all is well
         return family.metric, (), budget, math.inf if len(tables.chosen) > 1 else 0.0
     evidence = [one for test in family.tests for one in test(tables)]
-    power = smallest_detectable(family.metric, tables, alpha=budget, hypotheses=len(evidence))
+    power = smallest_detectable(
+        family.metric,
+        sizes_of(tables.reference_rows, tables.batch_rows),
+        alpha=budget,
+        hypotheses=len(evidence),
+    )
     return family.metric, evidence, budget, power
 
 
@@ -135,6 +143,12 @@ def _measurements(
             metric=metric, value=evidence.effect, n=evidence.n, unit="share", subject=subject_of(evidence.columns),
             facts={**facts, "kind": evidence.kind, "p_value": one.p_value, **evidence.facts},
         )  # fmt: skip
+
+
+def _without_values(evidence: Evidence, private: Collection[str]) -> Evidence:
+    if not set(private).intersection(evidence.columns):
+        return evidence
+    return replace(evidence, facts={name: fact for name, fact in evidence.facts.items() if name not in TELLING})
 
 
 def subject_of(columns: Sequence[str]) -> str:
