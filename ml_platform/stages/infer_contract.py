@@ -29,8 +29,6 @@ REPEATS_EXPECTED = 20
 NOTHING_SEEN = "No value was seen."
 CONSTANT = "The same in every row seen."
 IDENTIFIER = "Different in every row seen: an identifier."
-SENSITIVE = "Looks sensitive: say why the model needs it, or give it another role."
-PERSONAL = "Looks like direct personal data."
 
 
 def infer_contract(frame: pd.DataFrame, *, target: str | None = None) -> dict[str, Column]:
@@ -100,8 +98,6 @@ def _column(name: str, values: pd.Series, *, is_target: bool) -> Column | None:
     personal = PersonalData.NONE if seen.type == "boolean" else guess_personal(name, seen.distinct)
     reason = _why_unused(seen, personal, unique=said.get("unique", False))
     role = Role.NOT_USED if reason else Role.FEATURE
-    if personal is PersonalData.SENSITIVE:
-        reason = reason or SENSITIVE
     return Column(**said, role=role, reason=reason, personal_data=personal)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ml_platform.core.errors import DataInvalid
 from ml_platform.policy.spec import Column, PersonalData, Role
 from ml_platform.stages.contract import check_rows
-from ml_platform.stages.infer_contract import SENSITIVE, infer_contract
+from ml_platform.stages.infer_contract import infer_contract
 from ml_platform.stages.infer_range import infer_range
 
 N = 400
@@ -95,11 +95,12 @@ def test_what_looks_like_a_person_is_guessed_and_no_feature() -> None:
     assert inferred(rng().normal(size=30), "score").personal_data is PersonalData.NONE
 
 
-def test_a_trait_of_persons_stays_a_feature_and_a_sensitive_one_asks_for_its_reason() -> None:
+def test_a_trait_of_persons_stays_a_feature_and_a_sensitive_one_is_used_only_on_purpose() -> None:
     age = inferred(list(range(20, 70)), "age")
     assert (age.personal_data, age.role, age.reason) == (PersonalData.QUASI, Role.FEATURE, "")
     race = inferred(["a", "b", "c"] * 20, "race")
-    assert (race.personal_data, race.role, race.reason) == (PersonalData.SENSITIVE, Role.FEATURE, SENSITIVE)
+    assert (race.personal_data, race.role) == (PersonalData.SENSITIVE, Role.NOT_USED)
+    assert race.reason == "Looks like sensitive personal data."
 
 
 def test_a_range_reaches_as_far_as_the_tail_suggests() -> None:
