@@ -12,7 +12,7 @@ from ml_platform.core.compared import ComparedColumns
 from ml_platform.core.measurement import Measurement
 from ml_platform.stages.compared_columns import compare_columns, offending_columns
 from ml_platform.stages.inspection.against_contract import inspected_columns, private_columns
-from ml_platform.stages.personal_data import looks_personal
+from ml_platform.stages.personal_data import undeclared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,15 +48,14 @@ def inspect_new_rows(
     new = accepted.loc[_new(spec, reference, accepted, reference_as_of), names]
     if new.empty:
         return NewRowsInspected()
-    before = reference[names]
+    before = reference[[name for name in names if name in reference.columns]]
     if len(before) > MOST_REFERENCE_ROWS:
         chosen = np.random.default_rng(SEED).choice(len(before), MOST_REFERENCE_ROWS, replace=False)
         before = before.iloc[np.sort(chosen)]
-    personal = frozenset((*private_columns(spec.contract), *looks_personal(spec, accepted)))
-    found = measure_batch(before, new, target=spec.target, private=personal)
-    if not found.proven:
-        return NewRowsInspected(measurements=found.measurements)
-    compared = compare_columns(offending_columns(found.proven), before, new, masked=personal)
+    private = {*private_columns(spec.contract), *undeclared(spec, accepted[names])}
+    found = measure_batch(before, new, target=spec.target, private=private)
+    offending = offending_columns(found.proven)
+    compared = compare_columns(offending, before, new, masked=private) if offending else None
     return NewRowsInspected(measurements=found.measurements, compared=compared)
 
 

@@ -177,3 +177,16 @@ def test_sound_new_rows_store_nothing(tmp_path: Path) -> None:
     assert "batch_level_shift" in {one.metric for one in found}
     assert stored is None
     assert not (tmp_path / "home" / KIND).exists()
+
+
+def test_a_column_that_the_reference_does_not_have_is_a_finding_without_a_plot(tmp_path: Path) -> None:
+    parcels = Parcels(tmp_path, parcel_rows(900))
+    whole = parcels.spec
+    parcels.spec = whole.model_copy(
+        update={"contract": {name: one for name, one in whole.contract.items() if name != "express"}}
+    )
+    reference = parcels.snapshot(as_of=SPLIT).snapshot.record
+    parcels.spec = whole
+    found = parcels.snapshot(reference=reference).snapshot.measurements
+    (one,) = [one for one in found if one.metric == "batch_schema_breaks"]
+    assert (one.subject, one.facts["what"]) == ("express", "unknown to the reference")
