@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ml_platform.policy.spec import PersonalData
-from ml_platform.stages.personal_data import named_like_a_person, valued_like_a_person
+from ml_platform.stages.personal_data import personal_finding
+from ml_platform.stages.personal_sample import VARIED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def guess_personal(name: str, distinct: pd.Series) -> PersonalData:
-    """Return the class that a column's name or its distinct values suggest; a hint and no proof."""
-    suspected = named_like_a_person(name) or valued_like_a_person(distinct)
-    return PersonalData.DIRECT if suspected else PersonalData.NONE
+    """Return the class that a column's distinct values suggest, or its name and they don't contradict; a hint.
+
+    A few distinct values under a telling name (an `email` that is yes or no) name nobody.
+    """
+    found = personal_finding(name, distinct)
+    if found is None:
+        return PersonalData.NONE
+    few = found.by == "name" and found.guess is PersonalData.DIRECT and len(distinct) < VARIED
+    return PersonalData.NONE if few else found.guess

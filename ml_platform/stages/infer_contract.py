@@ -25,12 +25,10 @@ if TYPE_CHECKING:
 MOST_LEVELS = 100
 FEWEST_PER_LEVEL = 5
 FEWEST_UNIQUE = 100
-SHORTEST_PERSONAL_NUMBER = 10**8
 REPEATS_EXPECTED = 20
 NOTHING_SEEN = "No value was seen."
 CONSTANT = "The same in every row seen."
 IDENTIFIER = "Different in every row seen: an identifier."
-PERSONAL = "Looks like direct personal data."
 
 
 def infer_contract(frame: pd.DataFrame, *, target: str | None = None) -> dict[str, Column]:
@@ -38,9 +36,9 @@ def infer_contract(frame: pd.DataFrame, *, target: str | None = None) -> dict[st
 
     Ranges reach as far as the tails suggest (`infer_range`); levels are named only where each was seen at least five
     times; a missing share has room for chance; a column is unique only where repeats were to be expected. A column
-    with nothing to learn (no value, one value, an identifier, direct personal data) gets the role not_used with the
-    reason. Text longer than a contract holds is left out. Raises DataInvalid for names that come twice and for a
-    target that isn't there.
+    with nothing to learn (no value, one value, an identifier, direct or sensitive personal data) gets the role
+    not_used with the reason. Text longer than a contract holds is left out. Raises DataInvalid for names that come
+    twice and for a target that isn't there.
     """
     names = [str(name) for name in frame.columns]
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
@@ -97,15 +95,15 @@ def _column(name: str, values: pd.Series, *, is_target: bool) -> Column | None:
     if is_target:
         binary = seen.type == "integer" and seen.different <= 2 and {0.0, 1.0}.issuperset(seen.numbers)
         return Column(**{**said, "role": Role.TARGET, **({"range": (0.0, 1.0)} if binary else {})})
-    personal = _personal(name, seen)
+    personal = PersonalData.NONE if seen.type == "boolean" else guess_personal(name, seen.distinct)
     reason = _why_unused(seen, personal, unique=said.get("unique", False))
     role = Role.NOT_USED if reason else Role.FEATURE
     return Column(**said, role=role, reason=reason, personal_data=personal)
 
 
 def _why_unused(seen: _Seen, personal: PersonalData, *, unique: bool) -> str:
-    if personal is PersonalData.DIRECT:
-        return PERSONAL
+    if personal in {PersonalData.DIRECT, PersonalData.SENSITIVE}:
+        return f"Looks like {personal.value} personal data."
     if seen.different == 1:
         return CONSTANT
     return IDENTIFIER if unique else ""
@@ -168,14 +166,6 @@ def _said(seen: _Seen) -> dict[str, Any] | None:
 def _repeats_were_likely(ordered: NDArray[np.float64]) -> bool:
     """Say whether as many whole numbers, drawn at random from as wide a range, would repeat (the birthday problem)."""
     return bool(ordered.size**2 / (2 * (ordered[-1] - ordered[0] + 1)) >= REPEATS_EXPECTED)
-
-
-def _personal(name: str, seen: _Seen) -> PersonalData:
-    """Guess the class; numbers are looked at only when they are as long as telephone and card numbers."""
-    if seen.type in {"boolean", "datetime"}:
-        return PersonalData.NONE
-    short = seen.type == "number" or (seen.type == "integer" and seen.numbers[-1] < SHORTEST_PERSONAL_NUMBER)
-    return guess_personal(name, seen.distinct.iloc[:0] if short else seen.distinct)
 
 
 def _round_up(share: float) -> float:

@@ -42,6 +42,8 @@ def sampled(values: pd.Series) -> Sample | None:
     """Return evenly spaced values of a column; None when it has none, or only booleans."""
     import pandas as pd
 
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":  # by far the most frequent, and the cheapest
+        return _of_numbers(values.to_numpy())
     present = values.dropna()
     if not len(present) or pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_complex_dtype(values.dtype):
         return None
@@ -53,18 +55,21 @@ def sampled(values: pd.Series) -> Sample | None:
         times = rows.to_numpy(dtype="datetime64[us]")
         return Sample(texts=(), distinct=np.unique(times).size, rows=times.size, times=times)
     if pd.api.types.is_numeric_dtype(rows.dtype):
-        return _of_numbers(rows)
+        return _of_numbers(rows.to_numpy(dtype=np.float64 if rows.dtype.kind == "f" else np.int64))
     return _of_texts(rows)
 
 
-def _of_numbers(rows: pd.Series) -> Sample:
-    distinct = rows.unique()
-    numbers = np.asarray(rows, dtype=np.float64)
+def _of_numbers(found: NDArray[np.generic]) -> Sample | None:
+    present = found[~np.isnan(found)] if found.dtype.kind == "f" else found
+    if not present.size:
+        return None
+    rows = present[:: max(1, -(-present.size // ROWS))]
+    numbers, distinct = rows.astype(np.float64), np.unique(rows)
     whole = np.isfinite(numbers).all() and bool((numbers == np.rint(numbers)).all())
     texts: tuple[str, ...] = ()
     if whole and numbers.max() >= 10 ** (LEAST_DIGITS - 1) and numbers.min() >= 0:
-        texts = _padded([str(int(number)) for number in spaced(list(distinct))])
-    return Sample(texts=texts, distinct=len(distinct), rows=len(rows), numbers=numbers)
+        texts = _padded([str(int(number)) for number in spaced(distinct.tolist())])
+    return Sample(texts=texts, distinct=distinct.size, rows=rows.size, numbers=numbers)
 
 
 def _padded(texts: list[str]) -> tuple[str, ...]:

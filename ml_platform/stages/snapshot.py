@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_platform.core.compared import COMPARED
@@ -122,7 +121,7 @@ def _inspect(
         return found.measurements
     first, *others = found.measurements
     named = {COMPARED: keep_compared(store, found.compared)}
-    return (dataclasses.replace(first, facts={**first.facts, **named}), *others)
+    return (replace(first, facts={**first.facts, **named}), *others)
 
 
 def read_rows(spec: ModelSpec, store: ArtefactStore, snapshot: SnapshotRecord) -> pd.DataFrame:
@@ -170,7 +169,7 @@ def told_of_erased(measurements: tuple[Measurement, ...], erased: int) -> tuple[
     if not erased:
         return measurements
     return tuple(
-        dataclasses.replace(one, facts={**one.facts, "rows_erased": erased}) if one.metric == "row_count" else one
+        replace(one, facts={**one.facts, "rows_erased": erased}) if one.metric == "row_count" else one
         for one in measurements
     )
 

@@ -52,7 +52,11 @@ def test_an_override_may_tighten(gate: Gate, override: Override) -> None:
         (holds(), Override(limit=1.0), "overrides.claim.limit is 1.0, but the gate holds or doesn't: it has no limit"),
         (holds(), Override(severity="warn"), "overrides.claim.severity is 'warn', looser than 'block'; an override"),
         (holds(minimum_n=5), Override(minimum_n=4), "overrides.claim.minimum_n is 4, looser than 5; an override only"),
-        (holds(), Override(), "overrides.claim changes nothing; give a limit, severity, minimum_n or reveals, or remove it"),
+        (
+            holds(),
+            Override(),
+            "overrides.claim changes nothing; give a limit, severity, minimum_n or reveals, or remove it",
+        ),
         (holds(), Override(why="new words"), "overrides.claim changes nothing"),
     ],
 )
@@ -91,14 +95,14 @@ def test_the_strictest_of_two_takes_the_stricter_word_of_each(one: Gate, other: 
 
 
 def test_an_override_can_not_ask_for_less_power() -> None:
-    assert said(at_most(1, reveals=0.2), Override(reveals=0.3)) == [
-        "overrides.claim.reveals is 0.3, looser than 0.2; an override only tightens; to let the gate stay closed for a "
-        "while, write a waiver (owner, reason, expires)"
-    ]
+    (text,) = said(at_most(1, reveals=0.2), Override(reveals=0.3))
+    assert text.startswith("overrides.claim.reveals is 0.3, looser than 0.2; an override only tightens; ")
 
 
 @pytest.mark.parametrize(
     ("one", "other", "most"), [(None, None, None), (0.2, None, 0.2), (None, 0.3, 0.3), (0.2, 0.3, 0.2)]
 )
-def test_of_two_tightenings_the_greater_power_counts(one: float | None, other: float | None, most: float | None) -> None:
+def test_of_two_tightenings_the_greater_power_counts(
+    one: float | None, other: float | None, most: float | None
+) -> None:
     assert strictest(at_most(1, reveals=one), at_most(1, reveals=other)).reveals == most

@@ -89,7 +89,18 @@ def test_the_target_gets_its_role_and_a_binary_one_its_range() -> None:
 def test_what_looks_like_a_person_is_guessed_and_no_feature() -> None:
     column = inferred([f"p{i}@example.org" for i in range(30)], "contact")
     assert (column.personal_data, column.role) == (PersonalData.DIRECT, Role.NOT_USED)
-    assert inferred(rng().normal(size=30), "home_phone").personal_data is PersonalData.DIRECT
+    assert inferred([f"555-123-{i:04}" for i in range(30)], "home_phone").personal_data is PersonalData.DIRECT
+    assert inferred(rng().normal(size=30), "home_phone").personal_data is PersonalData.NONE
+    assert inferred(["yes", "no"] * 30, "email").personal_data is PersonalData.NONE
+    assert inferred(rng().normal(size=30), "score").personal_data is PersonalData.NONE
+
+
+def test_a_trait_of_persons_stays_a_feature_and_a_sensitive_one_is_used_only_on_purpose() -> None:
+    age = inferred(list(range(20, 70)), "age")
+    assert (age.personal_data, age.role, age.reason) == (PersonalData.QUASI, Role.FEATURE, "")
+    race = inferred(["a", "b", "c"] * 20, "race")
+    assert (race.personal_data, race.role) == (PersonalData.SENSITIVE, Role.NOT_USED)
+    assert race.reason == "Looks like sensitive personal data."
 
 
 def test_a_range_reaches_as_far_as_the_tail_suggests() -> None:

@@ -249,7 +249,8 @@ def test_an_altered_snapshot_is_not_read(tmp_path: Path) -> None:
     parcels = Parcels(tmp_path)
     record = parcels.snapshot().snapshot.record
     data = parcels.store.folder("snapshots", record.digest) / "data.parquet"
-    data.write_bytes(data.read_bytes()[:-1] + b"x")
+    content = data.read_bytes()
+    data.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(DataInvalid, match="it isn't what was sealed here"):
         read_rows(parcels.spec, parcels.store, record)
 

@@ -13,7 +13,7 @@ from ml_platform.core.verdict import Verdict
 from ml_platform.policy.conditions import conditions_of
 from ml_platform.policy.judge import judge
 from ml_platform.stages.contract import check_contract
-from ml_platform.stages.inspect_new_rows import inspected_columns
+from ml_platform.stages.inspection.against_contract import inspected_columns
 from ml_platform.stages.inspection.measure import measure_batch
 from ml_platform.stages.profile import profile
 from ml_platform.stages.snapshot_measurements import Profile, measure_snapshot
@@ -72,7 +72,7 @@ def hear_gates(spec: ModelSpec, policy: Policy, batch: pd.DataFrame, *, known: K
         return Heard(refused=True)
     accepted = checked.accepted
     described = profile(spec, accepted)
-    names = inspected_columns(spec)
+    names = inspected_columns(spec.contract)
     measured = (
         *measure_snapshot(spec, checked, accepted, described, reference=known.profile, frame=batch),
         *measure_batch(known.rows[names], accepted[names], target=spec.target).measurements,

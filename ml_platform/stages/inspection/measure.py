@@ -27,7 +27,8 @@ ALPHA = 0.005
 NAMES_SHOWN = 3
 MOST_TOLD = 30
 LEAST_FITTED = 50
-TELLING = frozenset({"from", "to", "largest", "smallest"})
+# What may be said of a private column: counts, shares and chances. Any other fact can hold one of its values.
+TELLS_NO_VALUE = frozenset({"what", "how", "levels", "rows", "broken", "run", "row", "reference", "batch"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +149,7 @@ def _measurements(
 def _without_values(evidence: Evidence, private: Collection[str]) -> Evidence:
     if not set(private).intersection(evidence.columns):
         return evidence
-    return replace(evidence, facts={name: fact for name, fact in evidence.facts.items() if name not in TELLING})
+    return replace(evidence, facts={name: fact for name, fact in evidence.facts.items() if name in TELLS_NO_VALUE})
 
 
 def subject_of(columns: Sequence[str]) -> str:

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from ml_platform.stages.contract import check_contract
+from ml_platform.stages.inspect_new_rows import MOST_REFERENCE_ROWS, inspect_new_rows
+from ml_platform.stages.inspection.measure import TELLS_NO_VALUE
+from ml_platform_tests.stages.parcels import parcel_rows, parcel_spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from ml_platform.core.measurement import Measurement
+    from ml_platform.policy.spec import ModelSpec
+
+TOLD = TELLS_NO_VALUE | {"hypotheses", "findings", "smallest_detectable", "kind", "p_value"}
+
+
+def rows_of(spec: ModelSpec, rows: int = 600, seed: int = 3) -> pd.DataFrame:
+    return check_contract(spec, parcel_rows(rows, seed=seed)).accepted
+
+
+def named(found: tuple[Measurement, ...], metric: str) -> list[Measurement]:
+    return [one for one in found if one.metric == metric and one.value]
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> ModelSpec:
+    return parcel_spec(tmp_path)
+
+
+def test_only_rows_from_the_references_end_on_are_inspected(spec: ModelSpec) -> None:
+    rows = rows_of(spec)
+    end = rows["sent"].iloc[400]
+    reference = rows.iloc[:400]
+    found = inspect_new_rows(spec, reference, rows, end.to_pydatetime())
+    assert {one.n for one in found.measurements} == {200}
+    assert all(one.value == 0 for one in found.measurements)
+    assert found.compared is None
+
+
+def test_without_a_new_row_nothing_is_measured(spec: ModelSpec) -> None:
+    rows = rows_of(spec)
+    assert inspect_new_rows(spec, rows, rows, dt.datetime(2030, 1, 1, tzinfo=dt.UTC)).measurements == ()
+    assert inspect_new_rows(spec, rows, rows, None).measurements == ()
+
+
+def test_without_an_end_rows_that_equal_none_of_the_references_are_new(spec: ModelSpec) -> None:
+    rows = rows_of(spec)
+    found = inspect_new_rows(spec, rows.iloc[:350], rows, None)
+    assert {one.n for one in found.measurements} == {250}
+
+
+def test_a_fault_in_new_rows_is_measured_and_personal_columns_keep_their_values(spec: ModelSpec) -> None:
+    reference, new = rows_of(spec), rows_of(spec, 400, seed=9)
+    new["weight"] = new["weight"].where(np.arange(400) > 60, 97.25)
+    new["crew"] = "canary-crew"
+    found = inspect_new_rows(spec, reference, new, None)
+    weight = [one for one in named(found.measurements, "batch_distribution_shift") if one.subject == "weight"]
+    assert weight[0].facts["to"] == 97.25
+    crew = [one for one in found.measurements if "crew" in one.subject.split(", ")]
+    assert crew
+    assert all(set(one.facts) <= TOLD for one in crew)
+    assert "canary-crew" not in repr(found)
+    assert {one.subject for one in found.measurements}.isdisjoint({"sent", "customer"})
+
+
+def test_of_a_large_reference_a_fixed_sample_is_compared_with(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml_platform.stages.inspect_new_rows.MOST_REFERENCE_ROWS", 300)
+    rows = rows_of(spec)
+    again = [inspect_new_rows(spec, rows.iloc[:400], rows, None).measurements for _ in range(2)]
+    assert again[0] == again[1]
+    assert MOST_REFERENCE_ROWS == 50_000
