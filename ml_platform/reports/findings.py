@@ -52,7 +52,7 @@ def finding_rows(verdicts: Sequence[Verdict], policy: Policy | None = None) -> t
     """Return every finding, the gravest first, then the gates that found nothing.
 
     A finding that `policy`, the one that the verdicts were made under, tolerates is told as tolerated. The smallest
-    detectable share of faulty rows is "none" where no share would have been revealed, "-" where nothing was tested.
+    detectable share of faulty rows is "none" where no share would have been revealed, "-" where nothing needed a test.
     """
     judged = (verdict for verdict in verdicts if verdict.worst and verdict.worst.metric.startswith(INSPECTION))
     rows = (row for verdict in judged for row in _rows(verdict, policy))
