@@ -46,7 +46,7 @@ def write_case(folder: Path, reference: pd.DataFrame, batch: pd.DataFrame) -> No
     """Write a case as Parquet; columns of mixed types become text, as Parquet has none."""
     folder.mkdir(parents=True)
     for name, frame in (("reference", reference), ("batch", batch)):
-        mixed = [column for column, values in frame.items() if values.dtype == object]
+        mixed = [str(column) for column, values in frame.items() if values.dtype == object]
         as_text = {column: frame[column].map(str, na_action="ignore") for column in mixed}
         frame.assign(**as_text).to_parquet(folder / f"{name}.parquet")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 from scipy import stats
 
@@ -12,19 +12,22 @@ MOST_FALSE_ALARMS = 0.01
 LEAST_FOUND = 0.95
 
 
-class Answer(Protocol):
-    """What a detector said of a batch."""
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a detector said of a case; `power` is the oracle's, None for a clean batch."""
 
     detector: str
     table: str
     n: int
+    m: int
     kind: str
     severity: str
     columns: str
     power: float | None
+    rows_touched: int
     alarm: bool
     seconds: float
-    said: str
+    said: str = ""
 
 
 def interval(found: int, of: int) -> tuple[float, float]:

@@ -11,10 +11,15 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import lightgbm
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ml_platform.policy.spec import ModelSpec
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGETS = {
@@ -62,7 +67,8 @@ def as_numbers(values: pd.Series) -> NDArray[np.float64]:
     """Return numbers, flags and times (as days) as floats; what isn't one is NaN."""
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         naive = values.dt.tz_convert(None) if values.dt.tz is not None else values
-        return ((naive - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)).to_numpy(dtype=float)
+        days = (naive - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
+        return np.asarray(days.to_numpy(dtype=float), dtype=np.float64)
     if not pd.api.types.is_numeric_dtype(values.dtype):
         values = pd.to_numeric(values.astype(object).map(_plain), errors="coerce")
     return values.to_numpy(dtype=float, na_value=np.nan)
@@ -85,7 +91,7 @@ class Table:
     rows: pd.DataFrame
     target: str
     encoder: Encoder
-    model: object
+    model: lightgbm.Booster
     positive: object
 
     def scores(self, frame: pd.DataFrame) -> NDArray[np.float64]:
@@ -94,13 +100,11 @@ class Table:
 
     def labels(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Return 1 for the rarer outcome, 0 for others."""
-        return (frame[self.target] == self.positive).fillna(value=False).to_numpy(dtype=float)
+        return (frame[self.target] == self.positive).fillna(value=False).to_numpy().astype(np.float64)
 
 
 def make_table(name: str, rows: pd.DataFrame, target: str) -> Table:
     """Train the model of the label on a fifth of the rows and keep the others."""
-    import lightgbm
-
     rng = np.random.default_rng(20130301)
     apart = rng.random(len(rows)) < 0.2
     known, kept = rows[apart].reset_index(drop=True), rows[~apart].reset_index(drop=True)
@@ -108,13 +112,8 @@ def make_table(name: str, rows: pd.DataFrame, target: str) -> Table:
     positive = rows[target].value_counts().index[-1]
     label = (known[target] == positive).fillna(value=False).to_numpy(dtype=float)
     settings = {
-        "objective": "binary",
-        "num_leaves": 15,
-        "num_threads": 1,
-        "seed": 1,
-        "verbosity": -1,
-        "learning_rate": 0.05,
-    }
+        "objective": "binary", "num_leaves": 15, "num_threads": 1, "seed": 1, "verbosity": -1, "learning_rate": 0.05,
+    }  # fmt: skip
     model = lightgbm.train(settings, lightgbm.Dataset(encoder.values(known), label), 80)
     return Table(name=name, rows=kept, target=target, encoder=encoder, model=model, positive=positive)
 
@@ -169,7 +168,7 @@ def load_table(name: str) -> Table:
     return make_table(stem, kept[kept[target].notna()].reset_index(drop=True), target)
 
 
-def _spec(model: str):  # noqa: ANN202 - the model file's schema
+def _spec(model: str) -> ModelSpec:
     from ml_platform.policy.load import load_model
 
     path = ROOT / "ml_platform" / "defs" / model / "defs.yaml"

@@ -18,211 +18,24 @@ detectable faults or has alarms on more than 1 % of the clean batches.
 from __future__ import annotations
 
 import argparse
-import ctypes
-import importlib
 import json
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-from fault_oracle import Oracle, draw
+from fault_cases import About, Case, Field, cases, some
+from fault_detectors import DETECTORS, peak_megabytes
 from fault_peers import PACKAGES, ask_peer, write_case
-from fault_report import report, summary
-from fault_tables import Table, load_table
-from scipy import stats
+from fault_report import Answer, report, summary
 
 from ml_platform.stages.faults.catalogue import FAULTS
-from ml_platform.stages.faults.fault import Aim, Scene, Severity
-from ml_platform.stages.faults.inject import inject
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = (500, 1000, 2000, 5000, 20000, 50000)
-REFERENCES = (1, 4)
-MOST_REFERENCE = 50_000
 QUICK = ("column_dropped", "missing_at_random", "slice_lost")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One batch: how it is drawn and, unless it is clean, what is planted into it."""
-
-    table: str
-    n: int
-    m: int
-    seed: int
-    in_order: bool
-    scored: bool
-    kind: str = ""
-    severity: str = ""
-    aim: int = 0
-
-    @property
-    def name(self) -> str:
-        """Return a name for files."""
-        return f"{Path(self.table).stem}-{self.n}-{self.seed}-{self.kind or 'clean'}-{self.severity}-{self.aim}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a detector said of a case; `power` is the oracle's, None for a clean batch."""
-
-    detector: str
-    table: str
-    n: int
-    m: int
-    kind: str
-    severity: str
-    columns: str
-    power: float | None
-    rows_touched: int
-    alarm: bool
-    seconds: float
-    said: str = ""
-
-
-class Field:
-    """One table with its oracle and the places that faults are aimed at, the same for every size of batch."""
-
-    def __init__(self, name: str, kinds: list[str], aims: int, seed: int) -> None:
-        self.table: Table = load_table(name)
-        self.oracle = Oracle(self.table, seed=seed)
-        scene = Scene.of(self.oracle.parts["fit"], target=self.table.target)
-        self.aims: dict[str, list[Aim]] = {}
-        for kind in kinds:
-            places = FAULTS[kind].aims(scene, np.random.default_rng([seed, 2]))
-            order = [places[place] for place in np.random.default_rng([seed, 1]).permutation(len(places))]
-            self.aims[kind] = [aim for aim in order[: 4 * aims] if self._changes(kind, aim, scene)][:aims]
-        self.scene = scene
-
-    def _changes(self, kind: str, aim: Aim, scene: Scene) -> bool:
-        rows = self.oracle.parts["measure"][:500]
-        rng = np.random.default_rng(1)
-        return inject(rows, kind, severity=Severity.LARGE, rng=rng, scene=scene, aim=aim).rows_touched > 0
-
-    def frames(self, case: Case) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-        """Return reference, batch and how many rows the fault touched."""
-        rng = np.random.default_rng([case.seed, case.n])
-        reference, batch = draw(self.table.rows, n=case.n, m=case.m, rng=rng, in_order=case.in_order)
-        if not case.kind:
-            return reference, batch, 0
-        aim = self.aims[case.kind][case.aim]
-        scene = Scene.of(reference, target=self.table.target)
-        made = inject(batch, case.kind, severity=Severity(case.severity), rng=rng, scene=scene, aim=aim)
-        return reference, made.frame, made.rows_touched
-
-    def about(self, case: Case, touched: int) -> dict[str, object]:
-        """Return what every detector's answer says of the case."""
-        return {
-            "table": self.table.name, "n": case.n, "m": case.m, "kind": case.kind, "severity": case.severity,
-            "power": self.power(case), "rows_touched": touched,
-            "columns": ",".join(self.aims[case.kind][case.aim].columns) if case.kind else "",
-        }  # fmt: skip
-
-    def power(self, case: Case) -> float | None:
-        """Return the oracle's power for a case, None for a clean one."""
-        if not case.kind:
-            return None
-        aim = self.aims[case.kind][case.aim]
-        severity = Severity(case.severity)
-        return self.oracle.power(self.scene, case.kind, severity, aim, n=case.n, m=case.m, in_order=case.in_order)
-
-
-def cases(field: Field, name: str, n: int, clean: int, seed: int) -> Iterator[Case]:
-    """Say which batches are made of a table at a size: the clean ones, then every kind at every severity."""
-    numbers = np.random.default_rng([seed, n]).integers(1, 2**31, 1_000_000)
-    kinds = [
-        (kind, severity.value, place)
-        for kind, aims in field.aims.items()
-        for severity in Severity
-        for place in range(len(aims))
-    ]
-    for place, (kind, severity, aim) in enumerate([("", "", 0)] * clean + kinds):
-        m = min(n * REFERENCES[place % 2], MOST_REFERENCE, len(field.table.rows) - n)
-        yield Case(
-            table=name, n=n, m=m, seed=int(numbers[place]), in_order=place // 2 % 2 == 0, scored=place // 4 % 2 == 0,
-            kind=kind, severity=severity, aim=aim,
-        )  # fmt: skip
-
-
-def ours(field: Field, case: Case, reference: pd.DataFrame, batch: pd.DataFrame) -> tuple[bool, float, str]:
-    """Ask `inspect_batch`."""
-    inspect_batch = importlib.import_module("ml_platform").inspect_batch
-    scores = (field.table.scores(reference), field.table.scores(batch)) if case.scored else None
-    before = time.process_time()
-    found = inspect_batch(reference, batch, target=field.table.target, scores=scores)
-    seconds = time.process_time() - before
-    said = "; ".join(f"{one.kind}({','.join(map(str, one.columns))})" for one in found.findings[:5])
-    return not found.passed, seconds, said
-
-
-def plain(_field: Field, _case: Case, reference: pd.DataFrame, batch: pd.DataFrame) -> tuple[bool, float, str]:
-    """Test each column on its own, as textbooks say."""
-    before = time.process_time()
-    said = [name for name in reference.columns if name not in batch.columns]
-    for name in reference.columns.intersection(batch.columns):
-        old, new = reference[name], batch[name]
-        retyped = pd.api.types.is_numeric_dtype(old.dtype) != pd.api.types.is_numeric_dtype(new.dtype)
-        if retyped or _p_value(old, new) < 0.01 / len(reference.columns):
-            said.append(name)
-    return bool(said), time.process_time() - before, "; ".join(map(str, said[:5]))
-
-
-def _p_value(old: pd.Series, new: pd.Series) -> float:
-    types = pd.api.types
-    if types.is_datetime64_any_dtype(old.dtype) and types.is_datetime64_any_dtype(new.dtype):
-        old, new = old.astype("int64"), new.astype("int64")
-    if types.is_numeric_dtype(old.dtype) and not types.is_bool_dtype(old.dtype):
-        pair = [values.dropna().to_numpy(dtype=float) for values in (old, new)]
-        return float(stats.ks_2samp(*pair, method="asymp").pvalue) if all(len(one) for one in pair) else 0.0
-    counts = pd.DataFrame({"old": old.astype(str).value_counts(), "new": new.astype(str).value_counts()}).fillna(0)
-    return float(stats.chi2_contingency(counts.to_numpy()).pvalue) if len(counts) > 1 else 1.0
-
-
-DETECTORS = {"ours": ours, "plain": plain}
-
-
-def ask(field: Field, made: Iterable[Case], detectors: list[str]) -> Iterator[Answer]:
-    """Make each batch once, ask every detector, and keep the batch for the peers if they are wanted."""
-    for case in made:
-        reference, batch, touched = field.frames(case)
-        if case.kind and not touched and len(batch) == case.n:
-            continue
-        about = field.about(case, touched)
-        for name in detectors:
-            alarm, seconds, said = DETECTORS[name](field, case, reference, batch)
-            yield Answer(detector=name, alarm=alarm, seconds=seconds, said=said, **about)
-
-
-def peak_megabytes(name: str, field: Field, n: int) -> float | None:
-    """Return the megabytes a call takes on top of the data, in a child process; None where the table is too small."""
-    import multiprocessing
-
-    if len(field.table.rows) < 2 * n:
-        return None
-    case = Case(table="", n=n, m=n, seed=7, in_order=True, scored=False)
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        return pool.apply(_peak, (name, field, case))
-
-
-def _peak(name: str, field: Field, case: Case) -> float:
-    reference, batch, _ = field.frames(case)
-    small = Case(table="", n=200, m=200, seed=7, in_order=True, scored=False)
-    DETECTORS[name](field, small, reference[:200], batch[:200])  # whatever it imports isn't what a call takes
-    ctypes.CDLL(None).malloc_trim(0)  # what was freed before would hide what the call needs
-    Path("/proc/self/clear_refs").write_text("5")
-    before = _status("VmRSS")
-    DETECTORS[name](field, case, reference, batch)
-    return (_status("VmHWM") - before) / 1024
-
-
-def _status(key: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:"))
 
 
 def main() -> int:
@@ -295,7 +108,7 @@ def _measured(given: argparse.Namespace, peaks: dict[tuple[str, int], float]) ->
                 continue
             made = list(cases(field, name, n, given.clean, given.seed))
             if given.faults:
-                made = _some(made, clean=given.clean, faulty=given.faults)
+                made = some(made, clean=given.clean, faulty=given.faults)
             started = time.monotonic()
             yield from _with_progress(ask(field, made, given.detectors), name, n, started)
             field.oracle.remember()
@@ -304,25 +117,25 @@ def _measured(given: argparse.Namespace, peaks: dict[tuple[str, int], float]) ->
                 if peak is not None:
                     peaks[detector, n] = max(peak, peaks.get((detector, n), 0.0))
             if given.peers and n in given.peer_sizes:
-                yield from _of_peers(field, _some(made, clean=given.peer_cases, faulty=given.peer_cases), given.peers)
+                yield from _of_peers(field, some(made, clean=given.peer_cases, faulty=given.peer_cases), given.peers)
 
 
-def _some(made: list[Case], *, clean: int, faulty: int) -> list[Case]:
-    """Pick clean and faulty cases by chance, always the same ones."""
-    rng = np.random.default_rng(3)
-    found: list[Case] = []
-    for group, most in (
-        ([case for case in made if not case.kind], clean),
-        ([case for case in made if case.kind], faulty),
-    ):
-        found += [group[place] for place in np.sort(rng.permutation(len(group))[:most])]
-    return found
+def ask(field: Field, made: Iterable[Case], detectors: list[str]) -> Iterator[Answer]:
+    """Make each batch once, ask every detector, and keep the batch for the peers if they are wanted."""
+    for case in made:
+        reference, batch, touched = field.frames(case)
+        if case.kind and not touched and len(batch) == case.n:
+            continue
+        about = field.about(case, touched)
+        for name in detectors:
+            alarm, seconds, said = DETECTORS[name](field, case, reference, batch)
+            yield Answer(detector=name, alarm=alarm, seconds=seconds, said=said, **about)
 
 
 def _of_peers(field: Field, made: list[Case], peers: list[str]) -> Iterator[Answer]:
     """Write the cases down and ask each peer about them."""
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
-        about = {}
+        about: dict[str, About] = {}
         for case in made:
             reference, batch, touched = field.frames(case)
             if case.kind and not touched and len(batch) == case.n:

@@ -28,7 +28,7 @@ def ask(reference: pd.DataFrame, batch: pd.DataFrame) -> dict[str, bool]:
     return {way: _alarm(one, reference, batch) for way, one in zip(WAYS, (reconstruction, domain), strict=True)}
 
 
-def _alarm(calculator: object, reference: pd.DataFrame, batch: pd.DataFrame) -> bool:
+def _alarm(calculator: nannyml.base.AbstractCalculator, reference: pd.DataFrame, batch: pd.DataFrame) -> bool:
     found = calculator.fit(reference).calculate(batch).filter(period="analysis").to_df()
     alerts = found.xs("alert", axis=1, level=found.columns.nlevels - 1)
     return float(alerts.to_numpy(dtype=float).mean()) > 0.5
