@@ -65,8 +65,12 @@ def plan_batches(file: GovernedModelFile, reference_rows: int) -> Iterator[Batch
             metric=gate.metric,
             asked=gate.reveals,
             smallest={batch: smallest(batch) for batch in BATCHES},
-            rows_needed=_fewest(lambda batch, asked=gate.reveals: smallest(batch) <= asked) if gate.reveals else 1,
+            rows_needed=_rows_needed(smallest, gate.reveals),
         )
+
+
+def _rows_needed(smallest: Callable[[int], float], asked: float | None) -> int | None:
+    return 1 if asked is None else _fewest(lambda batch: smallest(batch) <= asked)
 
 
 def plan_labels(auc: float, shares: Mapping[str, float]) -> Iterator[LabelPlan]:

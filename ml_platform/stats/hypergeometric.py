@@ -53,7 +53,8 @@ def standardised(counts: Floats, marked: Floats, *, drawn: int, total: int) -> F
 
 def _log_upper_tail(x: Floats, k: Floats, drawn: int, total: int) -> Floats:
     """Return log P(X >= x), summed from x on while terms still matter (they fall geometrically beyond the mean)."""
-    first = _log_choose(k, x) + _log_choose(total - k, drawn - x) - _log_choose(np.float64(total), np.float64(drawn))
+    every = _log_choose(np.full_like(x, total), np.full_like(x, drawn))
+    first = _log_choose(k, x) + _log_choose(total - k, drawn - x) - every
     term, sum_ = np.ones_like(x), np.ones_like(x)
     last = np.minimum(k, drawn)
     at = x.copy()

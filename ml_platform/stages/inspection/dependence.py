@@ -32,8 +32,8 @@ def pairs(tables: Tables) -> Iterator[Evidence]:
     scored = tables.compared
     information, logs = _information(tables, classes, sizes)
     for place, column in enumerate(tables.chosen):
-        partners = np.argsort(-information[place], kind="stable")[:MOST_PARTNERS]
-        partners = [int(other) for other in partners if information[place, other] > LEAST_INFORMATION]
+        nearest = np.argsort(-information[place], kind="stable")[:MOST_PARTNERS]
+        partners = [int(other) for other in nearest if information[place, other] > LEAST_INFORMATION]
         if not partners:
             continue
         together = np.zeros(scored.size)

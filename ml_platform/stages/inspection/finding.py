@@ -13,6 +13,7 @@ from ml_platform.core.verdict import Outcome, Verdict
 if TYPE_CHECKING:
     import pandas as pd
 
+HARD = frozenset({"schema", "misspelling", "contract"})
 COLUMNS = ("kind", "columns", "effect", "p_value", "metric", "n")
 
 
@@ -33,7 +34,7 @@ class Finding:
     def text(self) -> str:
         """Say the finding in one line; never a value of a row."""
         names = ", ".join(self.columns[:3]) + (f" and {len(self.columns) - 3} more" if len(self.columns) > 3 else "")
-        chance = "a hard rule" if self.p_value == 0 else f"p = {self.p_value:.2g}"
+        chance = "a hard rule" if self.kind in HARD else f"p = {self.p_value:.2g}"
         what = f"; {self.measurement.facts['what']}" if "what" in self.measurement.facts else ""
         return f"{self.kind} of {names}: {number_text(self.effect)} of the rows ({chance}{what})"
 

@@ -61,7 +61,7 @@ def _models(tables: Tables, features: Floats) -> tuple[_Model, ...]:
     """Return the models of this reference, learned now or before; they depend on its rows alone."""
     mine = np.ascontiguousarray(features[: tables.reference_rows])
     kinds = "".join(column.kind[0] for column in tables.chosen)
-    key = hashlib.blake2b(mine, key=kinds.encode()[:64]).hexdigest()
+    key = hashlib.blake2b(mine.tobytes(), key=kinds.encode()[:64]).hexdigest()
     if key not in _KNOWN:
         _KNOWN[key] = tuple(_learn(tables, features))
         while len(_KNOWN) > KEPT:

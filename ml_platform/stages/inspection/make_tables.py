@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.core.errors import DataInvalid
-from ml_platform.stages.inspection.table import as_floats, level_column, number_column
+from ml_platform.stages.inspection.table import Column, as_floats, level_column, number_column
 from ml_platform.stages.inspection.tables import Tables
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-    from ml_platform.stages.inspection.table import Column, Floats, Kind
+    from ml_platform.stages.inspection.table import Floats, Kind
 
 MOST_FITTED = 5_000
 SEED = 20_260_101
 SCORE = "(score)"
+SECONDS_PER_DAY = 86_400
+SECONDS_PER_HOUR = 3_600
 
 
 def make_tables(
@@ -37,6 +39,7 @@ def make_tables(
     """
     every = (_column(name, kind, reference, batch) for name, kind in kinds.items() if name in batch.columns)
     columns = [column for column in every if not _runs_on(column, len(reference))]
+    columns += [hours for column in columns if column.kind == "time" for hours in _hours(column)]
     scored = _scores(scores, reference, batch)
     if scored is not None:
         columns.append(number_column(SCORE, "number", scored[: len(reference)], scored[len(reference) :]))
@@ -57,6 +60,16 @@ def _column(name: str, kind: Kind, reference: pd.DataFrame, batch: pd.DataFrame)
     if kind == "levels":
         return level_column(name, reference[name], batch[name])
     return number_column(name, kind, as_floats(reference[name], kind), as_floats(batch[name], kind))
+
+
+def _hours(column: Column) -> list[Column]:
+    """Return the hour of the day of a time column that has one, as a column of its own."""
+    clock = column.values.astype(np.float64) % SECONDS_PER_DAY // SECONDS_PER_HOUR
+    values, mapping = np.unique(clock, return_inverse=True)
+    if values.size < 2:
+        return []
+    codes = np.append(mapping, -1)[column.codes].astype(np.int64)
+    return [Column(name=f"{column.name} (hour)", kind="number", codes=codes, values=values)]
 
 
 def _runs_on(column: Column, reference_rows: int) -> bool:

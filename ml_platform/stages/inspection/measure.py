@@ -98,10 +98,10 @@ def require_table(role: str, frame: pd.DataFrame) -> None:
             f"inspect_batch: the {role} has several columns named {twice[:NAMES_SHOWN]}; names must differ; rename them"
         )
         raise DataInvalid(message)
-    strange = [name for name in names if not isinstance(name, str)]
+    strange = sum(not isinstance(name, str) for name in names)
     if strange:
         message = (
-            f"inspect_batch: {len(strange)} column names of the {role} are no text; text is needed; "
+            f"inspect_batch: {strange} column names of the {role} are no text; text is needed; "
             "use frame.rename(columns=str)"
         )
         raise DataInvalid(message)

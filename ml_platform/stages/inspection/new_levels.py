@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,13 +54,14 @@ def _is_closed(counts: np.ndarray, rows: int) -> bool:
 
 
 def _wrongly_written(new: Iterable[str], known: list[str], frequent: set[str]) -> Iterator[tuple[str, str]]:
-    for how, key in (("case, blanks, accents", _folded), ("encoding", _decoded)):
-        twins = _by_key(known, key)
-        if how == "case, blanks, accents" and len(twins) < len(known):
-            return  # the reference itself holds such pairs
-        for text in new:
-            if twins.get(key(text)) in frequent:
-                yield text, how
+    twins = {_folded(level): level for level in known}
+    if len(twins) < len(known):
+        return  # the reference itself holds such pairs
+    for text in new:
+        if twins.get(_folded(text)) in frequent:
+            yield text, "case, blanks, accents"
+    if not any(_is_misread(level) for level in known):
+        yield from ((text, "encoding") for text in new if _is_misread(text))
     alike = any(_one_letter(a, b) for place, a in enumerate(known) for b in known[:place])
     nested = any(a != b and b.startswith(a) for a in known for b in known)
     for text in new:
@@ -69,23 +71,19 @@ def _wrongly_written(new: Iterable[str], known: list[str], frequent: set[str]) -
             yield text, "one letter"
 
 
-def _by_key(levels: Iterable[str], key: Callable[[str], str]) -> Mapping[str, str]:
-    return {key(level): level for level in levels}
-
-
 def _folded(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text)
     return "".join(letter for letter in plain if letter.isalnum()).casefold()
 
 
-def _decoded(text: str) -> str:
-    """Return a text whose UTF-8 bytes were read as Latin-1 as it was meant; others as they are."""
+def _is_misread(text: str) -> bool:
+    """Tell whether a text is UTF-8 that was read in an encoding of one byte a sign, or lost a sign on the way."""
+    if "\ufffd" in text:
+        return True
     for encoding in ("cp1252", "latin-1"):
-        try:
-            return text.encode(encoding).decode("utf-8")
-        except UnicodeError:
-            continue
-    return text
+        with contextlib.suppress(UnicodeError):
+            return text.encode(encoding).decode("utf-8") != text
+    return False
 
 
 def _one_letter(one: str, other: str) -> bool:

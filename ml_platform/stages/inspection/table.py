@@ -100,12 +100,13 @@ def _texts(values: pd.Series) -> NDArray[np.object_]:
     """Return a column as Python texts, None where missing; what is no text is written as one."""
     import pandas as pd
 
-    plain = values.astype(object).to_numpy()
+    plain: NDArray[np.object_] = values.astype(object).to_numpy(copy=True)
     if pd.api.types.infer_dtype(plain, skipna=True) not in {"string", "empty"}:
         told = np.empty(plain.size, dtype=object)
         told[:] = [str(value) for value in plain]
         plain = told
-    return np.where(values.isna().to_numpy(), None, plain)
+    plain[values.isna().to_numpy()] = None
+    return plain
 
 
 def level_column(name: str, reference: pd.Series, batch: pd.Series) -> Column:

@@ -13,6 +13,7 @@ import pytest
 from ml_platform import inspect_batch
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.verdict import Outcome
+from ml_platform.stages.infer_contract import infer_contract
 from ml_platform_tests.stages.inspection.parcels_table import parcels, risk_of
 
 Fault = Callable[[pd.DataFrame], pd.DataFrame]
@@ -55,6 +56,11 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "two letters are swapped": (put("city", slice(3, 5), "Drseden"), "misspelling"),
     "a letter is another": (put("city", slice(3, 5), "Drezden"), "misspelling"),
     "a level is cut off": (put("city", slice(3, 5), "Amster"), "misspelling"),
+    "a level was read in the wrong encoding": (put("city", slice(3, 4), "CÃ³rdoba"), "misspelling"),
+    "a sign was lost on the way": (put("city", slice(3, 4), "C\ufffdrdoba"), "misspelling"),
+    "the clock is three hours off": (
+        lambda frame: frame.assign(packed=frame["packed"].dt.normalize() + pd.Timedelta(hours=3)), "distribution",
+    ),
     "a new level": (put("city", slice(0, 20), "Zzyzx"), "levels"),
     "a sentinel": (put("weight", slice(0, 12), -999.0), "distribution"),
     "one slipped decimal point": (put("weight", slice(4, 5), 90_000.0), "extremes"),
@@ -108,6 +114,29 @@ def test_labels_that_no_longer_agree_with_the_scores_are_found() -> None:
     found = inspect_batch(REFERENCE, flipped, target="late", scores=scores)
     assert sound.passed
     assert "label" in {finding.kind for finding in found.findings}
+
+
+def test_with_a_contract_rows_that_break_it_are_findings_and_identities_are_left_out() -> None:
+    contract = infer_contract(REFERENCE, target="late")
+    late = put("hour", slice(0, 60), 55.0)(BATCH).assign(hour=lambda frame: frame["hour"].astype(int))
+    found = inspect_batch(REFERENCE, late, contract=contract)
+    told = [finding for finding in found.findings if finding.kind == "contract"]
+    assert [(one.columns, one.effect, one.p_value) for one in told] == [(("hour",), 60 / 800, 0.0)]
+    assert "contract of hour: 0.075 of the rows (a hard rule; out of range)" in str(found)
+    few = put("hour", slice(0, 6), 55.0)(BATCH).assign(hour=lambda frame: frame["hour"].astype(int))
+    tolerated = inspect_batch(REFERENCE, few, contract=contract)
+    assert "contract" not in {finding.kind for finding in tolerated.findings}
+    assert inspect_batch(REFERENCE, BATCH, contract=contract).passed
+    assert not inspect_batch(REFERENCE, BATCH.iloc[:0], contract=contract).passed
+
+
+def test_a_counter_and_a_clock_that_run_on_are_no_fault() -> None:
+    before, now = (
+        frame.assign(number=np.arange(start, start + len(frame)), packed=frame["packed"] + pd.Timedelta(days=40 * at))
+        for at, (frame, start) in enumerate(((REFERENCE, 0), (BATCH, 5000)))
+    )
+    assert inspect_batch(before, now).passed
+    assert not inspect_batch(before, now.assign(number=5000)).passed
 
 
 def test_scores_need_one_value_per_row() -> None:

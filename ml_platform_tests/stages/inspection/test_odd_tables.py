@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 
 import numpy as np
@@ -73,8 +74,15 @@ def test_no_column_at_all_is_answered() -> None:
     assert inspect_batch(nothing, nothing).findings == ()
 
 
-def test_ten_thousand_columns_and_a_million_levels_are_answered_within_bounds() -> None:
-    wide = pd.DataFrame(RNG.normal(size=(60, 10_000)), columns=[f"c{place}" for place in range(10_000)])
+@pytest.mark.drill
+def test_ten_thousand_columns_are_answered(drill_count: Callable[[int, int], int]) -> None:
+    count = drill_count(1_500, 10_000)
+    wide = pd.DataFrame(RNG.normal(size=(60, count)), columns=[f"c{place}" for place in range(count)])
     assert inspect_batch(wide.iloc[:40], wide.iloc[40:]).findings == ()
-    names = pd.DataFrame({"name": np.char.add("n", RNG.integers(0, 10**9, 200_000).astype(str)).astype(object)})
-    assert inspect_batch(names.iloc[:150_000], names.iloc[150_000:]).passed
+
+
+@pytest.mark.drill
+def test_a_million_levels_are_answered(drill_count: Callable[[int, int], int]) -> None:
+    rows = drill_count(100_000, 1_300_000)
+    names = pd.DataFrame({"name": np.char.add("n", RNG.integers(0, 10**12, rows).astype(str)).astype(object)})
+    assert inspect_batch(names.iloc[: rows // 2], names.iloc[rows // 2 :]).passed
