@@ -65,7 +65,8 @@ def _known(piece: Piece, form: Csv, known: Mapping[str, Known]) -> Known:
     if before is not None and before.mark == piece.mark != "":
         return before
     content = piece.read()
-    return Known(mark=piece.mark, digest=digest_of_bytes(content), facts=describe(piece.where, content, form))
+    facts = describe(piece.where, content, form) if content else {}  # that nothing came is for a gate to judge
+    return Known(mark=piece.mark, digest=digest_of_bytes(content), facts=facts)
 
 
 def is_settled(piece: Piece, now: dt.datetime) -> bool:

@@ -72,7 +72,7 @@ BAD = {
         2, "all 2,736 rows break the contract: distance: missing (2,736 rows)", change=column("distance", np.nan)
     ),
     "a column without values that may be missing": Bad(
-        1, "✗ failed     columns_vary", change=column("distance", np.nan), file=(MAY_BE_MISSING,)
+        3, "✗ failed     columns_vary", change=column("distance", np.nan), file=(MAY_BE_MISSING,)
     ),
     "texts for numbers": Bad(2, "distance: not a finite number (2,736 rows)", change=column("distance", "far")),
     "infinite numbers": Bad(2, "distance: not a finite number (2,736 rows)", change=column("distance", np.inf)),
@@ -114,7 +114,10 @@ def test_a_missing_file_is_refused_in_words(project: Project, released: Said) ->
     said = project.ask("run", MODEL)
     assert said.code == 2
     assert "no gate was judged" in said.out  # nothing of an earlier run is shown as if it were this one's
-    assert f"nothing is at {project.table}; a CSV or Parquet file is needed; put it there or correct `path`" in said.err
+    assert (
+        f"nothing is at {project.table}; a CSV or Parquet file or a folder of them is needed; put it there or correct `path`"
+        in said.err
+    )
 
 
 def test_a_text_of_a_million_characters_costs_its_row_alone(project: Project, released: Said) -> None:
