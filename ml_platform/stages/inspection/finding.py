@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from ml_platform.core.measurement import Measurement, number_text
+from ml_platform.core.measurement import Measurement
 from ml_platform.core.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_SAID = 25
 HARD = frozenset({"schema", "misspelling", "contract"})
 COLUMNS = ("kind", "columns", "effect", "p_value", "metric", "n")
 
@@ -34,9 +35,13 @@ class Finding:
     def text(self) -> str:
         """Say the finding in one line; never a value of a row."""
         names = ", ".join(self.columns[:3]) + (f" and {len(self.columns) - 3} more" if len(self.columns) > 3 else "")
-        chance = "a hard rule" if self.kind in HARD else f"p = {self.p_value:.2g}"
+        chance = "a hard rule" if self.kind in HARD else _chance(self.p_value)
         what = f"; {self.measurement.facts['what']}" if "what" in self.measurement.facts else ""
-        return f"{self.kind} of {names}: {number_text(self.effect)} of the rows ({chance}{what})"
+        return f"{self.kind} of {names}: {100 * self.effect:.3g} % of the rows ({chance}{what})"
+
+
+def _chance(p_value: float) -> str:
+    return f"p = {p_value:.2g}" if p_value > 0 else "p < 1e-300"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +78,11 @@ class Inspection:
     def text(self) -> str:
         """Say the outcome, then each finding in a line, then why verdicts were left undecided."""
         head = "passed" if self.passed else "not passed"
-        lines = [f"{head}: {self.batch_rows:,} rows against {self.reference_rows:,}; {len(self.findings)} findings"]
-        lines += [f"  {finding.text()}" for finding in self.findings]
+        count = "1 finding" if len(self.findings) == 1 else f"{len(self.findings)} findings"
+        lines = [f"{head}: {self.batch_rows:,} rows against {self.reference_rows:,}; {count}"]
+        lines += [f"  {finding.text()}" for finding in self.findings[:MOST_SAID]]
+        more = len(self.findings) - MOST_SAID
+        lines += [f"  and {more:,} more, less grave: to_frame() has them all"] if more > 0 else []
         undecided = [verdict for verdict in self.verdicts if verdict.outcome is Outcome.UNDECIDED]
         lines += [f"  undecided: {verdict.gate}: {verdict.reason}" for verdict in undecided]
         return "\n".join(lines)

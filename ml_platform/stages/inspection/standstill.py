@@ -14,6 +14,7 @@ from ml_platform.stages.inspection.evidence import Evidence
 from ml_platform.stages.inspection.tables import count_of
 
 if TYPE_CHECKING:
+    from ml_platform.stages.inspection.table import Column
     from ml_platform.stages.inspection.tables import Tables
 
 Codes = NDArray[np.int64]
@@ -29,19 +30,45 @@ class _Run:
 
 
 def standstill(tables: Tables) -> Iterator[Evidence]:
-    """Judge each column's longest run of one value; one that lies in order elsewhere needs a far longer run."""
-    for column in tables.columns:
-        before, now = column.codes[: tables.reference_rows], column.codes[tables.reference_rows :]
-        run = _longest_run(now)
-        outside = np.concatenate([now[: run.start], now[run.start + run.length :]])
-        chance = _chance(before, outside, run.code)
-        p = _p_value(run, now.size, chance)
-        if max(_agreement(before), _agreement(outside)) > ORDERED:
-            p = _p_ordered(run, before, outside, now.size)
+    """Judge each column's longest run of one value; where both tables lie in order, one unlike any other is needed.
+
+    A batch that was sorted by something the reference wasn't has long runs everywhere, and nothing is claimed.
+    """
+    looks = [_look(tables, column) for column in tables.columns]
+    sorted_anew = any(one.now > ORDERED >= one.before for one in looks)
+    for column, look in zip(tables.columns, looks, strict=True):
+        run, rows = look.run, tables.batch_rows
+        if sorted_anew:
+            p = 1.0
+        elif look.before > ORDERED:
+            p = _p_ordered(run, _before(tables, column), look.outside, rows)
+        else:
+            p = _p_value(run, rows, _chance(_before(tables, column), look.outside, run.code))
         yield Evidence(
-            kind="standstill", columns=(column.name,), effect=run.length / now.size, p_value=p, n=now.size,
+            kind="standstill", columns=(column.name,), effect=run.length / rows, p_value=p, n=rows,
             facts={"run": run.length, "row": run.start},
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A column's longest run, the batch's other rows, and how ordered the reference and those rows lie."""
+
+    run: _Run
+    outside: Codes
+    before: float
+    now: float
+
+
+def _look(tables: Tables, column: Column) -> _Look:
+    codes = column.codes[tables.reference_rows :]
+    run = _longest_run(codes)
+    outside = np.concatenate([codes[: run.start], codes[run.start + run.length :]])
+    return _Look(run, outside, _agreement(_before(tables, column)), _agreement(outside))
+
+
+def _before(tables: Tables, column: Column) -> Codes:
+    return column.codes[: tables.reference_rows]
 
 
 def _longest_run(codes: Codes) -> _Run:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -104,7 +106,8 @@ def test_sound_batches_are_left_alone(rows: int) -> None:
 def test_sound_batches_in_order_of_time_are_left_alone() -> None:
     before, now = (frame.sort_values("packed", ignore_index=True) for frame in (REFERENCE, BATCH))
     assert inspect_batch(before, now).passed
-    assert inspect_batch(REFERENCE, now.sort_values("city")).passed
+    for name in ("city", "km", "hour"):
+        assert inspect_batch(REFERENCE, now.sort_values(name)).passed
 
 
 def test_labels_that_no_longer_agree_with_the_scores_are_found() -> None:
@@ -122,7 +125,7 @@ def test_with_a_contract_rows_that_break_it_are_findings_and_identities_are_left
     found = inspect_batch(REFERENCE, late, contract=contract)
     told = [finding for finding in found.findings if finding.kind == "contract"]
     assert [(one.columns, one.effect, one.p_value) for one in told] == [(("hour",), 60 / 800, 0.0)]
-    assert "contract of hour: 0.075 of the rows (a hard rule; out of range)" in str(found)
+    assert "contract of hour: 7.5 % of the rows (a hard rule; out of range)" in str(found)
     few = put("hour", slice(0, 6), 55.0)(BATCH).assign(hour=lambda frame: frame["hour"].astype(int))
     tolerated = inspect_batch(REFERENCE, few, contract=contract)
     assert "contract" not in {finding.kind for finding in tolerated.findings}
@@ -139,9 +142,32 @@ def test_a_counter_and_a_clock_that_run_on_are_no_fault() -> None:
     assert not inspect_batch(before, now.assign(number=5000)).passed
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"target": "lat"}, "target is 'lat', which both tables need as a column. Did you mean 'late'?"),
+        ({"target": "nope"}, "target is 'nope', which both tables need as a column"),
+        ({"scores": [1, 2, 3], "target": "late"}, "scores needs a pair"),
+        ({"scores": ([1], [2])}, "name the label column with `target`"),
+        ({"policy": "flights"}, "policy is a str; a Policy is needed"),
+        ({"alpha": 0}, "alpha is 0; a probability between 0 and 1 is needed"),
+        ({"alpha": 2.0}, "alpha is 2.0; a probability"),
+        ({"alpha": "x"}, "alpha is 'x'; a probability"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused_in_words(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataInvalid, match=re.escape(words)):
+        inspect_batch(REFERENCE, BATCH, **arguments)
+
+
+def test_only_the_gravest_findings_are_said() -> None:
+    text = str(inspect_batch(REFERENCE, BATCH[BATCH["hour"] < 9]))
+    assert "more, less grave: to_frame() has them all" in text or text.count("\n") <= 40
+
+
 def test_scores_need_one_value_per_row() -> None:
     with pytest.raises(DataInvalid, match="one score per row is needed"):
-        inspect_batch(REFERENCE, BATCH, scores=([0.5], [0.5]))
+        inspect_batch(REFERENCE, BATCH, target="late", scores=([0.5], [0.5]))
 
 
 def test_the_outcome_can_be_read_as_text_table_and_page() -> None:
