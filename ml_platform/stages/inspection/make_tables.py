@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from ml_platform.stages.inspection.table import Floats, Kind
 
 MOST_FITTED = 5_000
-SEED = 20_260_101
 SCORE = "(score)"
 SECONDS_PER_DAY = 86_400
 SECONDS_PER_HOUR = 3_600
@@ -32,7 +32,10 @@ def make_tables(
     target: str | None = None,
     scores: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> Tables:
-    """Return the columns that both frames have; which rows are learned from follows from the row numbers alone.
+    """Return the columns that both frames have; which rows are learned from is drawn with the reference as the seed.
+
+    Row numbers alone must not decide: where rows lie in order, neighbours would be dealt to learning and comparing in
+    fixed turns, and the rows compared would resemble those learned from more than the batch's do.
 
     A clock or a counter that runs on is left out: times later than all of the reference's, and numbers that grow from
     row to row through the reference and on through the batch.
@@ -43,7 +46,7 @@ def make_tables(
     scored = _scores(scores, reference, batch)
     if scored is not None:
         columns.append(number_column(SCORE, "number", scored[: len(reference)], scored[len(reference) :]))
-    order = np.random.default_rng(SEED).permutation(len(reference))
+    order = np.random.default_rng(_seed(columns, len(reference))).permutation(len(reference))
     fitted = min(len(reference) // 2, MOST_FITTED)
     return Tables(
         columns=tuple(columns),
@@ -60,6 +63,19 @@ def _column(name: str, kind: Kind, reference: pd.DataFrame, batch: pd.DataFrame)
     if kind == "levels":
         return level_column(name, reference[name], batch[name])
     return number_column(name, kind, as_floats(reference[name], kind), as_floats(batch[name], kind))
+
+
+def _seed(columns: Sequence[Column], reference_rows: int) -> int:
+    """Return a number that follows from the reference's values alone: of its numbers and times, or else its texts."""
+    digest = hashlib.blake2b(digest_size=8)
+    numbers = [column for column in columns if column.kind != "levels"]
+    for column in numbers or columns:
+        codes = column.codes[:reference_rows]
+        if column.kind == "levels":
+            digest.update("\n".join(map(str, np.append(column.values, "")[codes])).encode(errors="replace"))
+        else:
+            digest.update(np.append(column.values.astype(np.float64), np.nan)[codes].tobytes())
+    return int.from_bytes(digest.digest(), "big")
 
 
 def _hours(column: Column) -> list[Column]:

@@ -16,6 +16,8 @@ from ml_platform import inspect_batch
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.verdict import Outcome
 from ml_platform.stages.infer_contract import infer_contract
+from ml_platform.stages.inspection.dependence import pairs
+from ml_platform.stages.inspection.make_tables import make_tables
 from ml_platform_tests.stages.inspection.parcels_table import parcels, risk_of
 
 Fault = Callable[[pd.DataFrame], pd.DataFrame]
@@ -108,6 +110,20 @@ def test_sound_batches_in_order_of_time_are_left_alone() -> None:
     assert inspect_batch(before, now).passed
     for name in ("city", "km", "hour"):
         assert inspect_batch(REFERENCE, now.sort_values(name)).passed
+
+
+def test_rows_that_lie_in_clusters_and_in_order_are_dealt_at_random_too() -> None:
+    rng = np.random.default_rng(3)
+    weather = pd.DataFrame({"wind": rng.gamma(2, 4, 60).round(1), "rain": rng.gamma(1, 2, 60).round(1)})
+    hours = weather.loc[np.sort(rng.integers(0, 60, 3000))].reset_index(drop=True)
+    hours["gust"] = (hours["wind"] * 1.5 + hours["rain"]).round(0)
+    chances = []
+    for seed in range(25):
+        mine = np.random.default_rng(seed).random(len(hours)) < 0.5
+        names = list(hours.columns)
+        tables = make_tables(hours[~mine], hours[mine], dict.fromkeys(names, "number"))
+        chances += [one.p_value * len(names) for one in pairs(tables)]
+    assert (np.array(chances) < 0.01).sum() <= 4
 
 
 def test_labels_that_no_longer_agree_with_the_scores_are_found() -> None:
