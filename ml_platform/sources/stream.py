@@ -114,6 +114,8 @@ def _no_text(path: Path, written: Written) -> str:
                 lines += error.object[: error.start].decode(name, "ignore").count("\n")
                 how = f"are not {name} ({written.encoding.how})"
                 return f"line {lines:,} holds bytes that {how}; correct the file, or state `csv: {{encoding: ...}}`"
+            except UnicodeError:
+                return f"is not {name} ({written.encoding.how}); correct the file, or state `csv: {{encoding: ...}}`"
             if "\0" in text:
                 lines += text[: text.index("\0")].count("\n")
                 return f"line {lines:,} holds a NUL byte; text has none; fetch the file again or correct the line"

@@ -219,6 +219,13 @@ def test_a_line_that_cannot_be_decoded_beyond_the_beginning_is_named(tmp_path: P
         check_contract_streaming("x", {"text": CONTRACT["text"]}, path)
 
 
+def test_a_file_that_is_not_in_the_stated_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes("whole,text\n1,a\n".encode("utf-16-be"))
+    with pytest.raises(DataInvalid, match=r"x: is not utf-16 \(stated\); correct the file, or state `csv: {encoding"):
+        check_contract_streaming("x", {"text": CONTRACT["text"]}, path, form=Csv(encoding="utf-16", delimiter=","))
+
+
 @pytest.mark.parametrize("rows", [0, 3])
 def test_a_sample_is_the_first_rows_with_all_columns(tmp_path: Path, rows: int) -> None:
     frame = pd.DataFrame({"a": pd.Series([1, 2, 3][:rows], dtype="int64"), "b": ["x", "y", "z"][:rows]})
