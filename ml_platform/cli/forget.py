@@ -33,6 +33,11 @@ def command(model: str, subject: str, actor: str | None) -> int:
             actor=someone(actor or settings.actor),
             now=utc_now(),
         )
+    if not erased.originals:
+        click.echo(
+            f"{model}: the vault held nothing of this person; if you expected something, check how it is written",
+            err=True,
+        )
     click.echo(
         f"✓ {model}: {erased.token} is erased, {erased.originals:,} originals were destroyed\n"
         "next: remove the person at the source; the next snapshot leaves the person's rows out, earlier ones\n"

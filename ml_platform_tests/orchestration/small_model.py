@@ -45,11 +45,6 @@ attributes:
     parameters: {learning_rate: 0.1, num_leaves: 7, min_data_in_leaf: 20}
   policy:
     packs: [base]
-    waivers:
-      - gate: no_feature_explains_alone
-        owner: Parcels team
-        reason: Heavy parcels come late, and that is nearly all there is to it.
-        expires: 2099-01-01
   deployment: {production: manual}
   monitoring:
     start: 2025-09-01

@@ -49,7 +49,7 @@ class Inspection:
     """What inspecting a batch gave: findings, a verdict per gate, and what could have been found at all.
 
     `smallest_detectable` holds, per metric, the smallest share of faulty rows that this batch would have revealed with
-    a power of 80 %; infinity when none would.
+    a power of 80 %; infinity when none would. Hard rules need one row; a metric without anything to test isn't listed.
     """
 
     findings: tuple[Finding, ...]

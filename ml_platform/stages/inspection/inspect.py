@@ -67,7 +67,7 @@ def inspect_batch(
         findings=tuple(sorted(findings, key=lambda one: (one.p_value, -one.effect))),
         verdicts=judge(mine, STAGE, measured, conditions=CONDITIONS, now=now),
         measurements=measured,
-        smallest_detectable=found.smallest_detectable,
+        smallest_detectable={metric: size for metric, size in found.smallest_detectable.items() if size > 0},
         reference_rows=len(reference),
         batch_rows=len(batch),
         alpha=alpha,
