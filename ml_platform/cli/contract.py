@@ -14,6 +14,8 @@ from ml_platform.core.verdict import Outcome, Verdict
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ml_platform.policy.spec import Csv, ModelSpec
+
 
 @click.group(name="contract")
 def command() -> None:
@@ -39,27 +41,52 @@ def infer(source: Path, target: str | None) -> None:
 def check(model: str, file: Path) -> int:
     """Check FILE, a CSV or Parquet file of any length, against MODEL's contract; memory doesn't grow with it.
 
+    A CSV file is read as the model's one table of files states it; what isn't stated is detected.
     FILE has to have the contract's columns: what `assemble` would make of the source's tables is not made here.
     """
     from ml_platform.policy.judge import judge
     from ml_platform.reports.terminal import verdict_lines
     from ml_platform.stages.contract_stream import check_contract_streaming
     from ml_platform.stages.quarantine import most_frequent_first
-    from ml_platform.stages.stream_measurements import measure_stream
+    from ml_platform.stages.snapshot_measurements import listed
+    from ml_platform.stages.stream_measurements import measure_columns, measure_stream
 
     governed = load(model)
     spec = governed.spec
-    found = check_contract_streaming(str(file), spec.contract, file, rules=spec.rules)
+    form, wanted = _stated(spec)
+    found = check_contract_streaming(str(file), spec.contract, file, rules=spec.rules, form=form)
+    sample = _sample(spec, file, form, wanted)
     click.echo(f"{found.rows:,} rows, {len(found.refused):,} refused")
     for reason, count in most_frequent_first(found.broken).items():
         click.echo(f"{count:>12,}  {reason}")
     if found.coerced:
         click.echo(f"{sum(found.coerced.values()):>12,}  cells converted though no `coerce` states it")
-    measurements = measure_stream(spec, found)
+    unnamed = [name for name in sample.columns if name not in spec.contract]
+    if unnamed:
+        click.echo(f"{len(unnamed):>12,}  columns that the contract doesn't name: {listed(unnamed)}")
+    measurements = (*measure_stream(spec, found), *measure_columns(spec, sample))
     judged = judge(governed.policy, "snapshot", measurements, conditions=frozenset(), now=utc_now())
     verdicts = [verdict for verdict in judged if verdict.measurements]
     click.echo("\n".join(["", *verdict_lines(verdicts)]))
     return _exit_code(verdicts)
+
+
+def _stated(spec: ModelSpec) -> tuple[Csv, tuple[str, ...] | None]:
+    """Return how the model's one table of files is written and which of its columns are read, if it has just one."""
+    from ml_platform.policy.spec import Csv, SqlTable
+
+    tables = [table for table in spec.source.tables.values() if not isinstance(table, SqlTable)]
+    return (tables[0].csv, tables[0].columns) if len(tables) == 1 else (Csv(), None)
+
+
+def _sample(spec: ModelSpec, file: Path, form: Csv, wanted: tuple[str, ...] | None) -> pd.DataFrame:
+    """Return the first rows of a file with the columns that a snapshot would read."""
+    from ml_platform.sources.stream import open_stream
+
+    sample = open_stream(str(file), file, form).sample([name for name, one in spec.contract.items() if one.is_text])
+    if wanted is None:
+        return sample
+    return sample[[name for name in sample.columns if name in wanted or name in spec.contract]]
 
 
 def _exit_code(verdicts: list[Verdict]) -> int:

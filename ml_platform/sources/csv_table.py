@@ -83,11 +83,12 @@ def read_csv(where: str, content: bytes, form: Csv, text_columns: Collection[str
             ),
         )
     except pa.ArrowException as error:
-        raise DataInvalid(f"{where}: {_fault(str(error), written)}") from None
+        raise DataInvalid(f"{where}: {fault_of(str(error), written)}") from None
     return table
 
 
-def _fault(text: str, written: Written) -> str:
+def fault_of(text: str, written: Written) -> str:
+    """Say what Arrow can't read, by the row that it names and without its words, which hold values."""
     ragged = _RAGGED.search(text)
     if ragged:
         row, needed, seen = ragged.groups()

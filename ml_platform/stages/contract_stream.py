@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.errors import DataInvalid
+from ml_platform.policy.coercions import TextToNumber
 from ml_platform.policy.row_rules import RowRule, columns_of
+from ml_platform.policy.spec import Csv
 from ml_platform.sources.stream import Stream, open_stream
 from ml_platform.stages.assemble import SEPARATOR
 from ml_platform.stages.batch_column import BatchColumn, Found
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 Rows = NDArray[np.bool_]
 RowNumbers = NDArray[np.int64]
 _IN_ORDER = (NOT_UNIQUE, NO_LEVEL, NO_FORMAT, NO_PATTERN, MISSING, OUT_OF_RANGE)
+_AS_STATED = Csv()
 _NO_RULES: Mapping[str, RowRule] = MappingProxyType({})
 
 
@@ -63,14 +66,16 @@ def check_contract_streaming(
     *,
     rules: Mapping[str, RowRule] = _NO_RULES,
     most_keys: int = MOST_KEYS,
+    form: Csv = _AS_STATED,
 ) -> StreamChecked:
     """Check a CSV or Parquet file row by row, holding a batch of its rows at a time; `where` names it in messages.
 
+    `form` states how a CSV file is written; its encoding and delimiter are detected where it doesn't.
     Memory grows only with the refused rows (12 bytes each). The values of a unique column are kept in a temporary
     file, at most `most_keys` of them in memory. Raises DataInvalid when a declared column isn't there and when the file
     can't be read, Unavailable when it can't be reached.
     """
-    stream = open_stream(where, path)
+    stream = open_stream(where, path, form)
     absent = [name for name in contract if name not in stream.names]
     if absent:
         message = (
@@ -78,6 +83,8 @@ def check_contract_streaming(
             "contract"
         )
         raise DataInvalid(message)
+    if stream.written is not None and form.decimal == ",":
+        contract = {name: _with_comma(column) for name, column in contract.items()}
     order = [*(f"{name}: {rule}" for name, column in contract.items() for rule in _rules_of(column)), *rules]
     tally = _Tally({rule: place for place, rule in enumerate(order)})
     with ExitStack() as stack:
@@ -95,6 +102,13 @@ def check_contract_streaming(
         undeclared=tuple(name for name in stream.names if name not in contract),
         coerced=tally.coerced,
     )
+
+
+def _with_comma(column: Column) -> Column:
+    """Return a column of numbers as the file's stated decimal comma reads it; what the column states itself stays."""
+    if column.coerce is not None or column.type not in {"integer", "number"}:
+        return column
+    return column.model_copy(update={"coerce": (TextToNumber(kind="text_to_number", decimal=","),)})
 
 
 def _rules_of(column: Column) -> Iterator[str]:

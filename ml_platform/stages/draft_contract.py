@@ -32,7 +32,7 @@ def draft_contract(frame: pd.DataFrame, *, source: str, target: str | None = Non
     """
     contract = infer_contract(frame, target=target)
     frame = frame.set_axis([str(name) for name in frame.columns], axis="columns")
-    time = next((name for name, column in contract.items() if column.type == "datetime" and not column.missing), None)
+    time = next((name for name, column in contract.items() if _may_be_time(column)), None)
     lines = [
         f"# Drafted from {_shown(source)}: {len(frame):,} rows, {len(frame.columns):,} columns. Read every line,",
         "# correct it and say what the column is (description), then put it into the model file. A range is what was",
@@ -54,6 +54,22 @@ def draft_contract(frame: pd.DataFrame, *, source: str, target: str | None = Non
     return "\n".join(lines) + "\n"
 
 
+def _may_be_time(column: Column) -> bool:
+    """Say whether a column may be the time of the rows; a date that looks like a person's, as of birth, is not."""
+    return column.type == "datetime" and not column.missing and column.personal_data is PersonalData.NONE
+
+
+def _of_target(column: Column) -> list[str]:
+    """Say what is guessed of the target, or that none of its kind can be learned yet."""
+    if column.role is not Role.TARGET:
+        return []
+    if column.type == "boolean":
+        return ["guess: which words are true"] if column.coerce else []
+    if (column.type, column.range) == ("integer", (0, 1)):
+        return []
+    return ["a binary target is needed: type boolean with `coerce`, or integer with range [0, 1]"]
+
+
 def _said(values: pd.Series, column: Column, *, is_time: bool) -> tuple[dict[str, Any], list[str]]:
     """Return what the column's line says, and the notes on it."""
     said = column.model_dump(mode="json", exclude_defaults=True)
@@ -69,7 +85,8 @@ def _said(values: pd.Series, column: Column, *, is_time: bool) -> tuple[dict[str
             said.pop(hidden, None)
     if column.format is not None:
         notes.append("guess: the format")
-    stated, how = _coercions(values, column)
+    notes += _of_target(column)
+    stated, how = ([], []) if column.coerce is not None else _coercions(values, column)
     if stated:
         said["coerce"] = stated
     return {"type": said.pop("type"), **said}, [*notes, *how]

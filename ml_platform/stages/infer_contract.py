@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.errors import DataInvalid
+from ml_platform.policy.coercions import TextToBoolean
 from ml_platform.policy.spec import Column, PersonalData, Role
 from ml_platform.stages.coerce import ColumnType, coerce, is_level
 from ml_platform.stages.distinct import distinct_values
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd  # noqa: TC004  (dear, and nobody reads this dataclass's annotations)
 
 MOST_LEVELS = 100
+TRUTH_WORDS = (
+    ("yes", "no"), ("y", "n"), ("true", "false"), ("t", "f"), ("1", "0"), ("ja", "nein"), ("j", "n"), ("oui", "non"),
+    ("sí", "no"), ("si", "no"), ("sì", "no"), ("sim", "não"),
+)  # fmt: skip
 FEWEST_PER_LEVEL = 5
 FEWEST_UNIQUE = 100
 REPEATS_EXPECTED = 20
@@ -93,12 +98,35 @@ def _column(name: str, values: pd.Series, *, is_target: bool) -> Column | None:
     if said is None:
         return None
     if is_target:
-        binary = seen.type == "integer" and seen.different <= 2 and {0.0, 1.0}.issuperset(seen.numbers)
-        return Column(**{**said, "role": Role.TARGET, **({"range": (0.0, 1.0)} if binary else {})})
+        return _target(seen, said)
     personal = PersonalData.NONE if seen.type == "boolean" else guess_personal(name, seen.distinct)
     reason = _why_unused(seen, personal, unique=said.get("unique", False))
     role = Role.NOT_USED if reason else Role.FEATURE
     return Column(**said, role=role, reason=reason, personal_data=personal)
+
+
+def _target(seen: _Seen, said: dict[str, Any]) -> Column:
+    """Return the target, as truths where its texts are words for them."""
+    words = _truth_words(seen)
+    if words is not None:
+        return Column(type="boolean", missing=seen.missing, role=Role.TARGET, coerce=(words,))
+    binary = seen.type == "integer" and seen.different <= 2 and {0.0, 1.0}.issuperset(seen.numbers)
+    return Column(**{**said, "role": Role.TARGET, **({"range": (0.0, 1.0)} if binary else {})})
+
+
+def _truth_words(seen: _Seen) -> TextToBoolean | None:
+    """Return a category's texts as truths when they are a pair of words for them, in whatever case."""
+    if seen.type != "category" or not all(isinstance(value, str) for value in seen.distinct):
+        return None
+    words = sorted(map(str, seen.distinct))
+    for true, false in TRUTH_WORDS:
+        if {word.lower() for word in words} == {true, false}:
+            return TextToBoolean(
+                kind="text_to_boolean",
+                true_words=tuple(word for word in words if word.lower() == true),
+                false_words=tuple(word for word in words if word.lower() == false),
+            )
+    return None
 
 
 def _why_unused(seen: _Seen, personal: PersonalData, *, unique: bool) -> str:

@@ -129,22 +129,27 @@ def _of_columns(spec: ModelSpec, checked: Checked, described: Profile, frame: pd
         ("undeclared_quasi_identifiers", traits, len(frame.columns)),
         ("direct_copies", copies_of_direct(spec, frame), len(frame.columns)),
     ):
-        yield Measurement(
-            metric=metric,
-            value=len(found),
-            n=of,
-            unit="columns",
-            subject=_listed(found),
-            facts={"columns": ", ".join(found) or "none", **_evidence(found, suspects)},
-        )
+        yield count_columns(metric, found, of, suspects)
+
+
+def count_columns(metric: str, found: Sequence[str], of: int, suspects: Mapping[str, PersonalFinding]) -> Measurement:
+    """Return how many columns were found, with their names and of the suspected ones the evidence."""
+    return Measurement(
+        metric=metric,
+        value=len(found),
+        n=of,
+        unit="columns",
+        subject=listed(found),
+        facts={"columns": ", ".join(found) or "none", **_evidence(found, suspects)},
+    )
 
 
 def _evidence(found: Sequence[str], suspects: Mapping[str, PersonalFinding]) -> dict[str, str]:
     """Say of the first suspected columns why they are suspected, in counts only."""
-    return {_listed([name]): suspects[name].evidence for name in found[:NAMES_SHOWN] if name in suspects}
+    return {listed([name]): suspects[name].evidence for name in found[:NAMES_SHOWN] if name in suspects}
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """Name the first columns; the names come from a file's header, so they are shortened and made printable."""
     shown = [name[:LONGEST_NAME] if name.isprintable() else ascii(name)[:LONGEST_NAME] for name in names[:NAMES_SHOWN]]
     more = len(names) - len(shown)

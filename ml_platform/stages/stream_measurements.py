@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stages.contract import MISSING, NOT_UNIQUE
+from ml_platform.stages.personal_data import undeclared
 from ml_platform.stages.quarantine import most_frequent_first
+from ml_platform.stages.snapshot_measurements import count_columns
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ml_platform.policy.spec import ModelSpec
     from ml_platform.stages.contract_stream import StreamChecked
 
@@ -42,3 +47,14 @@ def measure_stream(spec: ModelSpec, checked: StreamChecked) -> tuple[Measurement
             facts=most_frequent_first(checked.coerced),
         ),
     )
+
+
+def measure_columns(spec: ModelSpec, sample: pd.DataFrame) -> tuple[Measurement, ...]:
+    """Return the columns that the contract doesn't name, and those that look personal in the sample of the rows."""
+    suspects = undeclared(spec, sample)
+    personal = [name for name, finding in suspects.items() if finding.blocks]
+    unnamed = [name for name in sample.columns if name not in spec.contract]
+    looked = count_columns("undeclared_personal_data", personal, len(sample.columns), suspects)
+    if sample.empty:
+        looked = dataclasses.replace(looked, value=None, reason="the file has no rows")
+    return (count_columns("undeclared_columns", unnamed, len(sample.columns), suspects), looked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -92,6 +93,38 @@ def test_a_file_without_rows_proves_nothing(run: Run, defs: Path, tmp_path: Path
     said = run("contract", "check", "late", parcels(tmp_path / "rows.csv", broken=0, rows=0))
     assert said.code == 3
     assert "? undecided  rows_match_the_contract" in said.out
+
+
+def test_columns_that_the_contract_does_not_name_are_said_and_close_the_gates(
+    run: Run, defs: Path, tmp_path: Path
+) -> None:
+    path = Path(parcels(tmp_path / "rows.csv", broken=0))
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    lines = [f"{head},mail", *(f"{row},p{i}@example.org" for i, row in enumerate(rows))]
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    said = run("contract", "check", "late", str(path))
+    assert said.code == 1
+    assert "1  columns that the contract doesn't name: mail\n" in said.out
+    assert "✗ failed     no_undeclared_columns" in said.out
+    assert "✗ failed     personal_data_are_declared" in said.out
+    assert "p1@" not in said.out
+
+
+@pytest.mark.parametrize("columns", ["", ", columns: [late, sent, person, weight, carrier, region, arrived]"])
+def test_a_file_is_read_as_the_table_of_the_model_states(run: Run, defs: Path, tmp_path: Path, columns: str) -> None:
+    path = Path(parcels(tmp_path / "rows.csv", broken=0))
+    text = path.read_text(encoding="utf-8").replace(",", ";").replace(";5;land", ";5,5;land").replace("\n", ";grün\n")
+    path.write_text(text, encoding="latin-1")
+    model = next(defs.rglob("defs.yaml"))
+    stated = f"csv: {{delimiter: ';', decimal: ',', encoding: latin-1}}{columns}"
+    before = model.read_text(encoding="utf-8")
+    after = re.sub(r"(\{kind: file, path: [^}]*?)\}", rf"\1, {stated}}}", before, count=1)
+    assert after != before
+    model.write_text(after, encoding="utf-8")
+    said = run("contract", "check", "late", str(path))
+    assert "100 rows, 0 refused" in said.out
+    assert ("doesn't name: grün" in said.out) == (not columns)
+    assert said.code == (0 if columns else 1)
 
 
 def test_a_file_or_model_that_is_not_there_is_said(run: Run, defs: Path, tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from pydantic import TypeAdapter
 
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.policy.row_rules import RowRule, columns_of
-from ml_platform.policy.spec import Column
+from ml_platform.policy.spec import Column, Csv
 from ml_platform.sources import stream
+from ml_platform.sources.encoding import HEAD_BYTES
 from ml_platform.stages import contract_stream
 from ml_platform.stages.contract import check_rows
 from ml_platform.stages.contract_stream import StreamChecked, check_contract_streaming
@@ -164,9 +165,11 @@ def test_a_file_without_rows_has_no_verdicts(tmp_path: Path, form: str) -> None:
     [
         (b"", "x: the file is empty; a header and rows are needed; fetch it again"),
         (b"PK\x03\x04", "x: is a zip; a stream needs a plain CSV or Parquet file; unpack it"),
-        (b"PAR1 and no more", "x: can't be read to its end as a table (ArrowInvalid); whole rows of UTF-8 text under"),
-        (b"whole,b\n1,2\n3\n", "x: can't be read to its end as a table (ArrowInvalid)"),
-        (b"whole\n\xff\xfe\n", "x: can't be read to its end as a table (ArrowInvalid)"),
+        (b"PAR1 and no more", "x: can't be read to its end as a table (ArrowInvalid); a whole file is needed"),
+        (b"whole,b\n1,2\n3\n", "x: row 3 has 1 cells; 2 are needed, as in the header; correct the row"),
+        (b"whole,b\n1,2\n3,4,5\n", "x: row 3 has 3 cells; 2 are needed, as in the header; correct the row"),
+        (b"whole,b\n1,2\n3\0,4,5\n", "x: line 3 holds a NUL byte; text has none"),
+        (b"whole\n\xff\xfe\n", "x: line 2 holds bytes that are not UTF-8 and not surely of another encoding"),
         (b"whole,whole\n1,2\n", "x: columns ['whole'] come more than once; names must differ"),
         (b"other\n1\n", "x: the file has no column whole; the contract needs it; correct the file or the contract"),
     ],
@@ -177,6 +180,60 @@ def test_a_file_that_is_no_table_is_refused_in_words(tmp_path: Path, content: by
     with pytest.raises(DataInvalid) as caught:
         check_contract_streaming("x", {"whole": CONTRACT["whole"]}, path)
     assert str(caught.value).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("form", "encoding"),
+    [(Csv(), "latin-1"), (Csv(), "utf-16"), (Csv(encoding="cp437"), "cp437"), (Csv(delimiter=";"), "utf-8-sig")],
+)
+def test_a_csv_file_is_read_as_it_is_written(tmp_path: Path, form: Csv, encoding: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("whole;text\n1;größer\n2;schöner\n3;für alle\n12;b\n", encoding=encoding)
+    column = Column(type="category", levels=("größer", "schöner", "für alle", "b"))
+    found = check_contract_streaming("x", {"whole": CONTRACT["whole"], "text": column}, path, form=form)
+    assert (found.rows, dict(found.broken)) == (4, {"whole: out of range": 1})
+
+
+def test_a_stated_decimal_comma_and_stated_names_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("0,5;1\n1,5;2\n0.5;2\n", encoding="utf-8")
+    form = Csv(delimiter=";", decimal=",", names=("real", "text"))
+    contract = {"real": CONTRACT["real"], "text": CONTRACT["text"]}
+    found = check_contract_streaming("x", contract, path, form=form)
+    assert found.rows == 3
+    assert dict(found.broken) == {
+        "real: not a finite number": 1,
+        "real: out of range": 1,
+        "text: not a declared level": 1,
+    }
+    sample = stream.open_stream("x", path, form).sample(["text"])
+    assert list(sample["text"]) == ["1", "2", "2"]
+
+
+def test_a_line_that_cannot_be_decoded_beyond_the_beginning_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    line = b"1,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
+    count = HEAD_BYTES // len(line) + 1000
+    path.write_bytes(b"whole,text\n" + count * line + b"2,\xff\n")
+    with pytest.raises(DataInvalid, match=rf"line {count + 2:,} holds bytes that are not utf-8 \(detected\)"):
+        check_contract_streaming("x", {"text": CONTRACT["text"]}, path)
+
+
+def test_a_file_that_is_not_in_the_stated_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes("whole,text\n1,a\n".encode("utf-16-be"))
+    with pytest.raises(DataInvalid, match=r"x: is not utf-16 \(stated\); correct the file, or state `csv: {encoding"):
+        check_contract_streaming("x", {"text": CONTRACT["text"]}, path, form=Csv(encoding="utf-16", delimiter=","))
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_a_sample_is_the_first_rows_with_all_columns(tmp_path: Path, rows: int) -> None:
+    frame = pd.DataFrame({"a": pd.Series([1, 2, 3][:rows], dtype="int64"), "b": ["x", "y", "z"][:rows]})
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    frame.to_parquet(tmp_path / "rows.parquet")
+    for name in ("rows.csv", "rows.parquet"):
+        sample = stream.open_stream("x", tmp_path / name).sample()
+        assert (list(sample.columns), len(sample)) == (["a", "b"], rows)
 
 
 def test_a_parquet_file_cut_short_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ml_platform.policy.check_contract import check_contract
 from ml_platform.policy.sections import sections_of
-from ml_platform.policy.spec import Column
+from ml_platform.policy.spec import Column, Role
 from ml_platform.policy.translate import validate
 from ml_platform.policy.yaml_lines import read_yaml
 from ml_platform.stages.contract import check_rows
@@ -77,6 +77,32 @@ def test_a_draft_is_read_by_the_loader_and_the_rows_keep_it(tmp_path: Path) -> N
 def test_without_a_target_the_draft_asks_for_one(tmp_path: Path) -> None:
     _, text = drafted(orders()[["amount"]], tmp_path)
     assert text.endswith("(type boolean, or integer with range [0, 1]).\n")
+
+
+def test_a_target_of_yes_and_no_is_drafted_as_the_loader_reads_it(tmp_path: Path) -> None:
+    frame = orders()[["at", "amount"]].assign(sent_back=["Yes", "No"] * 100)
+    columns, text = drafted(frame, tmp_path, target="sent_back")
+    assert (columns["sent_back"].type, columns["sent_back"].role) == ("boolean", Role.TARGET)
+    assert check_rows("draft", columns, frame).broken == {}
+    assert 'true_words: ["Yes"], false_words: ["No"]' in text
+    assert "guess: which words are true" in text
+
+
+def test_a_target_that_is_not_binary_is_told(tmp_path: Path) -> None:
+    frame = orders()[["at", "amount"]].assign(state=["kept", "sent back"] * 100)
+    text = draft_contract(frame, source="table.csv", target="state")
+    assert "# a binary target is needed: type boolean with `coerce`, or integer with range [0, 1]\n" in text
+    assert "a binary target" not in draft_contract(orders(), source="table.csv", target="late")
+    assert "a binary target" not in draft_contract(frame.assign(state=[0, 1] * 100), source="x", target="state")
+
+
+def test_a_date_of_birth_is_not_the_time_of_the_rows(tmp_path: Path) -> None:
+    born = pd.date_range("1950-01-01", periods=200, freq="97D")
+    columns, _ = drafted(pd.DataFrame({"date_of_birth": born, "at": orders()["at"]}), tmp_path)
+    assert columns["date_of_birth"].personal_data != "none"
+    assert [name for name, column in columns.items() if column.role is Role.TIME] == ["at"]
+    columns, _ = drafted(pd.DataFrame({"date_of_birth": born}), tmp_path)
+    assert columns["date_of_birth"].role is not Role.TIME
 
 
 def test_a_conversion_that_no_statement_allows_is_told(tmp_path: Path) -> None:

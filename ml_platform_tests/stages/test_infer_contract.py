@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_platform.core.errors import DataInvalid
+from ml_platform.policy.coercions import TextToBoolean
 from ml_platform.policy.spec import Column, PersonalData, Role
 from ml_platform.stages.contract import check_rows
 from ml_platform.stages.infer_contract import infer_contract
@@ -84,6 +85,31 @@ def test_the_target_gets_its_role_and_a_binary_one_its_range() -> None:
     assert infer_contract(frame, target="z")["z"] == Column(type="boolean", role=Role.TARGET)
     with pytest.raises(DataInvalid, match="the table: has no column 'late'; the target must be among its columns"):
         infer_contract(frame, target="late")
+
+
+@pytest.mark.parametrize(
+    ("values", "true", "false"),
+    [
+        (["yes", "no"], ("yes",), ("no",)),
+        (["Yes", "No", "YES"], ("YES", "Yes"), ("No",)),
+        (["N", "Y"], ("Y",), ("N",)),
+        (["nein", "Ja"], ("Ja",), ("nein",)),
+    ],
+)
+def test_a_target_of_words_for_truths_is_a_boolean_with_these_words(
+    values: list[str], true: tuple[str, ...], false: tuple[str, ...]
+) -> None:
+    for kind in ("object", "category"):
+        frame = pd.DataFrame({"y": pd.Series([*(values * 20), None], dtype=kind)})
+        column = infer_contract(frame, target="y")["y"]
+        assert (column.type, column.role, column.levels) == ("boolean", Role.TARGET, None)
+        assert column.coerce == (TextToBoolean(kind="text_to_boolean", true_words=true, false_words=false),)
+        assert check_rows("x", {"y": column}, frame).broken == {"y: missing": 1}
+
+
+@pytest.mark.parametrize("values", [["yes", "maybe"], ["yes"], ["yes", "no", "maybe"], ["yes", "n"], [1, "no"]])
+def test_a_target_of_other_words_stays_a_category(values: list[object]) -> None:
+    assert infer_contract(pd.DataFrame({"y": values * 20}), target="y")["y"].type == "category"
 
 
 def test_what_looks_like_a_person_is_guessed_and_no_feature() -> None:
