@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ml_platform.core.fault_trial import FaultTrial, caught_share
-from ml_platform.core.records import SnapshotRecord, SplitRecord
+from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SplitRecord
 from ml_platform.orchestration.console import CONFIG
 from ml_platform.orchestration.executor import in_process_or_forkserver
 from ml_platform.orchestration.hand_on import REFUSED, explained, failed
@@ -48,8 +48,9 @@ def trials(
     model = file.spec.model
     snapshot = read_record(platform.home, (model, "snapshot"), SnapshotRecord)
     split = read_record(platform.home, (model, "split"), SplitRecord)
-    found = rows_to_try(file.spec, platform.store, snapshot, split)
-    ground = prepare(file, found, size=rows, seed=seed, now=now)
+    quarantine = read_record(platform.home, (model, "quarantine"), QuarantineRecord)
+    own = rows_to_try(file.spec, platform.store, snapshot, split, quarantine)
+    ground = prepare(file, own, size=rows, seed=seed, now=now)
     yield from try_faults(ground, kinds or tuple(FAULTS), seed=seed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ml_platform.core.errors import DataInvalid
@@ -31,11 +31,12 @@ PUT_ASIDE = "quarantine"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What the gates said: their verdicts and how many rows were put aside, or that the whole batch was refused."""
+    """What the gates said: their verdicts, the rows accepted and put aside, or that the whole batch was refused."""
 
     verdicts: tuple[Verdict, ...] = ()
     put_aside: int = 0
     refused: bool = False
+    accepted: pd.DataFrame | None = field(default=None, repr=False, compare=False)
 
     @property
     def closed(self) -> frozenset[str]:
@@ -79,5 +80,7 @@ def hear_gates(spec: ModelSpec, policy: Policy, batch: pd.DataFrame, *, known: K
     )
     conditions = conditions_of(spec, reference=True, new_rows=True)
     return Heard(
-        verdicts=judge(policy, STAGE, measured, conditions=conditions, now=now), put_aside=int(checked.refused.sum())
+        verdicts=judge(policy, STAGE, measured, conditions=conditions, now=now),
+        put_aside=int(checked.refused.sum()),
+        accepted=accepted,
     )

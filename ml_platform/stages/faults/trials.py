@@ -22,6 +22,7 @@ from ml_platform.stages.faults.fault import Aim, Scene, Severity
 from ml_platform.stages.faults.gates import PUT_ASIDE, Heard, Known, hear_gates
 from ml_platform.stages.faults.inject import inject, known
 from ml_platform.stages.faults.remedy import remedy
+from ml_platform.stages.faults.rows import OwnRows
 from ml_platform.stages.profile import profile
 
 if TYPE_CHECKING:
@@ -34,9 +35,10 @@ TRIES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """Where faults are tried: the model's file, good rows, a clean batch, and what is said of it without a fault."""
+    """Where faults are tried: the model's file, its rows, a clean batch of them, and what is said of it as it is."""
 
     file: GovernedModelFile
+    own: OwnRows
     scene: Scene
     batch: pd.DataFrame
     now: dt.datetime
@@ -48,12 +50,12 @@ class Ground:
         return hear_gates(self.file.spec, self.file.policy, batch, known=self.known, now=self.now)
 
 
-def prepare(file: GovernedModelFile, rows: pd.DataFrame, *, size: int, seed: int, now: dt.datetime) -> Ground:
+def prepare(file: GovernedModelFile, own: OwnRows, *, size: int, seed: int, now: dt.datetime) -> Ground:
     """Draw a batch of `size` rows (at most half of them) and a reference from accepted rows, and judge it clean.
 
     Raises DataInvalid when there are too few rows.
     """
-    spec = file.spec
+    spec, rows = file.spec, own.drawn_from
     if len(rows) < 2 * FEWEST_ROWS:
         message = f"{spec.model}: {len(rows):,} rows; at least {2 * FEWEST_ROWS} are needed to try faults; take more"
         raise DataInvalid(message)
@@ -64,6 +66,7 @@ def prepare(file: GovernedModelFile, rows: pd.DataFrame, *, size: int, seed: int
     good = Known(rows=reference, profile=profile(spec, reference))
     return Ground(
         file=file,
+        own=own,
         scene=Scene.of(reference, target=spec.target, columns=_used(spec)),
         batch=batch,
         now=now,
@@ -103,9 +106,7 @@ def _trial(ground: Ground, kind: str, severity: Severity, aim: Aim, seed: int) -
     warned = sorted(heard.warning - ground.clean.warning)
     warned += [PUT_ASIDE] if heard.put_aside > ground.clean.put_aside else []
     spec, policy = ground.file.spec, ground.file.policy
-    line = "" if caught else remedy(
-        spec, policy, clean=ground.clean, faulty=heard, reference=ground.scene.reference, batch=frame
-    )  # fmt: skip
+    line = "" if caught else remedy(spec, policy, clean=ground.clean, faulty=heard, own=ground.own)
     return FaultTrial(
         kind=kind,
         meaning=FAULTS[kind].meaning,

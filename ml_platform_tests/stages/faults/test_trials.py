@@ -10,11 +10,11 @@ import pytest
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.fault_trial import FaultTrial
-from ml_platform.core.records import SnapshotRecord, SplitRecord
+from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SplitRecord
 from ml_platform.policy.load import GovernedModelFile
 from ml_platform.stages.contract import check_contract
 from ml_platform.stages.faults.fault import Scene
-from ml_platform.stages.faults.rows import rows_to_try
+from ml_platform.stages.faults.rows import OwnRows, rows_to_try
 from ml_platform.stages.faults.trials import prepare, try_faults
 from ml_platform.stages.parquet import parquet_bytes
 from ml_platform_tests.fakes.store import FakeStore
@@ -31,9 +31,13 @@ def good(file: GovernedModelFile) -> pd.DataFrame:
     return check_contract(file.spec, rows()).accepted
 
 
+def own(rows: pd.DataFrame, refused_share: float | None = 0.0) -> OwnRows:
+    return OwnRows(drawn_from=rows, every=rows, refused_share=refused_share)
+
+
 def tried(file: GovernedModelFile, good: pd.DataFrame, kind: str, *columns: str) -> dict[str, FaultTrial]:
     """Try a kind, in these columns only if any are named."""
-    ground = prepare(file, good, size=1000, seed=1, now=NOW)
+    ground = prepare(file, own(good), size=1000, seed=1, now=NOW)
     scene = Scene.of(ground.scene.reference, target="late", columns=columns or None)
     return {trial.severity: trial for trial in try_faults(dataclasses.replace(ground, scene=scene), [kind], seed=1)}
 
@@ -73,10 +77,10 @@ def test_values_of_personal_columns_are_not_written_down(tmp_path: Path, good: p
         ("role: group}", "role: group, personal_data: sensitive, reason: Fairness.}"),
     )
     assert tried(file, good, "outliers_hundred", "distance")["small"].remedy == (
-        "contract.distance.range: as narrow as the reference"
+        "contract.distance.range: as narrow as the known rows"
     )
     assert (
-        tried(file, good, "level_unseen", "region")["small"].remedy == "contract.region.levels: those of the reference"
+        tried(file, good, "level_unseen", "region")["small"].remedy == "contract.region.levels: those of the known rows"
     )
 
 
@@ -94,7 +98,7 @@ def test_a_fault_that_changes_nothing_that_can_be_seen_slips_through_every_line(
 
 
 def test_what_closes_without_a_fault_does_not_count(file: GovernedModelFile, good: pd.DataFrame) -> None:
-    ground = prepare(file, good, size=1000, seed=1, now=NOW)
+    ground = prepare(file, own(good), size=1000, seed=1, now=NOW)
     always = dataclasses.replace(ground, clean=ground.hear(ground.batch.drop(columns="weight")))
     assert [trial.caught_by for trial in try_faults(always, ["column_dropped"], seed=1)] == [(), (), ()]
 
@@ -105,7 +109,7 @@ def test_a_kind_without_a_place_is_left_out(file: GovernedModelFile, good: pd.Da
 
 def test_too_few_rows_are_refused(file: GovernedModelFile, good: pd.DataFrame) -> None:
     with pytest.raises(DataInvalid, match="399 rows; at least 400 are needed"):
-        prepare(file, good[:399], size=1000, seed=1, now=NOW)
+        prepare(file, own(good[:399]), size=1000, seed=1, now=NOW)
 
 
 def test_rows_come_from_the_training_part_of_the_newest_snapshot(
@@ -120,13 +124,17 @@ def test_rows_come_from_the_training_part_of_the_newest_snapshot(
         contract_digest="", as_of=None,
     )  # fmt: skip
     split = SplitRecord(model="parcels", digest="b" * 64, snapshot_digest="a" * 64, rows={})
-    assert len(rows_to_try(file.spec, store, snapshot, split)) == len(good) // 2
+    refused = QuarantineRecord(model="parcels", digest="d" * 64, rows=3, rows_seen=600, reasons={})
+    found = rows_to_try(file.spec, store, snapshot, split, refused)
+    assert (len(found.drawn_from), len(found.every), found.refused_share) == (len(good) // 2, len(good), 0.005)
     other = dataclasses.replace(split, snapshot_digest="c" * 64)
-    assert len(rows_to_try(file.spec, store, snapshot, other)) == len(good)
+    whole = rows_to_try(file.spec, store, snapshot, other, None)
+    assert (len(whole.drawn_from), whole.refused_share) == (len(good), None)
 
 
 def test_without_a_snapshot_rows_come_from_the_source(file: GovernedModelFile, tmp_path: Path) -> None:
-    found = rows_to_try(file.spec, FakeStore(tmp_path), None, None)
+    found = rows_to_try(file.spec, FakeStore(tmp_path), None, None, None)
     assert file.spec.source.as_of is not None
-    assert 2000 < len(found) < 4000
-    assert found["sent"].max() < file.spec.source.as_of
+    assert 2000 < len(found.every) < 4000
+    assert found.refused_share == 0
+    assert found.every["sent"].max() < file.spec.source.as_of
