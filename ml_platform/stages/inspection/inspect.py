@@ -48,7 +48,7 @@ def inspect_batch(
     of the batch rows. A sound batch (rows dealt from where the reference's came from) has a finding with a probability
     of at most `alpha`. Raises DataInvalid for what is no table.
     """
-    _require_arguments(reference, batch, contract=contract, target=target, scores=scores, policy=policy, alpha=alpha)
+    _require_arguments(reference, batch, target=target, scores=scores, policy=policy, alpha=alpha)
     policy = policy or shipped_policy()
     private: list[str] = []
     breaks: tuple[Measurement, tuple[Finding, ...]] | None = None
@@ -78,7 +78,6 @@ def _require_arguments(
     reference: object,
     batch: object,
     *,
-    contract: object,
     target: str | None,
     scores: object,
     policy: object,
@@ -86,16 +85,14 @@ def _require_arguments(
 ) -> None:
     """Raise DataInvalid for what can't be inspected with, before anything is passed silently."""
     names = [str(name) for name in getattr(reference, "columns", ())]
-    if target is not None and not (target in names and target in getattr(batch, "columns", ())):
+    if target is not None and target not in names and target not in getattr(batch, "columns", ()):
         near = difflib.get_close_matches(target, names, 1)
         hint = f". Did you mean {near[0]!r}?" if near else ""
-        raise DataInvalid(f"inspect_batch: target is {target!r}, which both tables need as a column{hint}")
-    if scores is not None and not (isinstance(scores, tuple) and len(scores) == 2):
+        raise DataInvalid(f"inspect_batch: target is {target!r}, which neither table has as a column{hint}")
+    if scores is not None and not (isinstance(scores, tuple | list) and len(scores) == 2):
         raise DataInvalid(
             "inspect_batch: scores needs a pair: (scores of the reference rows, scores of the batch rows)"
         )
-    if scores is not None and target is None and contract is None:
-        raise DataInvalid("inspect_batch: scores are compared with labels; name the label column with `target`")
     if policy is not None and not isinstance(policy, Policy):
         seen = type(policy).__name__
         raise DataInvalid(

@@ -161,10 +161,9 @@ def test_a_counter_and_a_clock_that_run_on_are_no_fault() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"target": "lat"}, "target is 'lat', which both tables need as a column. Did you mean 'late'?"),
-        ({"target": "nope"}, "target is 'nope', which both tables need as a column"),
+        ({"target": "lat"}, "target is 'lat', which neither table has as a column. Did you mean 'late'?"),
+        ({"target": "nope"}, "target is 'nope', which neither table has as a column"),
         ({"scores": [1, 2, 3], "target": "late"}, "scores needs a pair"),
-        ({"scores": ([1], [2])}, "name the label column with `target`"),
         ({"policy": "flights"}, "policy is a str; a Policy is needed"),
         ({"alpha": 0}, "alpha is 0; a probability between 0 and 1 is needed"),
         ({"alpha": 2.0}, "alpha is 2.0; a probability"),
@@ -174,6 +173,15 @@ def test_a_counter_and_a_clock_that_run_on_are_no_fault() -> None:
 def test_arguments_that_make_no_sense_are_refused_in_words(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(DataInvalid, match=re.escape(words)):
         inspect_batch(REFERENCE, BATCH, **arguments)
+
+
+def test_a_label_that_is_gone_is_a_finding_and_scores_alone_are_compared_too() -> None:
+    gone = inspect_batch(REFERENCE, BATCH.drop(columns="late"), target="late")
+    assert [(one.kind, one.columns) for one in gone.findings] == [("schema", ("late",))]
+    scores = (risk_of(REFERENCE), risk_of(BATCH))
+    assert inspect_batch(REFERENCE, BATCH, scores=scores).passed
+    drifted = inspect_batch(REFERENCE, BATCH, scores=(scores[0], scores[1] / 2))
+    assert any("(score)" in one.columns for one in drifted.findings)
 
 
 def test_only_the_gravest_findings_are_said() -> None:
