@@ -81,7 +81,7 @@ def _require_arguments(
     target: str | None,
     scores: object,
     policy: object,
-    alpha: float,
+    alpha: object,
 ) -> None:
     """Raise DataInvalid for what can't be inspected with, before anything is passed silently."""
     names = [str(name) for name in getattr(reference, "columns", ())]

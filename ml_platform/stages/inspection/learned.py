@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from ml_platform.stages.inspection.tables import Tables
 
 Floats = NDArray[np.float64]
-ROUNDS = 20
+ROUNDS = 15
 PARAMETERS: dict[str, Any] = {
-    "objective": "regression", "num_leaves": 15, "learning_rate": 0.2, "min_data_in_leaf": 20, "max_bin": 63,
+    "objective": "regression", "num_leaves": 15, "learning_rate": 0.25, "min_data_in_leaf": 20, "max_bin": 63,
     "num_threads": 1, "verbose": -1, "force_col_wise": True, "seed": 1, "deterministic": True,
 }  # fmt: skip
 LEAST_EXPLAINED = 0.02
@@ -54,7 +54,7 @@ def surprises(tables: Tables) -> Iterator[Evidence]:
         answers = _answers(column, features[:, model.place], tables.fit)[tables.reference_rows :]
         predicted = np.asarray(model.booster.predict(batch, num_threads=1))
         residual = np.concatenate([model.held, answers - predicted])
-        yield held_against_batch("surprise", (column.name,), [residual, np.abs(residual)], tables)
+        yield held_against_batch("surprise", (column.name,), [residual], tables)
 
 
 def _models(tables: Tables, features: Floats) -> tuple[_Model, ...]:

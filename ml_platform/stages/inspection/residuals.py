@@ -32,7 +32,7 @@ def linear_residuals(tables: Tables) -> Iterator[Evidence]:
     for place, column in enumerate(columns):
         usable = [residual[tables.compared, place] for residual, explained, least in found if explained[place] > least]
         if usable:
-            yield held_against_batch("residual", (column.name,), [*usable, *(np.abs(u) for u in usable)], tables)
+            yield held_against_batch("residual", (column.name,), usable, tables)
 
 
 def _residuals(values: Floats, fit: NDArray[np.int64], ridge: float) -> tuple[Floats, Floats]:
