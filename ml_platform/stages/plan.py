@@ -13,6 +13,7 @@ from ml_platform.stages.inspection.against_contract import inspected_columns
 from ml_platform.stages.inspection.detectable import sizes_of, smallest_detectable
 from ml_platform.stages.inspection.families import FAMILIES
 from ml_platform.stages.inspection.measure import ALPHA
+from ml_platform.stages.inspection.tables import MOST_TOGETHER
 from ml_platform.stats.auc_detectable_difference import auc_detectable_difference
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _hypotheses(file: GovernedModelFile) -> dict[str, int]:
     names = inspected_columns(file.spec.contract)
     count = len(names)
     ordered = sum(file.spec.contract[name].type in ORDERED for name in names)
-    together = min(count, 60)
+    together = min(count, MOST_TOGETHER)
     pairs = math.comb(together, 2)
     return {
         "batch_distribution_shift": ordered,

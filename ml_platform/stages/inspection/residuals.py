@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ml_platform.stages.inspection.evidence import Evidence
 from ml_platform.stages.inspection.scored import held_against_batch
+from ml_platform.stages.inspection.tables import count_of
 
 if TYPE_CHECKING:
     from ml_platform.stages.inspection.table import Column
@@ -52,7 +53,7 @@ def normal_scores(column: Column, fit: NDArray[np.int64]) -> Floats:
     """Return the normal quantile of each value's place among the fitting rows; NaN where missing."""
     from scipy.special import ndtri
 
-    learned = np.bincount(column.codes[fit] + 1, minlength=column.values.size + 1)[1:]
+    learned = count_of(column.codes[fit], column.values.size)
     below = np.cumsum(learned) - learned / 2
     place = (below + 0.5) / (learned.sum() + 1)
     found: Floats = np.append(ndtri(place), np.nan)[column.codes]

@@ -53,13 +53,9 @@ class Tables:
         """Return how often each distinct value occurs in both tables and in the batch."""
         codes, mine = column.codes, column.codes[self.reference_rows :]
         size = column.values.size
-        return _count(codes, size), _count(mine, size)
-
-
-def _count(codes: Whole, size: int) -> Whole:
-    return np.bincount(codes + 1, minlength=size + 1)[1:]
+        return count_of(codes, size), count_of(mine, size)
 
 
 def count_of(codes: Whole, size: int) -> Whole:
     """Return how often each code from 0 to size - 1 occurs; -1 is left out."""
-    return _count(codes, size)
+    return np.bincount(codes + 1, minlength=size + 1)[1:]
