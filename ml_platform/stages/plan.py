@@ -117,10 +117,11 @@ def _hypotheses(file: GovernedModelFile) -> dict[str, int]:
     return {
         "batch_distribution_shift": ordered,
         "batch_level_shift": count,
+        "batch_new_values": count,
         "batch_missing_shift": count,
         "batch_format_shift": count,
         "batch_extreme_values": ordered,
-        "batch_repeated_rows": ordered + 2,
+        "batch_repeated_rows": 3,
         "batch_standstill": count,
         "batch_dependence_shift": 3 * together,
         "batch_broken_relation": 3 * pairs,
