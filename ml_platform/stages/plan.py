@@ -56,7 +56,7 @@ def plan_batches(file: GovernedModelFile, reference_rows: int) -> Iterator[Batch
     for name, gate in file.policy.gates.items():
         if gate.metric not in hypotheses:
             continue
-        alpha = ALPHA * (shares[gate.metric] or 1.0)
+        alpha = ALPHA * shares[gate.metric]
 
         def smallest(batch: int, metric: str = gate.metric, budget: float = alpha) -> float:
             return smallest_detectable(metric, sizes_of(rows, batch), alpha=budget, hypotheses=hypotheses[metric])

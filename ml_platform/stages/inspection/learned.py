@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.stages.inspection.evidence import Evidence
-from ml_platform.stages.inspection.extremes import p_outside
-from ml_platform.stages.inspection.residuals import normal_scores
+from ml_platform.stages.inspection.residuals import far_off, normal_scores
 from ml_platform.stages.inspection.scored import held_against_batch
 from ml_platform.stages.inspection.tables import count_of
 
 if TYPE_CHECKING:
+    from ml_platform.stages.inspection.evidence import Evidence
     from ml_platform.stages.inspection.table import Column
     from ml_platform.stages.inspection.tables import Tables
 
@@ -56,18 +55,7 @@ def surprises(tables: Tables) -> Iterator[Evidence]:
         predicted = np.asarray(model.booster.predict(batch, num_threads=1))
         residual = np.concatenate([model.held, answers - predicted])
         yield held_against_batch("surprise", (column.name,), [residual], tables)
-        yield _far_off(column, residual, tables)
-
-
-def _far_off(column: Column, residual: Floats, tables: Tables) -> Evidence:
-    """Judge residuals further out than a model of the held rows' tail would give."""
-    size = tables.held.size
-    before, now = (np.sort(side[np.isfinite(side)]) for side in (residual[:size], residual[size:]))
-    p, outside = 1.0, 0.0
-    if before.size and now.size:
-        p = p_outside(before, now)
-        outside = float((now > before[-1]).mean() + (now < before[0]).mean())
-    return Evidence(kind="far_off", columns=(column.name,), effect=outside, p_value=p, n=tables.batch_rows)
+        yield far_off(column, [residual], tables)
 
 
 def _models(tables: Tables, features: Floats) -> tuple[_Model, ...]:

@@ -71,7 +71,7 @@ def measure_batch(
     measurements, proven, smallest = list[Measurement](), list[Proven](), dict[str, float]()
     for metric, tested, budget, power in (
         (SCHEMA, broken, alpha, 0.0),
-        *(_look(family, tables, alpha * family.share or alpha) for family in FAMILIES),
+        *(_look(family, tables, alpha * family.share) for family in FAMILIES),
     ):
         counted = answerable([one.least_p for one in tested], budget)
         evidence = [one for one, counts in zip(tested, counted, strict=True) if counts]

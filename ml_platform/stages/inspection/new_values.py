@@ -20,9 +20,33 @@ if TYPE_CHECKING:
 
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-RARE_SIGN = 0.05
+RARE = 0.05
 FEW = 2
 OFTEN = 20
+PLACEHOLDERS = frozenset(
+    {
+        *(
+            "",
+            "-",
+            "--",
+            "?",
+            ".",
+            "n/a",
+            "na",
+            "n.a.",
+            "#n/a",
+            "#ref!",
+            "nan",
+            "null",
+            "nil",
+            "none",
+            "unknown",
+            "unkn",
+        ),
+        *("unkn", "unk", "missing", "not available", "not applicable", "not known", "undefined", "unspecified"),
+        *("tbd", "xxx", "dummy", "test"),
+    }
+)
 MOST_COMPARED = 300
 MOST_CODES = 100
 
@@ -70,6 +94,15 @@ def near_levels(tables: Tables) -> Iterator[Evidence]:
             yield _counted("near_levels", (column.name,), *tables.counts(column), near)
 
 
+def placeholders(tables: Tables) -> Iterator[Evidence]:
+    """Count rows of texts that stand for a missing value, where at most 5 % of a column's rows hold one."""
+    for column in tables.of_kind("levels"):
+        total = tables.counts(column)[0]
+        told = np.array([str(value).strip().casefold() in PLACEHOLDERS for value in column.values], dtype=np.bool_)
+        if 0 < total[told].sum() <= RARE * total.sum():
+            yield _counted("placeholder", (column.name,), *tables.counts(column), told)
+
+
 def signs(tables: Tables) -> Iterator[Evidence]:
     """Count the sign that at most 5 % of a column's numbers have."""
     for column in tables.of_kind("number"):
@@ -77,7 +110,7 @@ def signs(tables: Tables) -> Iterator[Evidence]:
         values = column.values.astype(np.float64)
         sides = [values < 0, values > 0]
         rarer = min(sides, key=lambda side: int(total[side].sum()))
-        if 0 < total[rarer].sum() <= RARE_SIGN * total.sum():
+        if 0 < total[rarer].sum() <= RARE * total.sum():
             yield _counted("sign", (column.name,), *tables.counts(column), rarer)
 
 
