@@ -152,6 +152,24 @@ def test_what_breaks_nothing_is_accepted_whole(tmp_path: Path) -> None:
     assert (found.rows, found.refused.size, found.reasons, found.broken) == (10, 0, (), {})
 
 
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32(), pa.decimal128(4, 1)])
+@pytest.mark.parametrize("coerce", [None, ()])
+def test_whole_numbers_that_arrive_as_fractions_are_whole_numbers(
+    tmp_path: Path, kind: pa.DataType, coerce: Any
+) -> None:
+    path = tmp_path / "rows.parquet"
+    table = pa.table({"whole": pa.array([1, None, 3, None, 4.5], pa.float64()).cast(kind)})
+    said: dict[str, Any] = {"contract": {"whole": CONTRACT["whole"].model_copy(update={"coerce": coerce})}}
+    pq.write_table(table, path)
+    found = check_contract_streaming("x", path=path, **said)
+    memory = check_rows("x", frame=table.to_pandas(), **said)
+    assert found.refused.tolist() == np.flatnonzero(memory.refused).tolist() == [4]
+    assert dict(found.coerced) == dict(memory.coerced) == {}
+    assert memory.accepted["whole"].astype(object).where(memory.accepted["whole"].notna(), None).tolist() == [
+        1, None, 3, None,
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("form", ["rows.parquet", "rows.csv"])
 def test_a_file_without_rows_has_no_verdicts(tmp_path: Path, form: str) -> None:
     path = tmp_path / form
