@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.policy.row_rules import RowRule, columns_of
 from ml_platform.policy.spec import Column, Csv
-from ml_platform.sources import stream
+from ml_platform.sources import parquet_stream, stream
 from ml_platform.sources.encoding import HEAD_BYTES
 from ml_platform.stages import contract_stream
 from ml_platform.stages.contract import check_rows
@@ -111,7 +111,7 @@ def as_in_memory(found: StreamChecked) -> tuple[Any, ...]:
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "BATCH_ROWS", 3)
+    monkeypatch.setattr(parquet_stream, "BATCH_ROWS", 3)
 
 
 @settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
