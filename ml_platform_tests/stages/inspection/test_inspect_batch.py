@@ -56,7 +56,8 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "a column is gone": (lambda frame: frame.drop(columns="hour"), "schema"),
     "a column is new": (lambda frame: frame.assign(extra=1), "schema"),
     "numbers came as text": (lambda frame: frame.assign(price=frame["price"].astype(str)), "schema"),
-    "whole numbers came as fractions": (lambda frame: frame.assign(hour=frame["hour"].astype(float)), "schema"),
+    "whole numbers came as fractions": (put("hour", slice(3, 4), 2.5), "schema"),
+    "whole numbers came as fractions, some missing": (put("hour", slice(3, 5), [2.5, np.nan]), "schema"),
     "times lost their zone": (lambda frame: frame.assign(packed=frame["packed"].dt.tz_localize(None)), "schema"),
     "values are of mixed types": (lambda frame: frame.assign(city=[5, *frame["city"].iloc[1:]]), "schema"),
     "a level is written in capitals": (put("city", slice(3, 4), "BERGEN"), "misspelling"),
@@ -168,6 +169,10 @@ def test_times_written_in_several_ways_are_a_finding_and_no_crash() -> None:
     told.iloc[::3] = BATCH["packed"].dt.strftime("%d.%m.%y").iloc[::3]
     found = inspect_batch(REFERENCE, BATCH.assign(packed=told))
     assert {"schema", "missing"} <= {finding.kind for finding in found.findings}
+
+
+def test_whole_numbers_that_came_as_fractions_type_are_no_fault() -> None:
+    assert inspect_batch(REFERENCE, BATCH.assign(hour=BATCH["hour"].astype(float)), target="late").findings == ()
 
 
 def test_sound_batches_in_order_of_time_are_left_alone() -> None:
