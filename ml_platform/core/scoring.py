@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from ml_platform.core.digest import digest_of
+from ml_platform.core.digest import canonical_json, digest_of
 
 FILES = "files.json"
 MODEL_TEXT = "model.txt"
 FEATURES_STATE = "features_state.json"
 FEATURES_SOURCE = "features.py"
 SCORING = "scoring.json"
+CALIBRATION = "calibration.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,9 @@ class ScoringContract:
     """The interface of one trained model; stored as `scoring.json` beside the trees.
 
     `time` names the column that says when the scored event happens; unless it is an input too, a request may
-    leave it out.
+    leave it out. `task` is binary, multiclass, regression or quantile. `threshold` is None but for binary, `classes`
+    are in the order of their scores and empty but for multiclass, `quantile` is the share of outcomes below a score.
+    `calibration` names the method of the calibration that lies beside the trees; empty: there is none.
     """
 
     schema_version: int = 1
@@ -48,8 +51,11 @@ class ScoringContract:
     code_digest: str
     feature_names: tuple[str, ...]
     categorical: tuple[str, ...]
-    threshold: float
+    threshold: float | None
     task: str = "binary"
+    classes: tuple[str, ...] = ()
+    quantile: float | None = None
+    calibration: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +76,16 @@ class CleanCheck:
     scoring_latency_p99_seconds: float
     timed_calls: int
     peak_memory_bytes: int
+
+
+# A contract that says nothing of these is written without them: a model that needs none keeps its digest.
+_SAID_WHEN_USED = frozenset({"classes", "quantile", "calibration"})
+
+
+def contract_json(contract: ScoringContract) -> str:
+    """Write a scoring contract as `scoring.json` holds it."""
+    said = {each.name: getattr(contract, each.name) for each in fields(contract)}
+    return canonical_json({name: value for name, value in said.items() if value or name not in _SAID_WHEN_USED})
 
 
 def artefact_digest(files: Mapping[str, str]) -> str:

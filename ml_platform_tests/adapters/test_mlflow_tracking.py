@@ -14,7 +14,8 @@ from ml_platform.adapters.mlflow_tracking import MlflowTracker
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.ports import Tracker, TrainingRun
 from ml_platform.core.records import Candidate, Conditions, DeploymentRecord, ReleaseRecord
-from ml_platform.learners.lightgbm_native import Rows, fit, predict
+from ml_platform.learners.lightgbm_native import fit, predict
+from ml_platform.learners.rows import Rows
 from ml_platform.policy.spec import Learner
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
