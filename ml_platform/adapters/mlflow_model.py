@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml_platform.core.scoring import MODEL_TEXT
+from ml_platform.core.scoring import CALIBRATION, MODEL_TEXT
 
 if TYPE_CHECKING:
     from mlflow.models import Model, ModelSignature
@@ -23,7 +23,8 @@ def describe_model(folder: Path, run: TrainingRun, *, run_id: str, model_id: str
     """Write MLflow's description and explicit requirements beside a model's files.
 
     `mlflow.lightgbm.save_model` would write the trees anew and look through every installed package for the
-    requirements, which costs ten times more.
+    requirements, which costs ten times more. A calibrated model can't be loaded as a Python function: MLflow would
+    answer with the trees' own scores, which aren't the model's.
     """
     from mlflow.models import Model
 
@@ -42,13 +43,14 @@ def describe_model(folder: Path, run: TrainingRun, *, run_id: str, model_id: str
         model_class="lightgbm.basic.Booster",
         serialization_format="text",
     )
-    model.add_flavor(
-        "python_function",
-        loader_module="mlflow.lightgbm",
-        data=MODEL_TEXT,
-        env={"virtualenv": _PYTHON_ENVIRONMENT},
-        python_version=platform.python_version(),
-    )
+    if CALIBRATION not in run.artefact:
+        model.add_flavor(
+            "python_function",
+            loader_module="mlflow.lightgbm",
+            data=MODEL_TEXT,
+            env={"virtualenv": _PYTHON_ENVIRONMENT},
+            python_version=platform.python_version(),
+        )
     model.save(str(folder / "MLmodel"))
 
 

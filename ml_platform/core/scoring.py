@@ -78,14 +78,17 @@ class CleanCheck:
     peak_memory_bytes: int
 
 
-# A contract that says nothing of these is written without them: a model that needs none keeps its digest.
-_SAID_WHEN_USED = frozenset({"classes", "quantile", "calibration"})
+# Since schema version 2. A contract that says nothing of these is written without them, as version 1: a model that
+# needs none keeps its digest, and a reader that knows only version 1 refuses one that it would score wrongly.
+_SINCE_2 = frozenset({"classes", "quantile", "calibration"})
+SCORING_VERSIONS = (1, 2)
 
 
 def contract_json(contract: ScoringContract) -> str:
-    """Write a scoring contract as `scoring.json` holds it."""
+    """Write a scoring contract as `scoring.json` holds it, under the lowest schema version that can say it."""
     said = {each.name: getattr(contract, each.name) for each in fields(contract)}
-    return canonical_json({name: value for name, value in said.items() if value or name not in _SAID_WHEN_USED})
+    written = {name: value for name, value in said.items() if value or name not in _SINCE_2}
+    return canonical_json({**written, "schema_version": 2 if _SINCE_2 & written.keys() else 1})
 
 
 def artefact_digest(files: Mapping[str, str]) -> str:

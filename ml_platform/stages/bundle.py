@@ -22,6 +22,7 @@ from ml_platform.core.scoring import (
     FEATURES_STATE,
     MODEL_TEXT,
     SCORING,
+    SCORING_VERSIONS,
     FeaturesState,
     ScoringContract,
     artefact_digest,
@@ -54,8 +55,8 @@ def read_bundle(store: ArtefactStore, digest: str) -> Bundle:
     """
     files, folder = read_verified(store, digest), store.folder(KIND, digest)
     contract = _parsed(folder, SCORING, files, ScoringContract)
-    if contract.schema_version != 1:
-        message = f"{folder / SCORING}: schema version {contract.schema_version}, known: 1; update the platform"
+    if contract.schema_version not in SCORING_VERSIONS:
+        message = f"{folder / SCORING}: schema version {contract.schema_version}, known: 1, 2; update the platform"
         raise DataInvalid(message)
     return Bundle(
         digest=digest,

@@ -120,6 +120,16 @@ def test_the_logged_model_is_the_very_text_and_mlflow_can_load_it(
     assert not list(folder.rglob("*.pkl"))
 
 
+def test_a_calibrated_model_is_no_python_function_as_mlflow_would_leave_the_calibration_out(
+    tracker: MlflowTracker, run: TrainingRun
+) -> None:
+    from mlflow.models import Model
+
+    for more, flavours in (({}, {"lightgbm", "python_function"}), ({"calibration.json": b"{}"}, {"lightgbm"})):
+        logged = tracker.log_training(dataclasses.replace(run, artefact={**run.artefact, **more}))
+        assert Model.load(tracker._logged_model(logged)[1].removeprefix("file://")).flavors.keys() == flavours
+
+
 def test_everything_lies_under_the_given_folders(tracker: MlflowTracker, run: TrainingRun, home: Path) -> None:
     tracker.log_training(run)
     assert {path.name for path in home.iterdir()} == {"mlflow.db", "mlflow.lock", "artifacts"}
