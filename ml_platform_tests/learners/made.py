@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ml_platform.learners.rows import Rows
+from ml_platform.learners.rows import Floats, Rows
 from ml_platform.policy.spec import Learner, Objective
 
 CLASSES = ("none", "late", "lost")
@@ -35,18 +35,22 @@ def rows(objective: Objective = "binary", n: int = 400, *, seed: int = 1, **chan
     values[:, 2] = rng.integers(0, 4, n)
     values[rng.random(n) < 0.1, 1] = np.nan
     signal = values[:, 0] + 0.3 * values[:, 2] + rng.normal(size=n)
-    match objective:
-        case "binary":
-            target, classes = signal > 0.5, ("negative", "positive")
-        case "multiclass":
-            target, classes = np.digitize(signal, [0.2, 1.5]), CLASSES
-        case _:
-            target, classes = np.exp(signal / 2), ()
-    said = {
+    target, classes = _outcomes(objective, signal)
+    said: dict[str, Any] = {
         "values": values,
-        "target": target.astype(np.float64),
+        "target": target,
         "names": ("a", "b", "place"),
         "categorical": ("place",),
         "classes": classes,
     }
     return Rows(**(said | changes))
+
+
+def _outcomes(objective: Objective, signal: Floats) -> tuple[Floats, tuple[str, ...]]:
+    match objective:
+        case "binary":
+            return (signal > 0.5).astype(np.float64), ("negative", "positive")
+        case "multiclass":
+            return np.digitize(signal, [0.2, 1.5]).astype(np.float64), CLASSES
+        case _:
+            return np.exp(signal / 2), ()

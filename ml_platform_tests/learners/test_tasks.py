@@ -10,7 +10,7 @@ from sklearn import metrics
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.learners.lightgbm_native import contributions, fit, predict
-from ml_platform.learners.tree_text import same_beginning, tree_count
+from ml_platform.learners.tree_text import same_beginning, tree_count, tree_digest
 from ml_platform.policy.spec import Objective
 from ml_platform_tests.learners.made import CLASSES, NUMBERS, learner, rows
 
@@ -24,6 +24,13 @@ def test_every_objective_can_be_repeated_to_the_digit(objective: Objective) -> N
     assert (whole.rounds, beginning.rounds) == (12, 5)
     assert same_beginning(whole.text, beginning.text)
     assert not same_beginning(whole.text, fit(learner(objective, seed=8), rows(objective), rounds=5).text)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_number_of_threads_changes_no_tree_of_any_objective(objective: Objective) -> None:
+    train = rows(objective, 4000)
+    one, three = (fit(learner(objective, threads=threads, rounds=5), train) for threads in (1, 3))
+    assert tree_digest(one.text) == tree_digest(three.text)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

@@ -24,6 +24,7 @@ from ml_platform.stages.encode_target import encode_target
 from ml_platform.stages.matrix import Matrix, matrix_digest, matrix_frame, matrix_of
 from ml_platform.stages.model_files import files_digest, read_scorer
 from ml_platform.stages.train import rows_of, train
+from ml_platform.stages.training_run import _used
 from ml_platform.stages.verify_service import own_scores
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.fakes.tracker import FakeTracker
@@ -203,6 +204,19 @@ def test_weights_travel_with_the_rows_and_teach(store: FakeStore, root: Path) ->
     first, second = (trained(FakeStore(root.parent / name), root, spec, matrix).record for name, matrix in
                      (("weighted", weighted), ("plain", plain)))  # fmt: skip
     assert first.tree_digest != second.tree_digest
+
+
+def test_the_run_says_what_the_learner_was_told_and_nothing_that_it_wasnt() -> None:
+    said: dict[str, Any] = {
+        "class_weight": {"positive": 2.0},
+        "calibration": "platt",
+        "monotone": {"load": "increasing"},
+    }
+    assert _used(spec_of("binary", **said)) == {
+        "class_weight": '{"positive":2.0}', "calibration": "platt", "monotone": '{"load":"increasing"}',
+    }  # fmt: skip
+    assert _used(spec_of("quantile")) == {"quantile": "0.9"}
+    assert _used(toy_spec()) == {}
 
 
 def test_records_from_before_are_read(store: FakeStore, root: Path) -> None:
