@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ml_platform.core.digest import digest_of, short
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
-from ml_platform.core.measurement import Measurement
+from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.core.records import FeaturesRecord, ModelRecord
 from ml_platform.learners.lightgbm_native import Rows, Trained, fit, predict
 from ml_platform.learners.tree_text import same_beginning, tree_digest
@@ -18,7 +18,9 @@ from ml_platform.stages.conditions import declare_conditions, missing_conditions
 from ml_platform.stages.environment import read_environment
 from ml_platform.stages.features import read_matrix, read_state
 from ml_platform.stages.features_module import FeaturesModule, load_features
+from ml_platform.stages.kept_environment import keep_environment
 from ml_platform.stages.model_files import KIND, files_digest, model_files
+from ml_platform.stages.platform_code import keep_platform
 from ml_platform.stages.threshold import Threshold, choose_threshold
 from ml_platform.stages.training_run import training_run
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ml_platform.core.ports import ArtefactStore, Tracker
+    from ml_platform.core.records import Conditions
     from ml_platform.policy.spec import ModelSpec
     from ml_platform.stages.matrix import Matrix
 
@@ -41,16 +44,22 @@ def train(
     actor: str,
     now: dt.datetime,
     root: Path | None = None,
+    commit: str = "",
 ) -> Measured[ModelRecord]:
     """Train on the training rows, choose the threshold on the calibration rows, store and track the model.
 
-    `root` is the folder whose lock file and git repository describe the run (default: the working directory). Raises
-    DataInvalid when a condition is unknown, when the features were built with other code, and for unusable rows.
+    `root` is the folder whose lock file and git repository describe the run (default: the working directory);
+    code that comes from a record is of its `commit`. Raises DataInvalid when a condition is
+    unknown, when the features were built with other code, and for unusable rows.
     """
     root = root or Path.cwd()
     module, environment = _module(spec, features), read_environment(root)
-    conditions = declare_conditions(spec, features.code_digest, environment=environment, source=module.path, root=root)
+    conditions = declare_conditions(
+        spec, features.code_digest, environment=environment, source=module.path, root=root, commit=commit
+    )
     require_conditions(spec, conditions)
+    keep_environment(store, environment, root)
+    keep_platform(store)
     matrix = read_matrix(store, features)
     learned = _learn(spec, matrix)
     files = model_files(
@@ -148,7 +157,7 @@ def _measurements(
             value=len(missing),
             n=said,
             unit="conditions",
-            facts={"missing": ", ".join(missing), "git_dirty": record.conditions.git_dirty},
+            facts={"missing": ", ".join(missing), **_facts(record.conditions)},
         ),
         Measurement(metric="tracked", value=float(tracked), n=1, unit="fact", facts={"run": record.run_id}),
         Measurement(
@@ -173,6 +182,11 @@ def _measurements(
             facts={"rule": threshold.rule, "selected_share": threshold.selected_share},
         ),
     )
+
+
+def _facts(conditions: Conditions) -> dict[str, Fact]:
+    """Return the conditions as facts, so that they are part of the evidence."""
+    return {each.name: getattr(conditions, each.name) for each in dataclasses.fields(conditions)}
 
 
 def _is_text(content: bytes) -> bool:
