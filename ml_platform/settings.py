@@ -78,6 +78,16 @@ def environment_of_child(home: Path, changes: Mapping[str, str]) -> dict[str, st
     return {**os.environ, **here, **changes}
 
 
+def environment_of_installer(place: Path, cache: Path) -> dict[str, str]:
+    """Return this process's environment for `uv`: it installs into `place`, and downloads no Python.
+
+    What was installed before is kept in `cache`, unless `UV_CACHE_DIR` says where.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    ours = {"UV_PROJECT_ENVIRONMENT": str(place), "UV_PYTHON_DOWNLOADS": "never"}
+    return {"UV_CACHE_DIR": str(cache), **kept, **ours}
+
+
 def variable_of(name: str) -> str:
     """Return the name of the variable that holds a source's URL; no model file can name any other variable.
 

@@ -13,7 +13,7 @@ from ml_platform.settings import load_settings
 if TYPE_CHECKING:
     from ml_platform.adapters.platform import Platform
     from ml_platform.core.records import ReleaseRecord
-    from ml_platform.stages.reproduce import Present, Way
+    from ml_platform.stages.reproduce import Kept, Present, Way
 
 
 @click.command(name="reproduce")
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="What is run: the recorded model file, features and platform code, or those of now on the source of now.",
 )
+@click.option(
+    "--fresh-environment", "fresh", is_flag=True, help="Build an environment from the recorded lock file first."
+)
 @click.option("--json", "as_json", is_flag=True, help="Say it as JSON.")
-def command(reference: str, *, which: str, as_json: bool) -> int:
+def command(reference: str, *, which: str, fresh: bool, as_json: bool) -> int:
     """Make a version (default: the newest) again in a fresh process and compare it with its record, stage by stage.
 
     Nothing is written to the ledger, the tracker or the stores. Exit 1 when a stage differs or fails.
@@ -40,6 +43,7 @@ def command(reference: str, *, which: str, as_json: bool) -> int:
         release = find_release(platform, reference)
         kept = read_version(platform.store, platform.ledger, release)
         way = _way(platform, release, which)
+        way = _fresh(platform, kept, way) if fresh else way
         found = reproduce(kept, way, store=platform.store)
     if as_json:
         import msgspec
@@ -62,6 +66,15 @@ def _way(platform: Platform, release: ReleaseRecord, which: str) -> Way:
             raise
     erased = bool(platform.vault.forgotten(release.model))
     return Way(present=present, with_present=with_present, erased=erased)
+
+
+def _fresh(platform: Platform, kept: Kept, way: Way) -> Way:
+    from dataclasses import replace
+
+    from ml_platform.stages.fresh_environment import fresh_python
+
+    python = fresh_python(kept.environment, kept.lock, home=platform.home)
+    return replace(way, python=str(python), environment="a fresh one, built from the recorded lock file")
 
 
 def _present(model: str) -> Present:

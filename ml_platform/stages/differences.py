@@ -66,12 +66,17 @@ def parameter_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> 
 def environment_differences(before: Environment, conditions: Conditions, now: About) -> Iterator[Difference]:
     """Yield the packages, the Python and the waiting policy that differ."""
     then, seen = _versions(before), _versions(now.environment)
-    changed = [name for name in sorted({**then, **seen}) if then.get(name) != seen.get(name)]
+    changed = [name for name in sorted(seen) if then.get(name) != seen[name]]
     for name in changed[:MOST_SAID]:
-        said = f"{then.get(name, 'not installed')} recorded, {seen.get(name, 'not installed')} now"
+        said = f"{then.get(name, 'not installed')} recorded, {seen[name]} now"
         yield Difference(kind=Kind.ENVIRONMENT, text=f"package {name}: {said}")
     if len(changed) > MOST_SAID:
-        yield Difference(kind=Kind.ENVIRONMENT, text=f"{len(changed) - MOST_SAID} more packages")
+        yield Difference(kind=Kind.ENVIRONMENT, text=f"{len(changed) - MOST_SAID} more packages have another version")
+    gone = sorted(then.keys() - seen.keys())
+    if gone:
+        more = f" and {len(gone) - MOST_SAID} more" if len(gone) > MOST_SAID else ""
+        said = ", ".join(gone[:MOST_SAID])
+        yield Difference(kind=Kind.ENVIRONMENT, text=f"recorded packages that aren't installed now: {said}{more}")
     told = (
         ("Python", conditions.python, now.environment.python),
         ("OMP_WAIT_POLICY", conditions.waiting, now.waiting),

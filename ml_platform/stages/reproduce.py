@@ -146,7 +146,8 @@ def _why_stored(recipe: Recipe, *, erased: bool) -> str:
 
 def _kitchen(kept: Kept, way: Way, store: ArtefactStore) -> Kitchen:
     conditions = kept.recipe.ingredients.model.conditions
-    ours = way.with_present or conditions.platform_digest == platform_digest()
+    # A fresh environment holds what the platform needs and not the platform itself.
+    ours = way.with_present or (not way.python and conditions.platform_digest == platform_digest())
     waiting = {"OMP_WAIT_POLICY": conditions.waiting} if conditions.waiting else {}
     kitchen = Kitchen(
         features=way.present.features if way.with_present and way.present else kept.features,

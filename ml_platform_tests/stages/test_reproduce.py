@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ml_platform.adapters.platform import Platform
+from ml_platform.core.digest import digest_of_bytes
 from ml_platform.core.errors import DataInvalid, NotEnoughEvidence, Unavailable
+from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import ReleaseRecord
 from ml_platform.core.reproduction import Kind, Reproduction, StageState
+from ml_platform.core.scoring import artefact_digest
+from ml_platform.core.verdict import Outcome
+from ml_platform.policy.judge import judge
 from ml_platform.stages import reproduce as reproducing
 from ml_platform.stages.rebuild import About, Made, Order
 from ml_platform.stages.rebuild_process import Heard, Kitchen, run_rebuild
+from ml_platform.stages.rebuildable import look_over, measure_rebuildable
+from ml_platform.stages.recipe import Recipe, read_recipe
 from ml_platform.stages.reproduce import Kept, Way, read_version, reproduce
 from ml_platform.stages.stage_parts import STAGES
 from ml_platform_tests.cli.conftest import Run, runner
+from ml_platform_tests.orchestration.small_model import NOW
 from ml_platform_tests.stages.made_again import (
     FEATURES,
     Team,
@@ -230,3 +240,95 @@ def test_a_recipe_that_was_altered_is_refused(world: Released) -> None:
             read_version(world.platform.store, world.platform.ledger, world.version)
     finally:
         path.write_bytes(before)
+
+
+@contextlib.contextmanager
+def gone(path: Path) -> Iterator[None]:
+    """Take a file or folder away for a while."""
+    aside = path.with_name(f"{path.name}-aside")
+    path.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(path)
+
+
+def recipe_digest(world: Released) -> str:
+    kept = world.platform.ledger.last("recipe_kept", subject=f"parcels/{world.version.candidate.digest}")
+    assert kept is not None
+    return str(kept.payload["recipe"])
+
+
+def kept_again(world: Released, recipe: Recipe) -> str:
+    """Keep a changed recipe and return its digest."""
+    files = {"recipe.json": msgspec.json.encode(recipe), "features.py": b""}
+    digest = artefact_digest({name: digest_of_bytes(content) for name, content in files.items()})
+    world.platform.store.put("recipes", digest, files)
+    return digest
+
+
+def test_a_version_with_every_ingredient_can_be_rebuilt(world: Released) -> None:
+    found = look_over(world.platform.store, recipe_digest(world))
+    assert (found.metric, found.value, found.n) == ("rebuildable", 1.0, 5)
+    assert found.facts == {"recipe": recipe_digest(world)}
+
+
+@pytest.mark.parametrize("kind", ["platforms", "environments", "snapshots", "models", "recipes"])
+def test_a_version_that_lacks_an_ingredient_cannot_be_rebuilt(world: Released, kind: str) -> None:
+    with gone(world.team.folder / "home" / kind):
+        found = look_over(world.platform.store, recipe_digest(world))
+    assert found.value == 0.0
+    assert kind in str(found.facts["flaws"])
+
+
+def test_an_ingredient_that_was_never_recorded_cannot_be_used(world: Released) -> None:
+    kept = read_version(world.platform.store, world.platform.ledger, world.version).recipe
+    made = kept.ingredients
+    unsaid = dataclasses.replace(made.model.conditions, waiting="", platform_digest="")
+    rival = dataclasses.replace(made.evaluation, champion_digest="c" * 64)
+    other = dataclasses.replace(made, model=dataclasses.replace(made.model, conditions=unsaid), evaluation=rival)
+    found = look_over(world.platform.store, kept_again(world, dataclasses.replace(kept, ingredients=other)))
+    assert found.value == 0.0
+    flaws = str(found.facts["flaws"])
+    assert "platform_digest, waiting of its training aren't recorded" in flaws
+    assert "the platform's code isn't recorded" in flaws
+    assert "the champion cccccccccccc that it was compared with isn't recorded" in flaws
+
+
+def test_a_recipe_of_another_kind_is_refused(world: Released) -> None:
+    kept = read_version(world.platform.store, world.platform.ledger, world.version).recipe
+    newer = kept_again(world, dataclasses.replace(kept, schema_version=2))
+    with pytest.raises(DataInvalid, match="schema version 2, known: 1"):
+        read_recipe(world.platform.store, newer)
+    world.platform.store.put("recipes", "d" * 64, {"recipe.json": b"{}"})
+    with pytest.raises(DataInvalid, match="aren't those that were kept"):
+        read_recipe(world.platform.store, "d" * 64)
+    digest = artefact_digest({"recipe.json": digest_of_bytes(b"{}")})
+    world.platform.store.put("recipes", digest, {"recipe.json": b"{}"})
+    with pytest.raises(DataInvalid, match="can't read it"):
+        read_recipe(world.platform.store, digest)
+
+
+def test_a_recipe_that_cannot_be_kept_closes_the_release(world: Released) -> None:
+    made = read_version(world.platform.store, world.platform.ledger, world.version).recipe.ingredients
+    lost = dataclasses.replace(made, evaluation=dataclasses.replace(made.evaluation, digest="e" * 64))
+    found = measure_rebuildable(
+        world.team.load().spec, world.platform.store, world.platform.ledger, lost, actor="robin", now=NOW
+    )
+    assert (found.value, found.n) == (0.0, 0)
+    assert "the recipe can't be kept" in str(found.facts["flaws"])
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome"),
+    [(1.0, Outcome.PASSED), (0.0, Outcome.FAILED), (float("nan"), Outcome.UNDECIDED), (None, Outcome.UNDECIDED)],
+)
+def test_only_a_version_that_can_be_rebuilt_is_released(world: Released, value: float | None, outcome: Outcome) -> None:
+    policy = world.team.load().policy
+    measured = [Measurement(metric="rebuildable", value=value, n=5)]
+    verdicts = judge(policy, "release", measured, conditions=frozenset({"always"}), now=NOW)
+    (verdict,) = [one for one in verdicts if one.gate == "version_can_be_rebuilt"]
+    assert verdict.outcome is outcome
+    assert verdict.closes is (outcome is not Outcome.PASSED)
+    unmeasured = judge(policy, "release", [], conditions=frozenset({"always"}), now=NOW)
+    assert next(one for one in unmeasured if one.gate == "version_can_be_rebuilt").outcome is Outcome.UNDECIDED
