@@ -6,9 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ml_platform.core.ports import TrainingRun
-from ml_platform.core.scoring import FEATURES_STATE, MODEL_TEXT
-from ml_platform.learners.tree_text import without_extremes
-from ml_platform.policy.spec import PersonalData
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +24,10 @@ def training_run(
     artefact: Mapping[str, bytes],
     example: NDArray[np.float64],
 ) -> TrainingRun:
-    """Return the run of a trained model; `example` is one feature row, shape (k,), for the tracker's signature."""
+    """Return the run of a trained model; its files only by name, for none but the store holds them.
+
+    `example` is one feature row, shape (k,), for the tracker's signature.
+    """
     learner = spec.learner
     return TrainingRun(
         model=spec.model,
@@ -45,17 +45,9 @@ def training_run(
         metrics=record.metrics,
         tags=_tags(features, record),
         conditions=record.conditions,
-        artefact=_shown(spec, artefact),
+        files=tuple(sorted(artefact)),
         example={name: (float(value),) for name, value in zip(features.names, example, strict=True)},
     )
-
-
-def _shown(spec: ModelSpec, artefact: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    """Return what the tracker may keep: it lies open, so nothing that was learned of single values of persons."""
-    if all(spec.contract[name].personal_data is PersonalData.NONE for name in spec.inputs):
-        return artefact
-    kept = {name: content for name, content in artefact.items() if name != FEATURES_STATE}
-    return kept | {MODEL_TEXT: without_extremes(artefact[MODEL_TEXT].decode()).encode()}
 
 
 def headline(measurements: Iterable[Measurement]) -> dict[str, float]:

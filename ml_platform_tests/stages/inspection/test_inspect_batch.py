@@ -51,7 +51,8 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "a column is gone": (lambda frame: frame.drop(columns="hour"), "schema"),
     "a column is new": (lambda frame: frame.assign(extra=1), "schema"),
     "numbers came as text": (lambda frame: frame.assign(price=frame["price"].astype(str)), "schema"),
-    "whole numbers came as fractions": (lambda frame: frame.assign(hour=frame["hour"].astype(float)), "schema"),
+    "whole numbers came as fractions": (put("hour", slice(3, 4), 2.5), "schema"),
+    "whole numbers came as fractions, some missing": (put("hour", slice(3, 5), [2.5, np.nan]), "schema"),
     "times lost their zone": (lambda frame: frame.assign(packed=frame["packed"].dt.tz_localize(None)), "schema"),
     "values are of mixed types": (lambda frame: frame.assign(city=[5, *frame["city"].iloc[1:]]), "schema"),
     "a level is written in capitals": (put("city", slice(3, 4), "BERGEN"), "misspelling"),
@@ -103,6 +104,10 @@ def test_a_fault_is_found_and_named(name: str) -> None:
 def test_sound_batches_are_left_alone(rows: int) -> None:
     passed = [inspect_batch(REFERENCE, parcels(rows, seed), target="late").passed for seed in range(10, 22)]
     assert sum(passed) >= 11
+
+
+def test_whole_numbers_that_came_as_fractions_type_are_no_fault() -> None:
+    assert inspect_batch(REFERENCE, BATCH.assign(hour=BATCH["hour"].astype(float)), target="late").findings == ()
 
 
 def test_sound_batches_in_order_of_time_are_left_alone() -> None:
