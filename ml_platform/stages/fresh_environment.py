@@ -38,7 +38,8 @@ def fresh_python(environment: Environment, files: Mapping[str, bytes], *, home: 
     half-built left behind, when `uv` isn't there, the recorded Python isn't, or the lock file can't be installed.
     """
     name = LOCK if LOCK in files else LISTED
-    key = digest_of([name, digest_of_bytes(files[name]), environment.python])
+    # Not a whole digest: folders that are named by one hold artefacts.
+    key = short(digest_of([name, digest_of_bytes(files[name]), environment.python]))
     target = home / FOLDER / key
     if not _python(target).exists():
         tool = uv or _uv(name)

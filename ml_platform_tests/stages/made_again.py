@@ -19,6 +19,7 @@ from ml_platform.core.records import Evidence, ReleaseRecord
 from ml_platform.core.reproduction import Reproduction
 from ml_platform.orchestration.rebuild_child import main
 from ml_platform.policy.load import GovernedModelFile
+from ml_platform.policy.spec import ModelSpec
 from ml_platform.settings import Settings
 from ml_platform.sources.read import fingerprint
 from ml_platform.stages.evaluate import evaluate
@@ -103,15 +104,20 @@ def found_team(folder: Path) -> Team:
 
 
 def make_version(team: Team, platform: Platform, champion: ReleaseRecord | None = None) -> ReleaseRecord:
+    """Go the path of the team's model."""
+    return version_of(team.load().spec, platform, root=team.folder, champion=champion)
+
+
+def version_of(
+    spec: ModelSpec, platform: Platform, *, root: Path, champion: ReleaseRecord | None = None
+) -> ReleaseRecord:
     """Go the path from the source to a registered version, with its recipe and without its gates."""
-    spec, store, ledger = team.load().spec, platform.store, platform.ledger
+    store, ledger = platform.store, platform.ledger
     source = fingerprint(spec, now=NOW).record
     snapshot = take_snapshot(spec, store=store, source=source, as_of=None, reference=None, now=NOW).snapshot.record
     split = make_split(spec, store=store, snapshot=snapshot, as_of=snapshot.as_of).record
     features = build_features(spec, store=store, snapshot=snapshot, split=split).record
-    model = train(
-        spec, store=store, features=features, tracker=FakeTracker(), actor="robin", now=NOW, root=team.folder
-    ).record
+    model = train(spec, store=store, features=features, tracker=FakeTracker(), actor="robin", now=NOW, root=root).record
     evaluation = evaluate(
         spec, store=store, model=model, features=features, split=split, champion=champion
     ).record  # fmt: skip
