@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 KIND = "recipes"
 KEPT = "recipe_kept"
 _RECIPE = "recipe.json"
-_AUC_DIFFERENCE = "roc_auc_difference"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +118,7 @@ def _champion(store: ArtefactStore, ledger: Ledger, parts: Ingredients) -> Relea
         return None
     content = store.read("evaluations", parts.evaluation.digest, "measurements.json")
     measured = msgspec.json.decode(content, type=list[Measurement])
-    told = {one.facts.get("champion_version") for one in measured if one.metric == _AUC_DIFFERENCE}
+    told = {one.facts.get("champion_version") for one in measured}
     return next((one for one in found if one.version in told), found[-1])
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ml_platform.stages.contract import Checked
     from ml_platform.stages.personal_data import PersonalFinding
 
-USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP})
+USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP, Role.WEIGHT})
 Profile = Mapping[str, Any]
 NAMES_SHOWN = 5
 LONGEST_NAME = 60

@@ -9,6 +9,8 @@ from ml_platform.core.digest import digest_of, digest_of_bytes
 from ml_platform.stages.model_files import ENVIRONMENT
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.core.records import (
         EvaluationRecord,
@@ -66,5 +68,11 @@ def _numbers(content: bytes) -> str:
     from ml_platform.stages.parquet import read_parquet
 
     frame = read_parquet(io.BytesIO(content))
-    columns = {str(name): digest_of_bytes(values.to_numpy().tobytes()) for name, values in frame.items()}
-    return digest_of(columns)
+    return digest_of({str(name): _column(values) for name, values in frame.items()})
+
+
+def _column(values: pd.Series) -> str:
+    """Return the digest of a column; texts by what they say, numbers by their bits."""
+    if values.dtype.kind in "biuf":
+        return digest_of_bytes(values.to_numpy().tobytes())
+    return digest_of([None if missing else str(value) for value, missing in zip(values, values.isna(), strict=True)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ml_platform.core.digest import canonical_json
 from ml_platform.core.ports import TrainingRun
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def training_run(
             "early_stopping_rounds": learner.early_stopping_rounds,
             "split": spec.split.kind,
             "features": spec.features,
+            **_used(spec),
         },
         metrics=record.metrics,
         tags=_tags(features, record),
@@ -48,6 +50,14 @@ def training_run(
         files=tuple(sorted(artefact)),
         example={name: (float(value),) for name, value in zip(features.names, example, strict=True)},
     )
+
+
+def _used(spec: ModelSpec) -> dict[str, str]:
+    """Return the learner's options that only some models use, as text."""
+    said = spec.learner.model_dump(
+        mode="json", include={"quantile", "monotone", "weights", "class_weight", "calibration"}
+    )
+    return {name: value if isinstance(value, str) else canonical_json(value) for name, value in said.items()}
 
 
 def headline(measurements: Iterable[Measurement]) -> dict[str, float]:
