@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.records import EvaluationRecord
 from ml_platform.core.reproduction import Kind
-from ml_platform.stages import fresh_environment as module
 from ml_platform.stages.conditions import declare_conditions
 from ml_platform.stages.differences import (
     environment_differences,
@@ -22,8 +25,10 @@ from ml_platform.stages.differences import (
 from ml_platform.stages.environment import Environment, read_environment
 from ml_platform.stages.fresh_environment import FOLDER, fresh_python
 from ml_platform.stages.kept_environment import keep_environment, read_kept
+from ml_platform.stages.parquet import parquet_bytes
 from ml_platform.stages.platform_code import ARCHIVE, keep_platform, platform_digest, platform_files, read_platform
 from ml_platform.stages.rebuild import About
+from ml_platform.stages.stage_parts import evaluation_parts
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.stages.toy import repository, toy_spec
 
@@ -76,7 +81,7 @@ def test_a_lock_that_cannot_be_installed_is_named_without_addresses_and_leaves_n
 
 
 def test_without_an_installer_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(Unavailable, match=r"built from uv.lock by `uv`, and it isn't installed here"):
         fresh_python(ENVIRONMENT, LOCKED, home=tmp_path)
@@ -155,12 +160,26 @@ def test_differences_are_named_by_entry_file_line_and_package(tmp_path: Path) ->
         ),
         cpu=conditions.cpu, system=conditions.system, waiting="active", platform_digest="",
     )  # fmt: skip
-    found = list(environment_differences(ENVIRONMENT, conditions, about))
-    assert {one.kind for one in found} == {Kind.ENVIRONMENT}
-    assert found[0].text == "package lightgbm: 4.7.0 recorded, 4.8.0 now"
-    assert [one.text for one in found[5:]] == [
+    told = list(environment_differences(ENVIRONMENT, conditions, about))
+    assert {one.kind for one in told} == {Kind.ENVIRONMENT}
+    assert told[0].text == "package lightgbm: 4.7.0 recorded, 4.8.0 now"
+    assert [one.text for one in told[5:]] == [
         "2 more packages have another version",
         "recorded packages that aren't installed now: ml_platform",
         f"Python: CPython {HERE} recorded, CPython 3.99.0 now",
         "OMP_WAIT_POLICY: passive recorded, active now",
     ]
+
+
+def test_scores_are_compared_by_what_they_say_however_they_are_packed(tmp_path: Path) -> None:
+    store = FakeStore(tmp_path)
+    record = EvaluationRecord(model="toy", digest="1" * 64, model_digest="", split_digest="", rows=2)
+    frame = pd.DataFrame({"score": [0.5, np.nan], "decision": ["late", None]})
+    packings = [frame, frame.assign(decision=frame["decision"].astype("category")), frame.assign(score=[0.5, 0.25])]
+    found = []
+    for count, packed in enumerate(packings, start=1):
+        store.put("evaluations", str(count) * 64, {"scores.parquet": parquet_bytes(packed), "curves.json": b"{}"})
+        found.append(evaluation_parts(store, dataclasses.replace(record, digest=str(count) * 64)))
+    assert set(found[0]) == {"scores", "curves.json"}
+    assert found[0] == found[1]
+    assert found[0] != found[2]
