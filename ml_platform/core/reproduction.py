@@ -21,7 +21,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Something that isn't as it was recorded, and the first stage that it can change."""
+    """Something that isn't as it was recorded, and the first stage that it can change ("": none)."""
 
     kind: Kind
     text: str
@@ -58,7 +58,7 @@ class Reproduction:
     schema_version: int = SCHEMA_VERSION
     model: str
     version: int
-    compared_with: str
+    made_from: str
     environment: str
     stages: tuple[StageMade, ...]
     reasons: tuple[Difference, ...] = ()

@@ -19,7 +19,7 @@ def reproduction_lines(found: Reproduction) -> Iterator[str]:
         yield f"{name}: {word} at {first.stage} ({', '.join(kinds)})"
     else:
         yield f"{name}: {'identical' if found.identical else 'not made to its end'}"
-    yield f"  compared with {found.compared_with}; environment: {found.environment}"
+    yield f"  made from {found.made_from}; environment: {found.environment}"
     for stage in found.stages:
         which = f": {', '.join(stage.parts)}" if stage.parts else ""
         note = f"  ({stage.note})" if stage.note else ""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ml_platform.stages.stage_parts import Parts
 
 MOST_SAID = 5
+NOTHING = ""  # no stage: what differs makes nothing
+_MAKING = frozenset({"core", "learners", "policy", "sources", "stages", "stats"})
 # The first stage that a section of the model file can change; others change nothing that is made.
 _SECTIONS: Mapping[str, str] = {
     "source": "source",
@@ -44,16 +46,22 @@ def features_differences(before: bytes, now: bytes, name: str) -> Iterator[Diffe
 
 
 def platform_differences(before: Mapping[str, bytes], now: Mapping[str, bytes]) -> Iterator[Difference]:
-    """Yield the files of the platform's code that differ, the first ones by line."""
+    """Yield the files of the platform's code that differ, the first ones by line; those that make nothing in one."""
     changed = [name for name in sorted({**before, **now}) if before.get(name) != now.get(name)]
-    for name in changed[:MOST_SAID]:
+    making = [name for name in changed if _makes(name)]
+    for name in making[:MOST_SAID]:
         if name in before and name in now:
             text = f"{name}: {_first_line(before[name], now[name])}"
         else:
             text = f"{name}: {'recorded, not there now' if name in before else 'not recorded, there now'}"
         yield Difference(kind=Kind.CODE, text=text)
-    if len(changed) > MOST_SAID:
-        yield Difference(kind=Kind.CODE, text=f"{len(changed) - MOST_SAID} more files of the platform")
+    if len(making) > MOST_SAID:
+        yield Difference(kind=Kind.CODE, text=f"{len(making) - MOST_SAID} more files of the platform")
+    others = len(changed) - len(making)
+    if others:
+        first = next(name for name in changed if name not in making)
+        text = f"{others} files of the platform that only store, show or start something, {first} first"
+        yield Difference(kind=Kind.CODE, text=text, since=NOTHING)
 
 
 def parameter_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
@@ -88,6 +96,11 @@ def hardware_differences(conditions: Conditions, now: About) -> Iterator[Differe
     """Yield what differs of processor and operating system."""
     told = (("processor", conditions.cpu, now.cpu), ("system", conditions.system, now.system))
     yield from _told(Kind.HARDWARE, told)
+
+
+def _makes(name: str) -> bool:
+    """Say whether a file of the platform has a part in what the stages make."""
+    return name.split("/")[1:2] == [] or name.split("/")[1] in _MAKING
 
 
 def _told(kind: Kind, told: tuple[tuple[str, str, str], ...]) -> Iterator[Difference]:

@@ -10,6 +10,7 @@ from ml_platform.core.errors import Unavailable
 from ml_platform.core.records import ReleaseRecord
 from ml_platform.core.reproduction import Difference, Kind, Reproduction, StageMade, StageState
 from ml_platform.stages.differences import (
+    NOTHING,
     data_differences,
     environment_differences,
     features_differences,
@@ -103,7 +104,7 @@ def reproduce(kept: Kept, way: Way, *, store: ArtefactStore, run: Run | None = N
     found = Reproduction(
         model=kept.release.model,
         version=kept.release.version,
-        compared_with="what is present" if way.with_present else "its record",
+        made_from="what is present" if way.with_present else "its record",
         environment=way.environment,
         stages=stages,
     )
@@ -225,12 +226,16 @@ def _ordered(found: Iterable[Difference]) -> tuple[Difference, ...]:
 
 def _can_explain(difference: Difference, stage: str) -> bool:
     """Say whether a difference can be why a stage differs whose predecessors are identical."""
+    if stage == "source":
+        return difference.kind is Kind.DATA or difference.text.startswith("source.")
     if difference.kind is Kind.DATA:
-        return stage in {"source", "snapshot"}
-    return STAGES.index(difference.since) <= STAGES.index(stage)
+        return stage == "snapshot"
+    return difference.since != NOTHING and STAGES.index(difference.since) <= STAGES.index(stage)
 
 
 def _unexplained(kept: Kept, first: StageMade) -> Difference:
+    if first.state is StageState.FAILED and first.stage == "source":
+        return Difference(kind=Kind.DATA, text="the source can't be read", since=first.stage)
     word = "fails" if first.state is StageState.FAILED else "differs"
     text = (
         f"{first.stage} {word} though nothing differs that is recorded; `ml-platform doctor {kept.release.model}` says "
