@@ -20,8 +20,8 @@ PLACES = (0, 1, 2, 4, 8, 16, 32)  # of the value judged, counted from the outerm
 
 
 def extremes(tables: Tables) -> Iterator[Evidence]:
-    """Judge each number's largest and smallest values, where they lie beyond all of the reference's."""
-    for column in tables.of_kind("number"):
+    """Judge each number's and time's largest and smallest values, where they lie beyond all of the reference's."""
+    for column in tables.of_kind("number", "time"):
         values = column.numbers()
         before = np.sort(values[: tables.reference_rows][np.isfinite(values[: tables.reference_rows])])
         now = np.sort(values[tables.reference_rows :][np.isfinite(values[tables.reference_rows :])])
@@ -30,7 +30,7 @@ def extremes(tables: Tables) -> Iterator[Evidence]:
         outside = (now > before[-1]).mean() + (now < before[0]).mean()
         yield Evidence(
             kind="extremes", columns=(column.name,), effect=float(outside), p_value=_p_outside(before, now), n=now.size,
-            facts={"largest": float(now[-1]), "smallest": float(now[0])},
+            facts={"largest": float(now[-1]), "smallest": float(now[0])} if column.kind == "number" else {},
         )  # fmt: skip
 
 
