@@ -58,24 +58,24 @@ class _Source:
 def try_assemble(spec: ModelSpec, module: FeaturesModule, *, seconds: float = SECONDS) -> Iterator[CodeTest]:
     """Yield what came of each test of `assemble`; a source that can't be read leaves them untried."""
     if module.assemble is None:
-        for name in _CHECKS:
+        for name in ASSEMBLE_CHECKS:
             yield CodeTest(name=name, by=By.PLATFORM, outcome=Tried.NOT_APPLICABLE, reason="the module has no assemble")
         return
     try:
         raw = read_tables(spec)
     except PlatformError as error:
-        yield from (untried(name, f"the source can't be read: {error}") for name in _CHECKS)
+        yield from (untried(name, f"the source can't be read: {error}") for name in ASSEMBLE_CHECKS)
         return
     yield from _tried(spec, module, raw, seconds)
 
 
 def _tried(spec: ModelSpec, module: FeaturesModule, raw: Tables, seconds: float) -> Iterator[CodeTest]:
     made: list[_Source] = []
-    first, *others = _CHECKS
+    first, *others = ASSEMBLE_CHECKS
     set_up = functools.partial(_set_up, spec, module, raw, made)
-    yield attempt(first, set_up, next_step=_CHECKS[first][1], seconds=seconds, module=module)
+    yield attempt(first, set_up, next_step=ASSEMBLE_CHECKS[first][1], seconds=seconds, module=module)
     for name in others:
-        look, step = _CHECKS[name]
+        look, step = ASSEMBLE_CHECKS[name]
         if not made:
             yield untried(name, f"{first} failed")
         elif made[0].frame.empty:
@@ -147,7 +147,7 @@ def _difference(found: pd.DataFrame, known: pd.DataFrame, columns: list[str]) ->
     return f"{count:,} of {len(found):,} rows are others{where}"
 
 
-_CHECKS: Mapping[str, tuple[Callable[[_Source], str], str]] = MappingProxyType(
+ASSEMBLE_CHECKS: Mapping[str, tuple[Callable[[_Source], str], str]] = MappingProxyType(
     {
         "assemble_leaves_its_tables_as_they_are": (
             lambda _: "",

@@ -16,6 +16,7 @@ from ml_platform.stages.code_tests.offline import go_offline
 from ml_platform.stages.code_tests.run_checks import fingerprint, run_checks
 from ml_platform.stages.code_tests.said import Asked, Line, say
 from ml_platform.stages.code_tests.silence import Counting, take_output
+from ml_platform.stages.code_tests.whereabouts import look_there
 from ml_platform.stages.features_module import FeaturesModule, load_named
 
 
@@ -24,7 +25,6 @@ def main() -> None:
     line, _, block = sys.stdin.buffer.read().partition(b"\n")
     asked, material = msgspec.json.decode(line, type=Asked), of_bytes(block)
     out, printed = take_output()
-    sys.path[:] = asked.path
     go_offline()
     _try(asked, material, out, printed)
 
@@ -48,6 +48,7 @@ def _try(asked: Asked, material: Material, out: IO[bytes], printed: Counting) ->
 
 
 def _load(asked: Asked, loaded: list[FeaturesModule]) -> str:
+    look_there(asked.where)
     loaded.append(load_named(asked.features, model=asked.model))
     return ""
 

@@ -18,6 +18,7 @@ from ml_platform.stages.code_tests.catalogue import CHECKS, ELSEWHERE, ELSEWHERE
 from ml_platform.stages.code_tests.material import Material, to_bytes
 from ml_platform.stages.code_tests.run_checks import SECONDS
 from ml_platform.stages.code_tests.said import Asked, Line, heard
+from ml_platform.stages.code_tests.whereabouts import whereabouts_of
 from ml_platform.stages.features_module import FeaturesModule
 
 WALL_SECONDS = 120.0
@@ -30,7 +31,7 @@ def try_in_child(
     module: FeaturesModule, material: Material, *, model: str, seconds: float = SECONDS, wall: float = WALL_SECONDS
 ) -> Iterator[CodeTest]:
     """Yield the platform's tests of `fit` and `transform`; a child that dies or hangs is an outcome too."""
-    asked = Asked(features=module.name, model=model, path=sys.path, seconds=seconds)
+    asked = Asked(features=module.name, model=model, where=whereabouts_of(module.name), seconds=seconds)
     block = to_bytes(material)
     lines, ended = told_by_child(_content(asked, block), "child", hash_seed=HASH_SEEDS[0], wall=wall)
     found = {line.test.name: line.test for line in lines if line.test}

@@ -34,7 +34,7 @@ def _counted(
         Measurement(
             metric=f"{word}_tests_failed",
             value=None if reason else len(failed),
-            n=n,
+            n=0 if other else len(run) + len(untried),
             unit="tests",
             reason=reason,
             facts={test.name: test.reason for test in failed} | facts,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from pathlib import Path
 
 import msgspec
@@ -13,6 +12,7 @@ from ml_platform.core.digest import digest_of, digest_of_bytes
 from ml_platform.stages.code_tests.attempt import untried
 from ml_platform.stages.code_tests.in_child import HASH_SEEDS, told_by_child
 from ml_platform.stages.code_tests.said import AskedOwn
+from ml_platform.stages.code_tests.whereabouts import whereabouts_of
 from ml_platform.stages.features_module import FeaturesModule
 
 FOLDER = "tests"
@@ -45,7 +45,7 @@ def run_own(module: FeaturesModule, *, wall: float = WALL_SECONDS) -> tuple[Code
         return ()
     if importlib.util.find_spec("pytest") is None:
         return (_untried("pytest isn't installed here"),)
-    asked = AskedOwn(folder=str(own_folder(module)), path=sys.path)
+    asked = AskedOwn(folder=str(own_folder(module)), where=whereabouts_of(module.name))
     lines, ended = told_by_child(msgspec.json.encode(asked), "own_child", hash_seed=HASH_SEEDS[0], wall=wall)
     found = tuple(line.test for line in lines if line.test)
     whole = any(line.ends for line in lines)

@@ -16,6 +16,7 @@ from ml_platform.stages.code_tests.offline import go_offline
 from ml_platform.stages.code_tests.own import STEP
 from ml_platform.stages.code_tests.said import AskedOwn, Line, say
 from ml_platform.stages.code_tests.silence import take_output
+from ml_platform.stages.code_tests.whereabouts import look_there
 
 # No settings, plugins or caches from around the folder: the outcome is that of its files.
 ARGUMENTS = (
@@ -70,7 +71,7 @@ def main() -> None:
     """Run the tests and tell what came of them."""
     asked = msgspec.json.decode(sys.stdin.buffer.read(), type=AskedOwn)
     out, _ = take_output()
-    sys.path[:] = asked.path
+    look_there(asked.where)
     go_offline()
     import pytest
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
 import msgspec
 
 from ml_platform.core.code_tests import CodeTest
+from ml_platform.stages.code_tests.whereabouts import Whereabouts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Asked:
 
     features: str
     model: str
-    path: Sequence[str]
+    where: Whereabouts
     seconds: float
     only_fingerprint: bool = False
 
@@ -27,7 +27,7 @@ class AskedOwn:
     """Where a team's tests lie, and where Python finds what they import."""
 
     folder: str
-    path: Sequence[str]
+    where: Whereabouts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from ml_platform.defs.flights.features import AS_THEY_ARE, assemble, fit, transform
 
 MIDNIGHT_IN_NEW_YORK = 1_357_016_400.0  # Tuesday, 1 January 2013
 
 
-def columns(**given: list[float]) -> dict[str, np.ndarray]:
+def columns(**given: list[float]) -> dict[str, NDArray[np.float64]]:
     """Return columns of departures, missing where nothing is said."""
     rows = len(next(iter(given.values())))
     names = (*AS_THEY_ARE, "time_hour", "hour", "minute", "sched_arr_time")
