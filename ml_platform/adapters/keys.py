@@ -10,16 +10,23 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fcntl
-import hashlib
 import json
 import os
 import re
 import secrets
-import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from ml_platform.adapters.key_file import (
+    RESTORE,
+    Key,
+    changing,
+    new_key,
+    parse_key,
+    require_private,
+    unreadable,
+    write_private,
+)
 from ml_platform.core.atomic import sync, write_atomically
 from ml_platform.core.digest import canonical_json
 from ml_platform.core.errors import DataInvalid, Unavailable
@@ -30,16 +37,8 @@ NEEDED = "keys.json"
 SUFFIX = ".key"
 SCHEMA_VERSION = 1
 _NONCE_BYTES = 12
-_RESTORE = "restore the folder from its backup, which belongs in another place than the data's"
 _FILE = re.compile(r"[0-9]{4,9}\.key")
 _Stamp = tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Key:
-    version: str
-    made_at: dt.datetime
-    secret: bytes = field(repr=False)
 
 
 def _utc_now() -> dt.datetime:
@@ -53,7 +52,7 @@ class FileKeys:
         self.home = home
         self.folder = home / FOLDER
         self._clock = clock
-        self._read: dict[Path, tuple[_Stamp, _Key]] = {}
+        self._read: dict[Path, tuple[_Stamp, Key]] = {}
 
     def current(self) -> str:
         """Return the version to wrap with; the first is made now. Raises Unavailable when keys are lost."""
@@ -112,7 +111,7 @@ class FileKeys:
                 raise DataInvalid(message)
             self._write_needed(set(self._needed()) - {version})
             path = self.folder / f"{_number_of(version):04d}{SUFFIX}"
-            with _changing(path):
+            with changing(path):
                 path.unlink(missing_ok=True)
                 sync(self.folder)
 
@@ -122,9 +121,9 @@ class FileKeys:
                 return key.secret
         known = ", ".join(key.version for key in self._keys()) or "none"
         message = f"{self.folder}: key {version[:40]!r} isn't there (there: {known}); what it sealed can't be read; "
-        raise Unavailable(message + _RESTORE)
+        raise Unavailable(message + RESTORE)
 
-    def _keys(self) -> list[_Key]:
+    def _keys(self) -> list[Key]:
         """Return the keys; a second look, which nobody disturbs, tells what is lost from what changes just now."""
         keys, lost = self._look()
         if lost and self.folder.is_dir():
@@ -133,12 +132,12 @@ class FileKeys:
         if lost:
             message = (
                 f"{self.folder}: this home's keys are lost: {', '.join(lost)}; without them nothing that they sealed "
-                f"can be read, and no new key is made over them; {_RESTORE}"
+                f"can be read, and no new key is made over them; {RESTORE}"
             )
             raise Unavailable(message)
         return keys
 
-    def _look(self) -> tuple[list[_Key], list[str]]:
+    def _look(self) -> tuple[list[Key], list[str]]:
         """Return the keys that are there, and the versions that are needed and aren't."""
         needed = set(self._needed())
         keys = [key for path in self._files() if (key := self._load(path)) is not None]
@@ -150,10 +149,10 @@ class FileKeys:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise Unavailable(_unreadable(self.folder, error)) from error
+            raise Unavailable(unreadable(self.folder, error)) from error
         return sorted(found, key=_number)
 
-    def _load(self, path: Path) -> _Key | None:
+    def _load(self, path: Path) -> Key | None:
         try:
             state = path.stat()
             stamp = (state.st_ctime_ns, state.st_ino, state.st_size)
@@ -164,35 +163,28 @@ class FileKeys:
         except FileNotFoundError:
             return None  # retired just now, or lost: `_keys` tells them apart
         except OSError as error:
-            raise Unavailable(_unreadable(path, error)) from error
-        _require_private(path, state.st_mode)
-        key = _parse(path, content)
+            raise Unavailable(unreadable(path, error)) from error
+        require_private(path, state.st_mode)
+        key = parse_key(path, content)
         self._read[path] = (stamp, key)
         return key
 
     def _make(self, number: int) -> str | None:
         """Make a key under a number; None when another process was faster."""
-        secret = secrets.token_bytes(DATA_KEY_BYTES)
-        version = f"{number:04d}-{_check(secret)}"
-        content = {
-            "schema_version": SCHEMA_VERSION,
-            "version": version,
-            "made_at": self._clock().isoformat(),
-            "key": secret.hex(),
-        }
+        key, content = new_key(number, self._clock())
         path = self.folder / f"{number:04d}{SUFFIX}"
         draft = self.folder / f".draft-{secrets.token_hex(8)}"
-        with _changing(path):
+        with changing(path):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
-                _write_private(draft, canonical_json(content).encode())
+                write_private(draft, content)
                 path.hardlink_to(draft)
             except FileExistsError:
                 return None
             finally:
                 draft.unlink(missing_ok=True)
             sync(self.folder)
-        return version
+        return key.version
 
     def _needed(self) -> list[str]:
         path = self.home / NEEDED
@@ -201,7 +193,7 @@ class FileKeys:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise Unavailable(_unreadable(path, error)) from error
+            raise Unavailable(unreadable(path, error)) from error
         try:
             found = json.loads(text)["versions"]
             return [str(version) for version in found]
@@ -224,7 +216,7 @@ class FileKeys:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep other processes from changing the list of needed keys meanwhile."""
-        with _changing(self.folder):
+        with changing(self.folder):
             descriptor = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -245,60 +237,5 @@ def _number_of(version: str) -> int:
     return int(version.partition("-")[0])
 
 
-def _check(secret: bytes) -> str:
-    return hashlib.sha256(b"ml-platform key check\n" + secret).hexdigest()[:8]
-
-
 def _about(version: str, context: bytes) -> bytes:
     return b"ml-platform data key\n" + version.encode() + b"\n" + context
-
-
-def _parse(path: Path, content: bytes) -> _Key:
-    try:
-        said = json.loads(content)
-        secret = bytes.fromhex(said["key"])
-        key = _Key(version=str(said["version"]), made_at=dt.datetime.fromisoformat(said["made_at"]), secret=secret)
-    except (ValueError, KeyError, TypeError):
-        raise Unavailable(_damaged(path)) from None
-    if len(secret) != DATA_KEY_BYTES or key.version != f"{path.stem}-{_check(secret)}":
-        raise Unavailable(_damaged(path))
-    return key
-
-
-def _damaged(path: Path) -> str:
-    return (
-        f"{path}: the key is damaged, or isn't the one of this name; its content as it was made is needed; {_RESTORE}"
-    )
-
-
-def _unreadable(path: Path, error: OSError) -> str:
-    return f"{path}: can't be read ({error.strerror}); its owner has to be able to; run as the owner, or {_RESTORE}"
-
-
-def _require_private(path: Path, mode: int) -> None:
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        message = (
-            f"{path}: others than its owner may open the key (mode {stat.S_IMODE(mode):04o}); a key is for its owner "
-            f"alone; run `chmod 600 {path}`, and if others may have read it, `ml-platform keys rotate`"
-        )
-        raise Unavailable(message)
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-@contextlib.contextmanager
-def _changing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        message = (
-            f"{path}: can't be written ({error.strerror}); a folder with hard links that its owner can write is "
-            "needed; free space or correct the permissions, then run again"
-        )
-        raise Unavailable(message) from error

@@ -36,7 +36,7 @@ class MlflowTracker:
         self.artifact_root = artifact_root
 
     def log_training(self, run: TrainingRun) -> str:
-        """Write a run down, its model among its artefacts, and return its id."""
+        """Write a run down, with what points to its model, and return its id."""
         with self._explained("a training run can't be written"):
             started = self._client.create_run(self._experiment_id(run.model), tags=dict(run.tags), run_name=_name(run))
             run_id: str = started.info.run_id
@@ -131,8 +131,6 @@ class MlflowTracker:
         with tempfile.TemporaryDirectory(prefix=".draft-", dir=self.artifact_root) as scratch:
             folder = Path(scratch) / "model"
             folder.mkdir()
-            for name, content in run.artefact.items():
-                (folder / name).write_bytes(content)
             describe_model(folder, run, run_id=run_id, model_id=logged.model_id)
             self._client.log_model_artifacts(logged.model_id, str(folder))
         self._client.finalize_logged_model(logged.model_id, "READY")

@@ -36,8 +36,7 @@ def command(model: str) -> int:
             click.echo(f"\n{area}")
         click.echo(f"  {MARKS[one.state]} {one.state:<15} {one.id:<20} {one.title}")
         click.echo(f"      by {', '.join(one.gates)}")
-        if one.state in {"violated", "undecided", "waived", "not_applicable"}:
-            click.echo(f"      {one.reason}")
+        click.echo(f"      {one.reason}")
     silent = [one.id for one in states if one.state == "no_gate"]
     if silent:
         click.echo(f"\nNo gate of this policy speaks for: {', '.join(silent)}.")

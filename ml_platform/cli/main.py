@@ -20,6 +20,7 @@ COMMANDS = {
     "plan": "Say how many rows and labels the gates need to reveal faults of which size.",
     "faults": "Plant faults into a model's own data and say which gates catch them.",
     "run": "Run a model's release job and say every gate's verdict.",
+    "quarantine": "List the refused rows of the newest snapshot with all their reasons; persons' values are masked.",
     "show": "Show a version: data, code, parameters, environment, evidence, where it is live.",
     "controls": "Show the state of every control for a model.",
     "approve": "Approve a version for an environment (not the author's own word).",

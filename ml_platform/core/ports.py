@@ -70,14 +70,14 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRun:
-    """What a tracker writes down of one training run; `artefact` holds the model's files by name."""
+    """What a tracker writes down of one training run; `files` names the model's files, which stay in the store."""
 
     model: str
     parameters: Mapping[str, Fact]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     conditions: Conditions
-    artefact: Mapping[str, bytes]
+    files: Sequence[str]
     example: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 

@@ -108,7 +108,11 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRecord:
-    """A trained model: `digest` is the SHA-256 of the artefact folder's content, `tree_digest` of its trees alone."""
+    """A trained model: `digest` is the SHA-256 of the artefact folder's content, `tree_digest` of its trees alone.
+
+    `threshold` is None where no score is compared with one: with several classes the likeliest is the decision, and a
+    number is none.
+    """
 
     schema_version: int = SCHEMA_VERSION
     model: str
@@ -118,7 +122,7 @@ class ModelRecord:
     parameters_digest: str
     conditions: Conditions
     rounds: int
-    threshold: float
+    threshold: float | None
     run_id: str
     trained_by: str
     trained_at: dt.datetime

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from ml_platform.core.digest import digest_of
+from ml_platform.core.digest import canonical_json, digest_of
 
 FILES = "files.json"
 MODEL_TEXT = "model.txt"
 FEATURES_STATE = "features_state.json"
 FEATURES_SOURCE = "features.py"
 SCORING = "scoring.json"
+CALIBRATION = "calibration.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,9 @@ class ScoringContract:
     """The interface of one trained model; stored as `scoring.json` beside the trees.
 
     `time` names the column that says when the scored event happens; unless it is an input too, a request may
-    leave it out.
+    leave it out. `task` is binary, multiclass, regression or quantile. `threshold` is None but for binary, `classes`
+    are in the order of their scores and empty but for multiclass, `quantile` is the share of outcomes below a score.
+    `calibration` names the method of the calibration that lies beside the trees; empty: there is none.
     """
 
     schema_version: int = 1
@@ -48,8 +51,11 @@ class ScoringContract:
     code_digest: str
     feature_names: tuple[str, ...]
     categorical: tuple[str, ...]
-    threshold: float
+    threshold: float | None
     task: str = "binary"
+    classes: tuple[str, ...] = ()
+    quantile: float | None = None
+    calibration: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +76,19 @@ class CleanCheck:
     scoring_latency_p99_seconds: float
     timed_calls: int
     peak_memory_bytes: int
+
+
+# Since schema version 2. A contract that says nothing of these is written without them, as version 1: a model that
+# needs none keeps its digest, and a reader that knows only version 1 refuses one that it would score wrongly.
+_SINCE_2 = frozenset({"classes", "quantile", "calibration"})
+SCORING_VERSIONS = (1, 2)
+
+
+def contract_json(contract: ScoringContract) -> str:
+    """Write a scoring contract as `scoring.json` holds it, under the lowest schema version that can say it."""
+    said = {each.name: getattr(contract, each.name) for each in fields(contract)}
+    written = {name: value for name, value in said.items() if value or name not in _SINCE_2}
+    return canonical_json({**written, "schema_version": 2 if _SINCE_2 & written.keys() else 1})
 
 
 def artefact_digest(files: Mapping[str, str]) -> str:

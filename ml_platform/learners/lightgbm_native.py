@@ -14,6 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.errors import DataInvalid
+from ml_platform.learners.directions import directions
+from ml_platform.learners.losses import LIGHTGBM_METRIC, LOSS_NAME
+from ml_platform.learners.row_weights import class_weights, row_weights
+from ml_platform.learners.rows import Rows, require_usable
 from ml_platform.learners.tree_text import tree_count
 
 if TYPE_CHECKING:
@@ -36,22 +40,17 @@ _FIXED: Mapping[str, object] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """Rows to learn from: values of shape (n, k), outcomes 0/1 of shape (n,), the names of the k columns."""
-
-    values: Floats
-    target: Floats
-    names: tuple[str, ...]
-    categorical: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """A trained model as text up to its best round, and its log loss there on the validation rows, if it saw any."""
+    """A trained model as text up to its best round, and its loss there on the validation rows, if it saw any.
+
+    A round of a multiclass model grows one tree per class. The loss is the objective's own, named `validation_metric`;
+    rows count in it as they would in training.
+    """
 
     text: str
     rounds: int
-    validation_log_loss: float | None
+    validation_loss: float | None
+    validation_metric: str
     parameters: Mapping[str, object]
     library_version: str
 
@@ -60,47 +59,59 @@ def fit(learner: Learner, train: Rows, validation: Rows | None = None, *, rounds
     """Train on the rows; stop early on the validation rows when the learner says so.
 
     `rounds` replaces the learner's, and then nothing stops early (to repeat the beginning of a training). Raises
-    DataInvalid for no rows, one class, a target other than 0 and 1, infinities, and parameters that keep a training
-    from being repeated.
+    DataInvalid for rows that the task can't be learned from (none, an absent class, a constant or infinite target),
+    for a direction that names no feature, and for parameters that keep a training from being repeated.
     """
     lightgbm = library()
-    parameters = _parameters(learner)
-    _require_usable("training", train)
-    table = _table(lightgbm, train)
+    require_usable("training", train, learner, teach=True)
+    parameters, by_class = _parameters(learner, train), class_weights(learner, train)
+    table = _table(lightgbm, train, row_weights(train, by_class))
     early = learner.early_stopping_rounds if rounds is None else None
     curve: dict[str, dict[str, list[float]]] = {}
     valid_sets, callbacks = [], []
     if early is not None:
-        _require_usable("validation", _present(validation))
-        valid_sets = [_table(lightgbm, _present(validation), reference=table)]
+        held = _present(validation)
+        require_usable("validation", held, learner, teach=False)
+        valid_sets = [_table(lightgbm, held, row_weights(held, by_class), reference=table)]
         callbacks = [lightgbm.early_stopping(early, verbose=False), lightgbm.record_evaluation(curve)]
     booster = lightgbm.train(
         parameters, table, num_boost_round=rounds or learner.rounds, valid_sets=valid_sets, callbacks=callbacks
     )
     text: str = booster.model_to_string()
-    grown = tree_count(text)
-    losses = curve.get("valid_0", {}).get("binary_logloss", [])
+    grown = tree_count(text) // (len(train.classes) if learner.task == "multiclass" else 1)
+    losses = curve.get("valid_0", {}).get(LIGHTGBM_METRIC[learner.objective], [])
     return Trained(
         text=text,
         rounds=grown,
-        validation_log_loss=float(losses[grown - 1]) if losses else None,
+        validation_loss=float(losses[grown - 1]) if losses else None,
+        validation_metric=LOSS_NAME[learner.objective],
         parameters=parameters,
         library_version=lightgbm.__version__,
     )
 
 
 def predict(model_text: str, values: Floats, *, threads: int = 1) -> Floats:
-    """Return the probability of the positive class for each row, shape (n,); the thread count changes no digit."""
+    """Return what the trees say of each row; the thread count changes no digit.
+
+    Shape (n,): the probability of the positive class, or the number or quantile predicted. Shape (n, K) for
+    multiclass: each class's probability, in the order of the classes' codes.
+    """
     return np.asarray(_booster(model_text).predict(values, num_threads=threads), dtype=np.float64)
 
 
 def contributions(model_text: str, values: Floats, *, threads: int = 1) -> Floats:
-    """Return each feature's SHAP contribution to the log-odds of each row, shape (n, k), without the base value.
+    """Return each feature's SHAP contribution to the raw score of each row, without the base value.
 
-    Source: Lundberg, Erion and Lee 2018, Consistent Individualized Feature Attribution for Tree Ensembles.
+    Shape (n, k), and (n, K, k) for multiclass: to each class's raw score. The raw score is the log-odds (binary), the
+    log of the prediction (poisson, gamma, tweedie), otherwise the prediction or the class's logit. Source: Lundberg,
+    Erion and Lee 2018, Consistent Individualized Feature Attribution for Tree Ensembles.
     """
-    found = _booster(model_text).predict(values, num_threads=threads, pred_contrib=True)
-    return np.asarray(found, dtype=np.float64)[:, :-1]
+    booster = _booster(model_text)
+    found = np.asarray(booster.predict(values, num_threads=threads, pred_contrib=True), dtype=np.float64)
+    width = values.shape[1] + 1
+    if found.shape[1] == width:
+        return found[:, :-1]
+    return found.reshape(len(values), -1, width)[:, :, :-1]
 
 
 def library() -> ModuleType:
@@ -119,10 +130,11 @@ def _booster(model_text: str) -> Any:  # noqa: ANN401  (LightGBM ships no types)
     return library().Booster(model_str=model_text)
 
 
-def _table(lightgbm: ModuleType, rows: Rows, reference: object = None) -> Any:  # noqa: ANN401  (as above)
+def _table(lightgbm: ModuleType, rows: Rows, weight: Floats | None, reference: object = None) -> Any:  # noqa: ANN401
     return lightgbm.Dataset(
         rows.values,
         rows.target,
+        weight=weight,
         feature_name=list(rows.names),
         categorical_feature=list(rows.categorical),
         reference=reference,
@@ -140,31 +152,7 @@ def _present(validation: Rows | None) -> Rows:
     return validation
 
 
-def _require_usable(part: str, rows: Rows) -> None:
-    flaw = _flaw(rows)
-    if flaw:
-        message = (
-            f"{part} rows: {flaw}; finite features (missing ones are NaN) and outcomes of both classes are needed; "
-            "look at the split and the target column"
-        )
-        raise DataInvalid(message)
-
-
-def _flaw(rows: Rows) -> str:
-    if rows.values.shape != (rows.target.size, len(rows.names)):
-        return f"the values have the shape {rows.values.shape}, not ({rows.target.size}, {len(rows.names)})"
-    if rows.target.size == 0:
-        return "there are none"
-    bad = int(((rows.target != 0) & (rows.target != 1)).sum())
-    if bad:
-        return f"{bad:,} of {rows.target.size:,} outcomes are neither 0 nor 1"
-    if np.ptp(rows.target) == 0:
-        return f"all {rows.target.size:,} outcomes are of one class"
-    infinite = int(np.isinf(rows.values).sum())
-    return f"{infinite:,} values are infinite" if infinite else ""
-
-
-def _parameters(learner: Learner) -> dict[str, object]:
+def _parameters(learner: Learner, train: Rows) -> dict[str, object]:
     wrong = [name for name, value in _FIXED.items() if learner.parameters.get(name, value) != value]
     if wrong:
         seen = ", ".join(f"{name} is {learner.parameters[name]}" for name in wrong)
@@ -175,7 +163,19 @@ def _parameters(learner: Learner) -> dict[str, object]:
         **learner.parameters,
         **_FIXED,
         "objective": learner.objective,
-        "metric": "binary_logloss",
+        "metric": LIGHTGBM_METRIC[learner.objective],
         "seed": learner.seed,
         "num_threads": learner.threads,
+        **_of_the_task(learner, train),
     }
+
+
+def _of_the_task(learner: Learner, train: Rows) -> dict[str, object]:
+    """Return what only some models say, so that the others' files stay what they were."""
+    said: dict[str, object] = {}
+    if learner.task == "multiclass":
+        said["num_class"] = len(train.classes)
+    if learner.task == "quantile":
+        said["alpha"] = learner.quantile
+    signs = directions(learner, train)
+    return said if signs is None else {**said, "monotone_constraints": signs}

@@ -10,7 +10,6 @@ from ml_platform.core.errors import DataInvalid
 _END = "\nend of trees"
 _FIRST = "\nTree=0\n"
 _LEAVES = re.compile(r"^num_leaves=(\d+)$", re.MULTILINE)
-_INFOS = re.compile(r"^(feature_infos=)(.*)$", re.MULTILINE)
 # Depends on how many trees there are, not on what they say.
 _SIZES = re.compile(r"^tree_sizes=.*\n", re.MULTILINE)
 
@@ -21,15 +20,6 @@ def tree_digest(model_text: str) -> str:
     Raises DataInvalid when the text is no LightGBM model with at least one tree.
     """
     return hashlib.sha256(_body(model_text).encode()).hexdigest()
-
-
-def without_extremes(model_text: str) -> str:
-    """Return a model file that predicts the same and doesn't say each feature's least and greatest value.
-
-    >>> without_extremes("feature_infos=[17:99] none 0:1")
-    'feature_infos=none none none'
-    """
-    return _INFOS.sub(lambda found: found[1] + " ".join("none" for _ in found[2].split()), model_text, count=1)
 
 
 def same_beginning(model_text: str, shorter_text: str) -> bool:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import assert_never
 
 from ml_platform.policy.check_coercions import coercion_fault
 from ml_platform.policy.pattern import pattern_fault
 from ml_platform.policy.problems import Problem, seen
 from ml_platform.policy.sections import Sections
-from ml_platform.policy.spec import Column, EntitySplit, PersonalData, Role, TimeSplit
+from ml_platform.policy.spec import Column, EntitySplit, Objective, PersonalData, Role, TimeSplit, task_of
+
+FEWEST_CLASSES = 2
+# LightGBM takes nothing less for these; gamma takes no 0 either, which training refuses.
+LEAST_TARGET: Mapping[Objective, float] = MappingProxyType({"poisson": 0.0, "tweedie": 0.0, "gamma": 0.0})
 
 
 def check_contract(sections: Sections) -> Iterator[Problem]:
@@ -110,20 +116,46 @@ def _role_problems(sections: Sections) -> Iterator[Problem]:
     if not sections.with_role(Role.FEATURE):
         yield Problem(("contract",), "contract has no column with the role feature; needed: at least one")
     for name in targets:
-        yield from _target_problems(name, sections.columns[name])
+        yield from _target_problems(sections, name)
     for name in sections.with_role(Role.TIME):
         if sections.columns[name].type != "datetime":
             text = f"contract.{name}.type is '{sections.columns[name].type}'; the time column needs type datetime"
             yield Problem(("contract", name, "type"), text)
 
 
-def _target_problems(name: str, column: Column) -> Iterator[Problem]:
-    if column.type != "boolean" and (column.type, column.range) != ("integer", (0, 1)):
-        needed = "a binary target needs type boolean, or integer with range [0, 1]"
-        yield Problem(("contract", name, "type"), f"contract.{name}.type is '{column.type}'; {needed}")
+def _target_problems(sections: Sections, name: str) -> Iterator[Problem]:
+    column = sections.columns[name]
+    if sections.objective is not None:
+        for key, text in _task_problems(column, sections.objective):
+            yield Problem(("contract", name, key), f"contract.{name}.{key} {text}")
     if len(column.roles) > 1:
         others = ", ".join(sorted(role.value for role in column.roles - {Role.TARGET}))
         yield Problem(("contract", name), f"contract.{name} is the target and also {others}; needed: the target alone")
+
+
+def _task_problems(column: Column, objective: Objective) -> Iterator[tuple[str, str]]:
+    """Yield what keeps a target column from being learned for an objective."""
+    said = f"is '{column.type}'"
+    match task_of(objective):
+        case "binary":
+            if column.type != "boolean" and (column.type, column.range) != ("integer", (0, 1)):
+                yield "type", f"{said}; a binary target needs type boolean, or integer with range [0, 1]"
+        case "multiclass":
+            if column.type != "category":
+                yield "type", f"{said}; a multiclass target needs type category with its levels, in their order"
+            elif len(column.levels or ()) < FEWEST_CLASSES:
+                seen_levels = "names one level" if column.levels else "isn't given"
+                yield (
+                    "levels",
+                    f"{seen_levels}; a multiclass target needs its levels: their order is that of the scores",
+                )
+        case "regression" | "quantile":
+            if column.type not in {"integer", "number"}:
+                yield "type", f"{said}; objective {objective} needs a target of type number or integer"
+            elif (least := LEAST_TARGET.get(objective)) is not None and (column.range or (-1.0, 0.0))[0] < least:
+                yield "range", f"is {seen(column.range)}; objective {objective} needs a range from {least:g} or above"
+        case task:
+            assert_never(task)
 
 
 def _split_problems(sections: Sections) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """LightGBM's parameters that a model file may set, by their documented names, with the kind of value each takes.
 
 Source: LightGBM 4 documentation, "Parameters". Left out: what is declared elsewhere in the model file, what names
-files, machines, devices or columns by number, and what only other objectives than `binary` read.
+files, machines, devices or columns by number, and what only objectives read that a model file can't name.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _NAMES_AND_ALIASES: Mapping[Kind, Mapping[str, str]] = {
         "verbosity": "verbose",
     },
     "a number": {
+        "alpha": "",
         "bagging_fraction": "bagging sub_row subsample",
         "cat_l2": "",
         "cat_smooth": "",
@@ -36,6 +37,7 @@ _NAMES_AND_ALIASES: Mapping[Kind, Mapping[str, str]] = {
         "cegb_tradeoff": "",
         "drop_rate": "rate_drop",
         "early_stopping_min_delta": "",
+        "fair_c": "",
         "feature_fraction": "colsample_bytree sub_feature",
         "feature_fraction_bynode": "colsample_bynode sub_feature_bynode",
         "lambda_l1": "l1_regularization reg_alpha",
@@ -49,11 +51,13 @@ _NAMES_AND_ALIASES: Mapping[Kind, Mapping[str, str]] = {
         "neg_bagging_fraction": "neg_bagging neg_sub_row neg_subsample",
         "other_rate": "",
         "path_smooth": "",
+        "poisson_max_delta_step": "",
         "pos_bagging_fraction": "pos_bagging pos_sub_row pos_subsample",
         "scale_pos_weight": "",
         "sigmoid": "",
         "skip_drop": "",
         "top_rate": "",
+        "tweedie_variance_power": "",
     },
     "true or false": {
         "boost_from_average": "",
@@ -68,6 +72,7 @@ _NAMES_AND_ALIASES: Mapping[Kind, Mapping[str, str]] = {
         "is_unbalance": "unbalance unbalanced_sets",
         "linear_tree": "linear_trees",
         "quant_train_renew_leaf": "",
+        "reg_sqrt": "",
         "stochastic_rounding": "",
         "uniform_drop": "",
         "use_missing": "",
@@ -83,10 +88,27 @@ _NAMES_AND_ALIASES: Mapping[Kind, Mapping[str, str]] = {
         "monotone_constraints_method": "mc_method monotone_constraining_method",
     },
 }
+# What only some objectives read: of the others it would change nothing, though it looks as if it did.
+ONLY_FOR: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "alpha": ("huber",),
+        "fair_c": ("fair",),
+        "is_unbalance": ("binary",),
+        "neg_bagging_fraction": ("binary",),
+        "pos_bagging_fraction": ("binary",),
+        "poisson_max_delta_step": ("poisson",),
+        "reg_sqrt": ("regression",),
+        "scale_pos_weight": ("binary",),
+        "sigmoid": ("binary",),
+        "tweedie_variance_power": ("tweedie",),
+    }
+)
 _FIELDS_AND_NAMES: Mapping[str, str] = {
     "objective": "objective app application loss objective_type",
     "seed": "seed random_seed random_state",
     "threads": "num_threads n_jobs nthread nthreads num_thread",
+    "monotone": "monotone_constraints mc monotone_constraint monotonic_cst",
+    "weights": "weight_column weight",
     "rounds": (
         "num_iterations max_iter n_estimators n_iter nrounds num_boost_round num_iteration num_round num_rounds"
         " num_tree num_trees"

@@ -11,6 +11,7 @@ from ml_platform.core.digest import digest_of
 from ml_platform.core.errors import PolicyInvalid
 from ml_platform.policy.check_contract import check_contract
 from ml_platform.policy.check_learner import check_features, check_learner
+from ml_platform.policy.check_objective import check_objective
 from ml_platform.policy.check_policy import check_monitoring, check_packs, check_waivers, expired_waivers
 from ml_platform.policy.check_rules import check_rules
 from ml_platform.policy.check_source import check_source
@@ -126,6 +127,7 @@ def _meaning(path: Path, sections: Sections) -> Iterator[Problem]:
     yield from check_contract(sections)
     yield from check_rules(sections)
     yield from check_learner(sections)
+    yield from check_objective(sections)
 
 
 def _inside(problems: Iterable[Problem]) -> list[Problem]:

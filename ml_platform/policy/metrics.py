@@ -48,6 +48,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "batch_distribution_shift": ("share", "Proven excess of rows in a part of a number's distribution."),
         "batch_level_shift": ("share", "Proven excess or lack of rows with one value."),
         "batch_misspelling": ("share", "Rows with a level that is a known one written wrongly."),
+        "batch_new_values": ("share", "Proven excess of rows with a value or a sign that the reference hardly holds."),
         "batch_missing_shift": ("share", "Proven change of a column's missing values."),
         "batch_format_shift": ("share", "Proven change of how finely numbers are given or how texts are written."),
         "batch_extreme_values": (

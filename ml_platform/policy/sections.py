@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ml_platform.policy.gates import Override, Waiver
 from ml_platform.policy.row_rules import RowRule
 from ml_platform.policy.schema import Annotation
-from ml_platform.policy.spec import Column, Monitoring, RiskClass, Role, Split, Table
+from ml_platform.policy.spec import Column, Deployment, Learner, Monitoring, Objective, RiskClass, Role, Split, Table
 from ml_platform.policy.translate import Value, validate
 from ml_platform.policy.yaml_lines import Plain
 
@@ -25,6 +25,9 @@ class Sections:
     rules: Mapping[str, RowRule]
     split: Split | None
     parameters: Mapping[str, Plain]
+    objective: Objective | None
+    learner: Learner | None
+    deployment: Deployment | None
     risk_class: RiskClass | None
     packs: tuple[str, ...] | None
     overrides: Mapping[str, Override]
@@ -40,6 +43,7 @@ def sections_of(attributes: Plain) -> Sections:
     """Take what is well-formed out of the `attributes` of a model file."""
     top = _mapping(attributes)
     contract, policy = _mapping(top.get("contract")), _mapping(top.get("policy"))
+    learner = _mapping(top.get("learner"))
     columns = {name: column for name, raw in contract.items() if (column := _valid(Column, raw))}
     overrides = _mapping(policy.get("overrides"))
     tables = _mapping(_mapping(top.get("source")).get("tables"))
@@ -52,7 +56,10 @@ def sections_of(attributes: Plain) -> Sections:
         whole=bool(contract) and len(columns) == len(contract),
         rules={name: rule for name, raw in _mapping(top.get("rules")).items() if (rule := _valid(RowRule, raw))},
         split=_valid(Split, top.get("split")),
-        parameters=_mapping(_mapping(top.get("learner")).get("parameters")),
+        parameters=_mapping(learner.get("parameters")),
+        objective=_valid(Objective, learner.get("objective")),
+        learner=_valid(Learner, learner),
+        deployment=_valid(Deployment, top.get("deployment", {})),
         risk_class=_valid(RiskClass, top.get("risk_class")),
         packs=_valid(tuple[str, ...], policy.get("packs", ["base"])),
         overrides={name: override for name, raw in overrides.items() if (override := _valid(Override, raw))},

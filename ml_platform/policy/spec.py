@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, assert_never
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -41,6 +41,7 @@ class Role(StrEnum):
     TIME = "time"
     ENTITY = "entity"
     GROUP = "group"
+    WEIGHT = "weight"
     NOT_USED = "not_used"
 
 
@@ -195,16 +196,55 @@ class EntitySplit(Strict):
 Split = Annotated[TimeSplit | EntitySplit, Field(discriminator="kind")]
 
 
+Objective = Literal[
+    "binary", "multiclass", "regression", "regression_l1", "huber", "fair", "poisson", "gamma", "tweedie", "mape",
+    "quantile",
+]  # fmt: skip
+Task = Literal["binary", "multiclass", "regression", "quantile"]
+Direction = Literal["increasing", "decreasing"]
+CalibrationMethod = Literal["none", "isotonic", "platt"]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+BINARY_CLASSES = ("negative", "positive")
+
+
+def _unsaid(value: object) -> bool:
+    """Say whether a later option isn't used: then it isn't written down, and older models keep their digests."""
+    return not value
+
+
 class Learner(Strict):
     """LightGBM's parameters as they are passed; seed and threads are declared, never defaulted."""
 
     kind: Literal["lightgbm"]
-    objective: Literal["binary"]
+    objective: Objective
     seed: int = Field(ge=0)
     threads: int = Field(ge=1)
     rounds: int = Field(ge=1)
     early_stopping_rounds: int | None = Field(default=None, ge=1)
     parameters: dict[str, Finite | int | bool | str] = Field(default_factory=dict)
+    quantile: float | None = Field(default=None, gt=0.0, lt=1.0, exclude_if=_unsaid)
+    monotone: dict[Text, Direction] = Field(default_factory=dict, exclude_if=_unsaid)
+    weights: Text | None = Field(default=None, exclude_if=_unsaid)
+    class_weight: Literal["balanced"] | dict[Text, Positive] | None = Field(default=None, exclude_if=_unsaid)
+    calibration: CalibrationMethod | None = Field(default=None, exclude_if=_unsaid)
+
+    @property
+    def task(self) -> Task:
+        """Return what is predicted: one of two classes, one of several, a number, or a quantile of it."""
+        return task_of(self.objective)
+
+
+def task_of(objective: Objective) -> Task:
+    """Return the task that an objective belongs to.
+
+    >>> task_of("huber"), task_of("quantile")
+    ('regression', 'quantile')
+    """
+    match objective:
+        case "binary" | "multiclass" | "quantile":
+            return objective
+        case _:
+            return "regression"
 
 
 class PolicyChoice(Strict):
@@ -271,6 +311,27 @@ class ModelSpec(Strict):
         """Return the entity column's name, if there is one."""
         found = self.columns(Role.ENTITY)
         return found[0] if found else None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the classes in the order of their codes in the matrix; none when a number is predicted.
+
+        Those of a multiclass target are its declared levels.
+        """
+        match self.learner.task:
+            case "binary":
+                return BINARY_CLASSES
+            case "multiclass":
+                return self.contract[self.target].levels or ()
+            case "regression" | "quantile":
+                return ()
+            case task:
+                assert_never(task)
+
+    @property
+    def weight(self) -> str | None:
+        """Return the name of the column that weighs the training rows, if the learner names one."""
+        return self.learner.weights
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ def control_states(policy: Policy, parts: Mapping[str, EvidencePart | None]) -> 
     """Return the state of every control in the catalogue's order; `parts` holds each stage's newest verdicts.
 
     Verdicts under another policy don't count. Blocking gates decide; warnings decide where nothing else speaks.
+    Enforced is only what at least one gate was judged on and let through; how many of them applied is said.
     """
     return [_state(control, policy, parts) for control in CONTROLS.values()]
 
@@ -92,11 +93,14 @@ def _sum_up(heard: Sequence[_Heard]) -> tuple[State, str]:
         found = [each for each in deciding if each.outcome is outcome]
         if found:
             return state, _reason(state, found, deciding) + _warnings(heard, deciding)
-    return "not_applicable", "; ".join(dict.fromkeys(each.reason for each in deciding))
+    return "not_applicable", "; ".join(dict.fromkeys(each.reason for each in deciding)) + _warnings(heard, deciding)
 
 
 def _reason(state: State, found: Sequence[_Heard], deciding: Sequence[_Heard]) -> str:
     if state == "enforced":
+        apart = [each.gate for each in deciding if each.outcome is Outcome.NOT_APPLICABLE]
+        if apart:
+            return f"{len(found)} of {len(deciding)} gates applied and passed; not applicable: {', '.join(apart)}"
         return f"{len(found)} of {len(deciding)} gates passed"
     return "; ".join(each.reason for each in found)
 

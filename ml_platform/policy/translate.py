@@ -21,7 +21,7 @@ Value: TypeAlias = Any  # whatever the schema describes, or None
 _QUOTE = "'"
 _NAME = "small letters, digits and _, beginning with a letter, at most 63"
 _TAGS = frozenset({"union_tag_invalid", "union_tag_not_found"})
-_LEAVES = frozenset({"float_type", "int_type", "bool_type", "string_type", "too_short"})
+_LEAVES = frozenset({"float_type", "int_type", "bool_type", "string_type", "too_short", "literal_error"})
 _NEEDED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_type": lambda _: "text",
     "string_too_short": lambda context: f"at least {context['min_length']} characters",
@@ -36,6 +36,8 @@ _NEEDED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "too_long": lambda context: f"at most {context['max_length']} entries",
     "missing": lambda _: "an entry",
     "greater_than_equal": lambda context: f"at least {context['ge']:g}",
+    "greater_than": lambda context: f"more than {context['gt']:g}",
+    "less_than": lambda context: f"less than {context['lt']:g}",
     "less_than_equal": lambda context: f"at most {context['le']:g}",
     "date_type": lambda _: "a date as 2013-05-01",
     "date_parsing": lambda _: "a date as 2013-05-01",

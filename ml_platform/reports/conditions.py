@@ -20,7 +20,7 @@ def conditions(content: Content) -> dict[str, Mapping[str, object]]:
         "tracked run": model.run_id,
         "learner": f"{made.learner} {made.learner_version}",
         "rounds": model.rounds,
-        "threshold": f"{model.threshold:.4g}",
+        "threshold": "none" if model.threshold is None else f"{model.threshold:.4g}",
         "seed": made.seed,
         "threads": made.threads,
         "Python": made.python,

@@ -65,9 +65,10 @@ def _contract(live: Live) -> str:
     if contract.time is not None and contract.time not in {column.name for column in contract.inputs}:
         rows += _cells(contract.time, "datetime", "when the event happens; may be left out", "yes")
     body = json.dumps({"dataframe_records": [example(contract, levels)]}, indent=2)
+    selected = "" if contract.threshold is None else f" A score of {contract.threshold:g} or more counts as selected."
     return (
         f"<p>Version {manifest.version} is live in {escape(manifest.environment)} since "
-        f"{manifest.since:%Y-%m-%d %H:%M} UTC. A score of {contract.threshold:g} or more counts as selected.</p>"
+        f"{manifest.since:%Y-%m-%d %H:%M} UTC.{selected}</p>"
         "<h2>Columns of a row</h2><div class=scroll><table><tr><th>column<th>type<th>allowed<th>null</tr>"
         f"{rows}</table></div>"
         "<h2>Try it</h2><p>POST to <code>/invocations</code>; this sends a real request, and it is logged.</p>"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.ports import ArtefactStore
+from ml_platform.learners.calibration import calibrate
 from ml_platform.serving.native_booster import NativeBooster
 from ml_platform.stages.bundle import Bundle, read_bundle
 from ml_platform.stages.encode import row_encoder
@@ -25,6 +27,7 @@ class Predictor:
         self._transform = bundle.transform
         self._state = bundle.features.state
         self._encode = row_encoder(bundle.contract.inputs, bundle.features.levels)
+        self._calibration = bundle.calibration
         self._names = bundle.contract.feature_names
         self._booster = NativeBooster(bundle.model_text)
         if self._booster.feature_names != self._names:
@@ -57,9 +60,13 @@ class Predictor:
             return []
         columns = self._transform(self._encode(rows), self._state)
         if len(rows) == 1:
-            return [self._booster.score_one([float(columns[name][0]) for name in self._names])]
+            score = self._booster.score_one([float(columns[name][0]) for name in self._names])
+            return [score] if self._calibration is None else self._calibrated(np.array([score]))
         matrix = np.empty((len(rows), len(self._names)), dtype=np.float64)
         for index, name in enumerate(self._names):
             matrix[:, index] = columns[name]
-        scores: list[float] = self._booster.score_many(matrix).tolist()
-        return scores
+        return self._calibrated(self._booster.score_many(matrix))
+
+    def _calibrated(self, scores: NDArray[np.float64]) -> list[float]:
+        found: list[float] = calibrate(self._calibration, scores).tolist()
+        return found

@@ -17,14 +17,17 @@ from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.ports import ArtefactStore
 from ml_platform.core.scoring import (
+    CALIBRATION,
     FEATURES_SOURCE,
     FEATURES_STATE,
     MODEL_TEXT,
     SCORING,
+    SCORING_VERSIONS,
     FeaturesState,
     ScoringContract,
     artefact_digest,
 )
+from ml_platform.learners.calibration import Calibration, parse_calibration
 from ml_platform.stages.encode import Columns
 
 KIND = "models"
@@ -35,13 +38,14 @@ RecordT = TypeVar("RecordT")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """Everything needed to score: the contract, what the features learned, their code, the trees as text."""
+    """Everything needed to score: the contract, what the features learned, their code, trees as text, calibration."""
 
     digest: str
     contract: ScoringContract
     features: FeaturesState
     transform: Transform
     model_text: bytes
+    calibration: Calibration | None = None
 
 
 def read_bundle(store: ArtefactStore, digest: str) -> Bundle:
@@ -51,8 +55,8 @@ def read_bundle(store: ArtefactStore, digest: str) -> Bundle:
     """
     files, folder = read_verified(store, digest), store.folder(KIND, digest)
     contract = _parsed(folder, SCORING, files, ScoringContract)
-    if contract.schema_version != 1:
-        message = f"{folder / SCORING}: schema version {contract.schema_version}, known: 1; update the platform"
+    if contract.schema_version not in SCORING_VERSIONS:
+        message = f"{folder / SCORING}: schema version {contract.schema_version}, known: 1, 2; update the platform"
         raise DataInvalid(message)
     return Bundle(
         digest=digest,
@@ -60,7 +64,17 @@ def read_bundle(store: ArtefactStore, digest: str) -> Bundle:
         features=_parsed(folder, FEATURES_STATE, files, FeaturesState),
         transform=_transform(files[FEATURES_SOURCE], folder / FEATURES_SOURCE, digest),
         model_text=files[MODEL_TEXT],
+        calibration=_calibration(folder, files, contract),
     )
+
+
+def _calibration(folder: Path, files: Mapping[str, bytes], contract: ScoringContract) -> Calibration | None:
+    found = parse_calibration(files[CALIBRATION], str(folder)) if CALIBRATION in files else None
+    if (found.method if found else "") != contract.calibration:
+        holds = f"a {found.method} calibration" if found else "no calibration"
+        named = f"{contract.calibration} named" if contract.calibration else "none named"
+        raise DataInvalid(f"{folder}: it holds {holds}, with {named} in {SCORING}; train the model again")
+    return found
 
 
 def read_verified(store: ArtefactStore, digest: str) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.scoring import FEATURES_SOURCE
-from ml_platform.learners.lightgbm_native import predict
+from ml_platform.learners.scorer import Scorer
 from ml_platform.policy.spec import Column
 from ml_platform.stages.author_code import transformed
 from ml_platform.stages.bundle import Bundle, read_bundle
@@ -79,9 +79,9 @@ def score_champion(
     """
     digest = champion.candidate.model_digest
     bundle = read_bundle(store, digest)
-    text, threads = bundle.model_text.decode(), spec.learner.threads
+    scorer, threads = Scorer(bundle.model_text.decode(), bundle.calibration), spec.learner.threads
     if _same_features(bundle, features, read_state(store, features)):
-        return predict(text, matrix.part_of(HOLDOUT).values, threads=threads)
+        return scorer.score(matrix.part_of(HOLDOUT).values, threads=threads)
     frame = read_parquet(store.open("snapshots", features.snapshot_digest, "data.parquet"))[matrix.part == HOLDOUT]
     _require_columns(spec, champion, bundle)
     module = FeaturesModule(
@@ -95,7 +95,7 @@ def score_champion(
     theirs = {column.name: Column.model_construct(type=column.type) for column in bundle.contract.inputs}
     inputs = encode_frame(spec.model_copy(update={"contract": theirs}), bundle.features.levels, frame)
     columns = transformed(module, inputs, bundle.features.state)
-    return predict(text, np.column_stack([columns[name] for name in bundle.contract.feature_names]), threads=threads)
+    return scorer.score(np.column_stack([columns[name] for name in bundle.contract.feature_names]), threads=threads)
 
 
 def _undecided(holdout: ScoredPart, reason: str) -> Rival:

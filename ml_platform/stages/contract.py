@@ -39,7 +39,7 @@ NO_FORMAT = "not of the declared format"
 NO_PATTERN = "not of the declared pattern"
 NOT_UNIQUE = "not unique"
 _RULES = {"not_nullable": MISSING, "field_uniqueness": NOT_UNIQUE}
-_NEVER_MISSING = {Role.TARGET, Role.TIME, Role.ENTITY}
+_NEVER_MISSING = {Role.TARGET, Role.TIME, Role.ENTITY, Role.WEIGHT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

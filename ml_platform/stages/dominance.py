@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
-from ml_platform.learners.lightgbm_native import Rows, contributions, fit, predict
+from ml_platform.learners.lightgbm_native import contributions, fit, predict
+from ml_platform.learners.rows import Rows
 from ml_platform.policy.spec import Learner
 from ml_platform.stages.after_the_fact import ranks
 from ml_platform.stages.matrix import Matrix

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ml_platform.policy.coercions import TextToBoolean, TextToDatetime
 from ml_platform.policy.spec import Column, PersonalData, Role
 from ml_platform.policy.yaml_text import yaml_line
+from ml_platform.stages.coerce import ColumnType
+from ml_platform.stages.guess_coercion import Guess, Guessed, guess_coercion
 from ml_platform.stages.infer_contract import infer_contract
 from ml_platform.stages.read_column import read_column
 
@@ -32,6 +35,11 @@ def draft_contract(frame: pd.DataFrame, *, source: str, target: str | None = Non
     """
     contract = infer_contract(frame, target=target)
     frame = frame.set_axis([str(name) for name in frame.columns], axis="columns")
+    guesses = _guesses(frame, contract)
+    contract = {
+        name: _as_guessed(name, frame[name], column, guesses[name].coercion) if name in guesses else column
+        for name, column in contract.items()
+    }
     time = next((name for name, column in contract.items() if _may_be_time(column)), None)
     lines = [
         f"# Drafted from {_shown(source)}: {len(frame):,} rows, {len(frame.columns):,} columns. Read every line,",
@@ -41,6 +49,7 @@ def draft_contract(frame: pd.DataFrame, *, source: str, target: str | None = Non
     ]
     for name, column in contract.items():
         said, notes = _said(frame[name], column, is_time=name == time)
+        notes += [guesses[name].note] if name in guesses else []
         lines += _placed(f"{yaml_line(name)}: {yaml_line(said)}", notes)
     lines += [
         f"  # {_shown(name)} is left out: it holds text longer than a contract does (256 characters)."
@@ -52,6 +61,40 @@ def draft_contract(frame: pd.DataFrame, *, source: str, target: str | None = Non
             "  # No target was named: give the outcome `role: target` (type boolean, or integer with range [0, 1])."
         )
     return "\n".join(lines) + "\n"
+
+
+def _guesses(frame: pd.DataFrame, contract: Mapping[str, Column]) -> dict[str, Guessed]:
+    """Guess how columns of text are read that no format explains and that don't name or describe a person."""
+    private = {PersonalData.DIRECT, PersonalData.SENSITIVE}
+    found = {
+        name: guess_coercion(frame[name])
+        for name, column in contract.items()
+        if column.type == "category"
+        and column.role is not Role.TARGET
+        and column.format is None
+        and column.personal_data not in private
+    }
+    return {name: guess for name, guess in found.items() if guess is not None}
+
+
+def _as_guessed(name: str, values: pd.Series, column: Column, coercion: Guess | None) -> Column:
+    """Return a column as it is inferred from what its texts mean; cells that don't read so are for the quarantine."""
+    if coercion is None:
+        return column
+    read = read_column(values, Column(type=_type_made(coercion), coerce=(coercion,), missing=1.0))
+    inferred = infer_contract(read.values[~read.bad].to_frame(name))[name]
+    personal = {} if column.personal_data is PersonalData.NONE else {"personal_data": column.personal_data}
+    return inferred.model_copy(update={"coerce": (coercion,), **personal})
+
+
+def _type_made(coercion: Guess) -> ColumnType:
+    match coercion:
+        case TextToBoolean():
+            return "boolean"
+        case TextToDatetime():
+            return "datetime"
+        case _:
+            return "number"
 
 
 def _may_be_time(column: Column) -> bool:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.learners.lightgbm_native import Rows, fit, predict
+from ml_platform.learners.lightgbm_native import fit, predict
+from ml_platform.learners.rows import Rows
 from ml_platform.policy.spec import Learner
 from ml_platform.stages.spread import spread
 from ml_platform.stats.roc_auc import roc_auc

@@ -12,7 +12,6 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import EvaluationRecord, FeaturesRecord, ModelRecord, SplitRecord
-from ml_platform.core.scoring import MODEL_TEXT
 from ml_platform.policy.spec import PersonalData
 from ml_platform.stages.baseline import measure_baselines
 from ml_platform.stages.champion import meet_champion
@@ -21,6 +20,7 @@ from ml_platform.stages.drift import measure_drift
 from ml_platform.stages.explain import importance, measure_importance
 from ml_platform.stages.fairness import measure_fairness
 from ml_platform.stages.features import read_matrix, read_state
+from ml_platform.stages.model_files import read_scorer
 from ml_platform.stages.parquet import parquet_bytes
 from ml_platform.stages.performance import measure_performance
 from ml_platform.stages.robustness import measure_robustness
@@ -59,8 +59,8 @@ def evaluate(
     """
     _require_belonging(spec, model, features, split)
     matrix = read_matrix(store, features)
-    text = store.read("models", model.digest, MODEL_TEXT).decode()
-    holdout = score_part(matrix.part_of("holdout"), text, threshold=model.threshold, threads=spec.learner.threads)
+    scorer, threshold = read_scorer(store, model.digest), _threshold(spec, model)
+    holdout = score_part(matrix.part_of("holdout"), scorer, threshold=threshold, threads=spec.learner.threads)
     _require_rows(spec, holdout)
     rival = meet_champion(spec, store=store, champion=champion, features=features, matrix=matrix, holdout=holdout)
     shares = importance(holdout)
@@ -110,7 +110,7 @@ def _measurements(
 ) -> tuple[Measurement, ...]:
     train, seed, threads = matrix.part_of("train"), spec.learner.seed, spec.learner.threads
     sample = train.rows_of(spread(train.target.size, TRAIN_ROWS))
-    scored = score_part(sample, holdout.model_text, threshold=holdout.threshold, threads=threads)
+    scored = score_part(sample, holdout.scorer, threshold=holdout.threshold, threads=threads)
     return (
         *measure_performance(holdout, scored),
         *measure_baselines(holdout, sample),
@@ -143,6 +143,15 @@ def _require_belonging(spec: ModelSpec, model: ModelRecord, features: FeaturesRe
             f"{short(split.digest)}; a model is measured on its own holdout; materialise `model` again"
         )
         raise DataInvalid(message)
+
+
+def _threshold(spec: ModelSpec, model: ModelRecord) -> float:
+    if model.threshold is None:
+        message = (
+            f"{spec.model}: the model has no threshold; the evaluation knows binary models; choose objective binary"
+        )
+        raise DataInvalid(message)
+    return model.threshold
 
 
 def _require_rows(spec: ModelSpec, holdout: ScoredPart) -> None:

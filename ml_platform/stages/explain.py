@@ -26,7 +26,8 @@ def importance(holdout: ScoredPart) -> Mapping[str, float]:
     explanations to global understanding with explainable AI for trees, Nature Machine Intelligence 2.
     """
     rows = holdout.spread(_row_count(holdout))
-    sizes = np.abs(contributions(rows.model_text, rows.matrix.values, threads=rows.threads)).mean(axis=0)
+    found = contributions(rows.model_text, rows.matrix.values, threads=rows.threads)
+    sizes = np.abs(found).mean(axis=tuple(range(found.ndim - 1)))
     total = float(sizes.sum())
     if not total > 0:
         return {}

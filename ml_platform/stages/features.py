@@ -17,6 +17,7 @@ from ml_platform.core.records import FeaturesRecord, SnapshotRecord, SplitRecord
 from ml_platform.policy.spec import Role
 from ml_platform.stages.author_code import fitted, transformed
 from ml_platform.stages.encode import Columns, encode_frame, learn_levels
+from ml_platform.stages.encode_target import encode_target
 from ml_platform.stages.features_module import load_features
 from ml_platform.stages.leakage import measure_features
 from ml_platform.stages.lineage import find_lineage
@@ -108,11 +109,12 @@ def _matrix(spec: ModelSpec, frame: pd.DataFrame, parts: NDArray[np.str_], input
         values=np.column_stack(list(outputs.values())),
         names=tuple(outputs),
         categorical=tuple(name for name in outputs if _is_level_code(spec, name, inputs, outputs)),
-        target=frame[spec.target].to_numpy(dtype=np.float64),
+        target=encode_target(spec, frame[spec.target]),
         part=parts,
         entity=None if spec.entity is None else pseudonyms(spec.model, frame[spec.entity]),
         groups={name: _texts(frame[name]) for name in spec.columns(Role.GROUP)},
         time=None if spec.time is None else frame[spec.time].to_numpy(dtype="datetime64[us]"),
+        weight=None if spec.weight is None else frame[spec.weight].to_numpy(dtype=np.float64, na_value=np.nan),
     )
 
 

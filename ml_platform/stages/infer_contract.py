@@ -14,6 +14,7 @@ from ml_platform.policy.coercions import TextToBoolean
 from ml_platform.policy.spec import Column, PersonalData, Role
 from ml_platform.stages.coerce import ColumnType, coerce, is_level
 from ml_platform.stages.distinct import distinct_values
+from ml_platform.stages.guess_coercion import truth_words
 from ml_platform.stages.guess_format import guess_format
 from ml_platform.stages.guess_personal import guess_personal
 from ml_platform.stages.infer_range import infer_range
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd  # noqa: TC004  (dear, and nobody reads this dataclass's annotations)
 
 MOST_LEVELS = 100
-TRUTH_WORDS = (
-    ("yes", "no"), ("y", "n"), ("true", "false"), ("t", "f"), ("1", "0"), ("ja", "nein"), ("j", "n"), ("oui", "non"),
-    ("sí", "no"), ("si", "no"), ("sì", "no"), ("sim", "não"),
-)  # fmt: skip
 FEWEST_PER_LEVEL = 5
 FEWEST_UNIQUE = 100
 REPEATS_EXPECTED = 20
@@ -115,18 +112,10 @@ def _target(seen: _Seen, said: dict[str, Any]) -> Column:
 
 
 def _truth_words(seen: _Seen) -> TextToBoolean | None:
-    """Return a category's texts as truths when they are a pair of words for them, in whatever case."""
+    """Return a category's texts as truths when they are a pair of words for them."""
     if seen.type != "category" or not all(isinstance(value, str) for value in seen.distinct):
         return None
-    words = sorted(map(str, seen.distinct))
-    for true, false in TRUTH_WORDS:
-        if {word.lower() for word in words} == {true, false}:
-            return TextToBoolean(
-                kind="text_to_boolean",
-                true_words=tuple(word for word in words if word.lower() == true),
-                false_words=tuple(word for word in words if word.lower() == false),
-            )
-    return None
+    return truth_words([str(value) for value in seen.distinct])
 
 
 def _why_unused(seen: _Seen, personal: PersonalData, *, unique: bool) -> str:

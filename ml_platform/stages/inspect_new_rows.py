@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ from ml_platform.core.compared import ComparedColumns
 from ml_platform.core.measurement import Measurement
 from ml_platform.stages.compared_columns import compare_columns, offending_columns
 from ml_platform.stages.inspection.against_contract import inspected_columns, private_columns
-from ml_platform.stages.personal_data import undeclared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,14 +33,19 @@ class NewRowsInspected:
 
 
 def inspect_new_rows(
-    spec: ModelSpec, reference: pd.DataFrame, accepted: pd.DataFrame, reference_as_of: dt.datetime | None
+    spec: ModelSpec,
+    reference: pd.DataFrame,
+    accepted: pd.DataFrame,
+    reference_as_of: dt.datetime | None,
+    *,
+    suspects: Collection[str],
 ) -> NewRowsInspected:
     """Inspect the rows that came since the reference; nothing is measured when no row did.
 
     With a time column these are the rows from the reference's end on; without, those that equal none of its rows. The
     time itself, entities and direct personal data are left out: new values there are expected. Of a large reference
     every row has the same chance to be among the 50,000 that are compared with. No value of a column that is declared
-    personal, or looks so, is told.
+    personal, or is among the `suspects` that look so, is told.
     """
     from ml_platform.stages.inspection.measure import measure_batch
 
@@ -52,7 +57,7 @@ def inspect_new_rows(
     if len(before) > MOST_REFERENCE_ROWS:
         chosen = np.random.default_rng(SEED).choice(len(before), MOST_REFERENCE_ROWS, replace=False)
         before = before.iloc[np.sort(chosen)]
-    private = {*private_columns(spec.contract), *undeclared(spec, accepted[names])}
+    private = {*private_columns(spec.contract), *suspects}
     found = measure_batch(before, new, target=spec.target, private=private)
     offending = offending_columns(found.proven)
     compared = compare_columns(offending, before, new, masked=private) if offending else None

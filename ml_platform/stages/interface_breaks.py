@@ -46,6 +46,11 @@ def _breaks(
 ) -> Iterator[str]:
     if live.task != candidate.task:
         yield f"the task was {live.task} and is {candidate.task}"
+    if live.classes != candidate.classes and live.task == candidate.task:
+        before_words, after_words = ", ".join(live.classes), ", ".join(candidate.classes)
+        yield f"the classes were {before_words} and are {after_words}, in this order"
+    if live.quantile != candidate.quantile and live.task == candidate.task:
+        yield f"the score was quantile {live.quantile} and is quantile {candidate.quantile}"
     if live.time not in {None, candidate.time} and live.time not in after:
         yield f"the time column {live.time} is gone"
     for name in before.keys() - after.keys():

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.core.scoring import MODEL_TEXT
-
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.policy.spec import ModelSpec
@@ -28,8 +26,8 @@ class KnownScores:
 
 def known_scores(spec: ModelSpec, store: ArtefactStore, ingredients: Ingredients, *, most: int = ROWS) -> KnownScores:
     """Take up to `most` rows spread evenly over the holdout and score their stored features with the stored trees."""
-    from ml_platform.learners.lightgbm_native import predict
     from ml_platform.stages.features import read_matrix
+    from ml_platform.stages.model_files import read_scorer
     from ml_platform.stages.request_rows import request_rows
     from ml_platform.stages.snapshot import read_rows
 
@@ -37,6 +35,5 @@ def known_scores(spec: ModelSpec, store: ArtefactStore, ingredients: Ingredients
     holdout = np.flatnonzero(matrix.part == "holdout")
     places = holdout[np.linspace(0, holdout.size - 1, min(most, holdout.size)).astype(np.int64)]
     frame = read_rows(spec, store, ingredients.snapshot).iloc[places]
-    text = store.read("models", ingredients.model.digest, MODEL_TEXT).decode()
-    scores = predict(text, matrix.values[places])
+    scores = read_scorer(store, ingredients.model.digest).score(matrix.values[places])
     return KnownScores(tuple(request_rows(spec, frame)), tuple(scores.tolist()))

@@ -15,15 +15,16 @@ from ml_platform.core.digest import canonical_json
 if TYPE_CHECKING:
     import pandas as pd
 
-PART, TARGET, ENTITY, TIME, GROUP = "__part", "__target", "__entity", "__time", "__group_"
+PART, TARGET, ENTITY, TIME, WEIGHT, GROUP = "__part", "__target", "__entity", "__time", "__weight", "__group_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """Features, shape (n, k), with target, part, entity, groups and time of each row.
+    """Features, shape (n, k), with target, part, entity, groups, time and weight of each row.
 
-    `categorical` names the features that are level codes. `entity` holds one hash per row. A group's value is its
-    level's text or None. `time` is datetime64[us] in UTC.
+    A target is 0 or 1, the code of a class among the declared levels, or the number to predict. `categorical` names
+    the features that are level codes. `entity` holds one hash per row. A group's value is its level's text or None.
+    `time` is datetime64[us] in UTC.
     """
 
     values: NDArray[np.float64]
@@ -34,6 +35,7 @@ class Matrix:
     entity: NDArray[np.uint64] | None = None
     groups: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     time: NDArray[np.datetime64] | None = None
+    weight: NDArray[np.float64] | None = None
 
     def part_of(self, name: str) -> Matrix:
         """Return the rows of one part, in their order."""
@@ -49,6 +51,7 @@ class Matrix:
             entity=None if self.entity is None else self.entity[rows],
             groups={name: values[rows] for name, values in self.groups.items()},
             time=None if self.time is None else self.time[rows],
+            weight=None if self.weight is None else self.weight[rows],
         )
 
     def column(self, name: str) -> NDArray[np.float64]:
@@ -59,7 +62,7 @@ class Matrix:
 def matrix_digest(matrix: Matrix) -> str:
     """Return the SHA-256 of a matrix's content."""
     digest = hashlib.sha256(canonical_json([matrix.names, matrix.categorical, matrix.values.shape]).encode())
-    for array in (matrix.values, matrix.target, matrix.entity, matrix.time):
+    for array in (matrix.values, matrix.target, matrix.entity, matrix.time, matrix.weight):
         digest.update(b"" if array is None else np.ascontiguousarray(array).view(np.uint8).data)
     for texts in (matrix.part, *matrix.groups.values()):
         names, codes = _coded(texts)
@@ -79,6 +82,8 @@ def matrix_frame(matrix: Matrix) -> pd.DataFrame:
     columns |= {f"{GROUP}{name}": _categorical(values) for name, values in matrix.groups.items()}
     if matrix.time is not None:
         columns[TIME] = pd.DatetimeIndex(matrix.time, tz="UTC")
+    if matrix.weight is not None:
+        columns[WEIGHT] = matrix.weight
     return pd.DataFrame(columns)
 
 
@@ -97,6 +102,7 @@ def matrix_of(frame: pd.DataFrame, names: Sequence[str], categorical: Sequence[s
         entity=frame[ENTITY].to_numpy(dtype=np.uint64) if ENTITY in frame else None,
         groups={name.removeprefix(GROUP): _texts(frame[name]) for name in groups},
         time=frame[TIME].to_numpy(dtype="datetime64[us]") if TIME in frame else None,
+        weight=frame[WEIGHT].to_numpy(dtype=np.float64) if WEIGHT in frame else None,
     )
 
 

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ml_platform.core.digest import canonical_json
+from ml_platform.core.digest import canonical_json, short
 from ml_platform.core.scoring import (
+    CALIBRATION,
     FEATURES_SOURCE,
     FEATURES_STATE,
     MODEL_TEXT,
@@ -15,10 +16,14 @@ from ml_platform.core.scoring import (
     FeaturesState,
     ScoringContract,
     artefact_digest,
+    contract_json,
 )
+from ml_platform.learners.calibration import parse_calibration
+from ml_platform.learners.scorer import Scorer
 from ml_platform.stages.encode import input_columns
 
 if TYPE_CHECKING:
+    from ml_platform.core.ports import ArtefactStore
     from ml_platform.core.records import FeaturesRecord
     from ml_platform.policy.spec import ModelSpec
     from ml_platform.stages.environment import Environment
@@ -32,8 +37,8 @@ def model_files(
     spec: ModelSpec,
     features: FeaturesRecord,
     *,
-    model_text: str,
-    threshold: float,
+    scorer: Scorer,
+    threshold: float | None,
     state: Mapping[str, Any],
     module: FeaturesModule,
     environment: Environment,
@@ -48,16 +53,29 @@ def model_files(
         feature_names=features.names,
         categorical=features.categorical,
         threshold=threshold,
-        task=spec.learner.objective,
+        task=spec.learner.task,
+        classes=spec.classes if spec.learner.task == "multiclass" else (),
+        quantile=spec.learner.quantile,
+        calibration=scorer.calibration.method if scorer.calibration else "",
     )
     levels = {name: tuple(found) for name, found in state["levels"].items()}
+    calibration = scorer.calibration
     return {
-        MODEL_TEXT: model_text.encode(),
+        MODEL_TEXT: scorer.model_text.encode(),
         FEATURES_STATE: canonical_json(FeaturesState(levels=levels, state=state["fitted"])).encode(),
         FEATURES_SOURCE: module.path.read_bytes(),
-        SCORING: canonical_json(contract).encode(),
+        SCORING: contract_json(contract).encode(),
         ENVIRONMENT: canonical_json(environment).encode(),
+        **({CALIBRATION: canonical_json(calibration).encode()} if calibration else {}),
     }
+
+
+def read_scorer(store: ArtefactStore, digest: str) -> Scorer:
+    """Read what scores out of a model artefact: its trees and, if it has one, its calibration."""
+    text = store.read(KIND, digest, MODEL_TEXT).decode()
+    if CALIBRATION not in store.names(KIND, digest):
+        return Scorer(text)
+    return Scorer(text, parse_calibration(store.read(KIND, digest, CALIBRATION), f"model {short(digest)}"))
 
 
 def files_digest(files: Mapping[str, bytes]) -> str:

@@ -56,7 +56,7 @@ def plan_batches(file: GovernedModelFile, reference_rows: int) -> Iterator[Batch
     for name, gate in file.policy.gates.items():
         if gate.metric not in hypotheses:
             continue
-        alpha = ALPHA * (shares[gate.metric] or 1.0)
+        alpha = ALPHA * shares[gate.metric]
 
         def smallest(batch: int, metric: str = gate.metric, budget: float = alpha) -> float:
             return smallest_detectable(metric, sizes_of(rows, batch), alpha=budget, hypotheses=hypotheses[metric])
@@ -117,10 +117,11 @@ def _hypotheses(file: GovernedModelFile) -> dict[str, int]:
     return {
         "batch_distribution_shift": ordered,
         "batch_level_shift": count,
+        "batch_new_values": count,
         "batch_missing_shift": count,
         "batch_format_shift": count,
         "batch_extreme_values": ordered,
-        "batch_repeated_rows": ordered + 2,
+        "batch_repeated_rows": 3,
         "batch_standstill": count,
         "batch_dependence_shift": 3 * together,
         "batch_broken_relation": 3 * pairs,

@@ -12,7 +12,7 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import QuarantineRecord
 from ml_platform.policy.spec import PersonalData, Role
 from ml_platform.stages.content_digest import content_digest
-from ml_platform.stages.parquet import parquet_bytes
+from ml_platform.stages.parquet import parquet_bytes, read_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,16 @@ def put_aside(spec: ModelSpec, checked: Checked, *, store: ArtefactStore) -> Mea
         model=spec.model, digest=digest, rows=len(rows), rows_seen=len(checked.frame), reasons=dict(checked.broken)
     )
     return Measured(record=record, measurements=_measurements(record), unchanged=not new)
+
+
+def read_refused(spec: ModelSpec, record: QuarantineRecord, *, store: ArtefactStore) -> pd.DataFrame:
+    """Return the refused rows as they were put aside, the reasons of each in `reason`.
+
+    Masked is also what the contract calls personal only since then, and what it no longer names.
+    """
+    rows = read_parquet(store.open(KIND, record.digest, "rows.parquet"))
+    shown = {name for name, column in spec.contract.items() if not _hidden(column)} | {REASON}
+    return rows.assign(**{str(name): _mask(rows[name]) for name in rows.columns if name not in shown})
 
 
 def most_frequent_first(reasons: Mapping[str, int]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.learners.lightgbm_native import predict
+from ml_platform.learners.scorer import Scorer
 from ml_platform.stages.matrix import Matrix
 from ml_platform.stages.spread import spread
 
@@ -21,8 +21,13 @@ class ScoredPart:
     matrix: Matrix
     score: Floats
     threshold: float
-    model_text: str
+    scorer: Scorer
     threads: int
+
+    @property
+    def model_text(self) -> str:
+        """Return the model's trees."""
+        return self.scorer.model_text
 
     @property
     def target(self) -> Floats:
@@ -46,16 +51,16 @@ class ScoredPart:
             matrix=self.matrix.rows_of(chosen),
             score=self.score[chosen],
             threshold=self.threshold,
-            model_text=self.model_text,
+            scorer=self.scorer,
             threads=self.threads,
         )
 
     def score_again(self, values: Floats) -> Floats:
         """Score changed values of the same rows with the same model."""
-        return predict(self.model_text, values, threads=self.threads)
+        return self.scorer.score(values, threads=self.threads)
 
 
-def score_part(matrix: Matrix, model_text: str, *, threshold: float, threads: int) -> ScoredPart:
+def score_part(matrix: Matrix, scorer: Scorer, *, threshold: float, threads: int) -> ScoredPart:
     """Score rows."""
-    score = predict(model_text, matrix.values, threads=threads)
-    return ScoredPart(matrix=matrix, score=score, threshold=threshold, model_text=model_text, threads=threads)
+    score = scorer.score(matrix.values, threads=threads)
+    return ScoredPart(matrix=matrix, score=score, threshold=threshold, scorer=scorer, threads=threads)

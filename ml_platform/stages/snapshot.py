@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
 from ml_platform.stages.inspect_new_rows import inspect_new_rows
 from ml_platform.stages.parquet import parquet_bytes, read_parquet
-from ml_platform.stages.personal_data import looks_personal
+from ml_platform.stages.personal_data import looks_personal, undeclared
 from ml_platform.stages.profile import profile
 from ml_platform.stages.pseudonymise import pseudonymise, stored_types, without_erased
 from ml_platform.stages.quarantine import put_aside
@@ -89,13 +90,16 @@ def take_snapshot(
         as_of=as_of,
     )
     before = read_profile(store, reference) if reference else None
+    suspects = undeclared(spec, frame)
+    measured = measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame, suspects=suspects)
     measurements = (
-        *told_of_erased(measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame), erased),
+        *told_of_erased(measured, erased),
         *measure_read(read),
-        *(_inspect(spec, store, reference, accepted) if reference else ()),
+        *(_inspect(spec, store, reference, accepted, suspects) if reference else ()),
     )
     if past is not None:
-        personal = [name for name in read.parts if _is_personal(spec, read.frames[name])]
+        known = [name for name, finding in suspects.items() if finding.blocks]
+        personal = [name for name in read.parts if _is_personal(spec, read.frames[name], known)]
         keep_read(spec, read, past=past, without=personal)
     unchanged = store.has(KIND, digest)
     if not unchanged:
@@ -113,10 +117,15 @@ def take_snapshot(
 
 
 def _inspect(
-    spec: ModelSpec, store: ArtefactStore, reference: SnapshotRecord, accepted: pd.DataFrame
+    spec: ModelSpec,
+    store: ArtefactStore,
+    reference: SnapshotRecord,
+    accepted: pd.DataFrame,
+    suspects: Collection[str],
 ) -> tuple[Measurement, ...]:
     """Inspect the new rows; the first measurement names what is stored of the columns that findings name."""
-    found = inspect_new_rows(spec, read_rows(spec, store, reference), accepted, reference.as_of)
+    before = read_rows(spec, store, reference)
+    found = inspect_new_rows(spec, before, accepted, reference.as_of, suspects=suspects)
     if found.compared is None:
         return found.measurements
     first, *others = found.measurements
@@ -158,10 +167,14 @@ def rows_after(spec: ModelSpec, start: dt.datetime, end: dt.datetime) -> pd.Data
     return accepted.sort_values(spec.time, kind="stable", ignore_index=True)
 
 
-def _is_personal(spec: ModelSpec, frame: pd.DataFrame) -> bool:
-    """Say whether a table may not be kept as it was read: it names persons, declared or not."""
+def _is_personal(spec: ModelSpec, frame: pd.DataFrame, known: Collection[str]) -> bool:
+    """Say whether a table may not be kept as it was read: it names persons, declared or not.
+
+    Columns `known` to look personal settle it; else the table is looked at itself, because assembling may have changed
+    or dropped a column, and rows later than the snapshot's were read too.
+    """
     declared = any(spec.contract[name].personal_data is PersonalData.DIRECT for name in frame if name in spec.contract)
-    return declared or bool(looks_personal(spec, frame))
+    return declared or any(name in known for name in frame.columns) or bool(looks_personal(spec, frame))
 
 
 def told_of_erased(measurements: tuple[Measurement, ...], erased: int) -> tuple[Measurement, ...]:

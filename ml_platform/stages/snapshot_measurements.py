@@ -12,7 +12,6 @@ from ml_platform.policy.spec import Role
 from ml_platform.stages.anonymity import measure_anonymity
 from ml_platform.stages.contract import MISSING, NO_LEVEL, NOT_UNIQUE, OUT_OF_RANGE
 from ml_platform.stages.direct_copies import copies_of_direct
-from ml_platform.stages.personal_data import undeclared
 from ml_platform.stages.profile import counts_against
 from ml_platform.stages.quarantine import most_frequent_first
 from ml_platform.stats.psi_of_counts import psi_of_counts
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from ml_platform.stages.contract import Checked
     from ml_platform.stages.personal_data import PersonalFinding
 
-USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP})
+USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP, Role.WEIGHT})
 Profile = Mapping[str, Any]
 NAMES_SHOWN = 5
 LONGEST_NAME = 60
@@ -52,8 +51,11 @@ def measure_snapshot(
     *,
     reference: Profile | None,
     frame: pd.DataFrame,
+    suspects: Mapping[str, PersonalFinding],
 ) -> tuple[Measurement, ...]:
     """Return every measurement of the snapshot stage; those of a shift only when there is a reference profile.
+
+    `suspects` are the columns of the assembled frame that look personal and aren't declared so (`undeclared`).
 
     A row whose only flaw is a missing target has no outcome (yet, or ever) and is quarantined, but it violates no
     rule: `contract_violations_share` counts the other refused rows, and has the rows without outcome as a fact.
@@ -61,7 +63,7 @@ def measure_snapshot(
     return (
         *_of_rows(spec, checked, accepted),
         *_of_missing(spec, described),
-        *_of_columns(spec, checked, described, frame),
+        *_of_columns(spec, checked, described, frame, suspects),
         *measure_anonymity(spec, accepted),
         *(_of_shift(spec, accepted, described, reference) if reference is not None else ()),
     )
@@ -116,10 +118,15 @@ def _of_missing(spec: ModelSpec, described: Profile) -> Iterator[Measurement]:
         )
 
 
-def _of_columns(spec: ModelSpec, checked: Checked, described: Profile, frame: pd.DataFrame) -> Iterator[Measurement]:
+def _of_columns(
+    spec: ModelSpec,
+    checked: Checked,
+    described: Profile,
+    frame: pd.DataFrame,
+    suspects: Mapping[str, PersonalFinding],
+) -> Iterator[Measurement]:
     used = [name for name, column in spec.contract.items() if column.roles & USED]
     constant = [name for name in used if described["columns"][name]["distinct"] <= 1]
-    suspects = undeclared(spec, frame)
     personal = [name for name, finding in suspects.items() if finding.blocks]
     traits = [name for name, finding in suspects.items() if not finding.blocks]
     for metric, found, of in (

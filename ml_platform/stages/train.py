@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from ml_platform.core.digest import digest_of, short
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
-from ml_platform.core.measurement import Measurement
+from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.core.records import FeaturesRecord, ModelRecord
-from ml_platform.learners.lightgbm_native import Rows, Trained, fit, predict
+from ml_platform.learners.calibration import calibrate, fit_calibration
+from ml_platform.learners.lightgbm_native import Trained, fit
+from ml_platform.learners.rows import Rows
+from ml_platform.learners.scorer import Scorer
 from ml_platform.learners.tree_text import same_beginning, tree_digest
 from ml_platform.stages.conditions import declare_conditions, missing_conditions, require_conditions
 from ml_platform.stages.environment import read_environment
@@ -23,7 +26,7 @@ from ml_platform.stages.threshold import Threshold, choose_threshold
 from ml_platform.stages.training_run import training_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ml_platform.core.ports import ArtefactStore, Tracker
     from ml_platform.policy.spec import ModelSpec
@@ -42,7 +45,7 @@ def train(
     now: dt.datetime,
     root: Path | None = None,
 ) -> Measured[ModelRecord]:
-    """Train on the training rows, choose the threshold on the calibration rows, store and track the model.
+    """Train on the training rows, calibrate and choose the threshold on calibration rows, store and track the model.
 
     `root` is the folder whose lock file and git repository describe the run (default: the working directory). Raises
     DataInvalid when a condition is unknown, when the features were built with other code, and for unusable rows.
@@ -56,8 +59,8 @@ def train(
     files = model_files(
         spec,
         features,
-        model_text=learned.trained.text,
-        threshold=learned.threshold.value,
+        scorer=learned.scorer,
+        threshold=learned.threshold.value if learned.threshold else None,
         state=read_state(store, features),
         module=module,
         environment=environment,
@@ -72,7 +75,7 @@ def train(
         parameters_digest=digest_of(spec.learner.model_dump(mode="json")),
         conditions=conditions,
         rounds=learned.trained.rounds,
-        threshold=learned.threshold.value,
+        threshold=learned.threshold.value if learned.threshold else None,
         run_id="",
         trained_by=actor,
         trained_at=now,
@@ -84,15 +87,23 @@ def train(
     return Measured(record=record, measurements=measurements, unchanged=unchanged)
 
 
-def rows_of(matrix: Matrix) -> Rows:
+def rows_of(spec: ModelSpec, matrix: Matrix) -> Rows:
     """Return a matrix as the rows that a learner takes."""
-    return Rows(values=matrix.values, target=matrix.target, names=matrix.names, categorical=matrix.categorical)
+    return Rows(
+        values=matrix.values,
+        target=matrix.target,
+        names=matrix.names,
+        categorical=matrix.categorical,
+        weight=matrix.weight,
+        classes=spec.classes,
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Learned:
     trained: Trained
-    threshold: Threshold
+    scorer: Scorer
+    threshold: Threshold | None
     repeated_rounds: int
     repeats: bool
     train_rows: int
@@ -100,30 +111,43 @@ class _Learned:
     @property
     def metrics(self) -> dict[str, float]:
         """Return what is worth plotting over trainings."""
-        loss = self.trained.validation_log_loss
-        found = {
-            "rounds": float(self.trained.rounds),
-            "threshold": self.threshold.value,
-            "train_rows": float(self.train_rows),
-        }
-        return found if loss is None else {**found, "validation_log_loss": loss}
+        found = {"rounds": float(self.trained.rounds)}
+        if self.threshold is not None:
+            found["threshold"] = self.threshold.value
+        found["train_rows"] = float(self.train_rows)
+        if self.trained.validation_loss is not None:
+            found[f"validation_{self.trained.validation_metric}"] = self.trained.validation_loss
+        return found
 
 
 def _learn(spec: ModelSpec, matrix: Matrix) -> _Learned:
-    rows, validation, calibration = (rows_of(matrix.part_of(part)) for part in ("train", "validation", "calibration"))
-    trained = fit(spec.learner, rows, validation)
-    score = predict(trained.text, calibration.values, threads=spec.learner.threads)
-    threshold = choose_threshold(score, calibration.target, selected_share=spec.deployment.selected_share)
+    learner = spec.learner
+    rows, validation = (rows_of(spec, matrix.part_of(part)) for part in ("train", "validation"))
+    trained = fit(learner, rows, validation)
+    scorer, threshold = _tuned(spec, trained.text, matrix.part_of("calibration"))
     # DART changes earlier trees later on, so that only a whole training repeats it.
-    whole = spec.learner.parameters.get("boosting") == "dart"
-    again = fit(spec.learner, rows, rounds=trained.rounds if whole else min(REPEATED_ROUNDS, trained.rounds))
+    whole = learner.parameters.get("boosting") == "dart"
+    again = fit(learner, rows, rounds=trained.rounds if whole else min(REPEATED_ROUNDS, trained.rounds))
     return _Learned(
         trained=trained,
+        scorer=scorer,
         threshold=threshold,
         repeated_rounds=again.rounds,
         repeats=same_beginning(trained.text, again.text),
         train_rows=rows.target.size,
     )
+
+
+def _tuned(spec: ModelSpec, text: str, held: Matrix) -> tuple[Scorer, Threshold | None]:
+    """Calibrate the trees on the calibration rows, then choose the threshold on the same rows' calibrated scores."""
+    learner = spec.learner
+    raw = Scorer(text).score(held.values, threads=learner.threads)
+    calibration = fit_calibration(learner.calibration, raw, held.target, classes=spec.classes)
+    scorer = Scorer(text, calibration)
+    if learner.task != "binary":
+        return scorer, None
+    score = calibrate(calibration, raw)
+    return scorer, choose_threshold(score, held.target, selected_share=spec.deployment.selected_share)
 
 
 def _module(spec: ModelSpec, features: FeaturesRecord) -> FeaturesModule:
@@ -140,7 +164,7 @@ def _module(spec: ModelSpec, features: FeaturesRecord) -> FeaturesModule:
 def _measurements(
     record: ModelRecord, learned: _Learned, files: Mapping[str, bytes], *, tracked: bool
 ) -> tuple[Measurement, ...]:
-    missing, threshold = missing_conditions(record.conditions), learned.threshold
+    missing = missing_conditions(record.conditions)
     said = len(dataclasses.fields(record.conditions))
     return (
         Measurement(
@@ -166,13 +190,14 @@ def _measurements(
             unit="fact",
             facts={name: len(content) for name, content in files.items()},
         ),
-        Measurement(
-            metric="decision_threshold",
-            value=threshold.value,
-            n=threshold.n,
-            facts={"rule": threshold.rule, "selected_share": threshold.selected_share},
-        ),
+        *_decision(learned.threshold),
     )
+
+
+def _decision(threshold: Threshold | None) -> Iterator[Measurement]:
+    if threshold is not None:
+        facts: dict[str, Fact] = {"rule": threshold.rule, "selected_share": threshold.selected_share}
+        yield Measurement(metric="decision_threshold", value=threshold.value, n=threshold.n, facts=facts)
 
 
 def _is_text(content: bytes) -> bool:

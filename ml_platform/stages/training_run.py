@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ml_platform.core.digest import canonical_json
 from ml_platform.core.ports import TrainingRun
-from ml_platform.core.scoring import FEATURES_STATE, MODEL_TEXT
-from ml_platform.learners.tree_text import without_extremes
-from ml_platform.policy.spec import PersonalData
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +25,10 @@ def training_run(
     artefact: Mapping[str, bytes],
     example: NDArray[np.float64],
 ) -> TrainingRun:
-    """Return the run of a trained model; `example` is one feature row, shape (k,), for the tracker's signature."""
+    """Return the run of a trained model; its files only by name, for none but the store holds them.
+
+    `example` is one feature row, shape (k,), for the tracker's signature.
+    """
     learner = spec.learner
     return TrainingRun(
         model=spec.model,
@@ -41,21 +42,22 @@ def training_run(
             "early_stopping_rounds": learner.early_stopping_rounds,
             "split": spec.split.kind,
             "features": spec.features,
+            **_used(spec),
         },
         metrics=record.metrics,
         tags=_tags(features, record),
         conditions=record.conditions,
-        artefact=_shown(spec, artefact),
+        files=tuple(sorted(artefact)),
         example={name: (float(value),) for name, value in zip(features.names, example, strict=True)},
     )
 
 
-def _shown(spec: ModelSpec, artefact: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    """Return what the tracker may keep: it lies open, so nothing that was learned of single values of persons."""
-    if all(spec.contract[name].personal_data is PersonalData.NONE for name in spec.inputs):
-        return artefact
-    kept = {name: content for name, content in artefact.items() if name != FEATURES_STATE}
-    return kept | {MODEL_TEXT: without_extremes(artefact[MODEL_TEXT].decode()).encode()}
+def _used(spec: ModelSpec) -> dict[str, str]:
+    """Return the learner's options that only some models use, as text."""
+    said = spec.learner.model_dump(
+        mode="json", include={"quantile", "monotone", "weights", "class_weight", "calibration"}
+    )
+    return {name: value if isinstance(value, str) else canonical_json(value) for name, value in said.items()}
 
 
 def headline(measurements: Iterable[Measurement]) -> dict[str, float]:

@@ -133,12 +133,12 @@ def _scores_equal(metric: str, client: _Client, bundle: Bundle, rows: Sequence[R
 
 
 def own_scores(bundle: Bundle, rows: Sequence[Row]) -> list[float]:
-    """Return what the model itself says of rows: its own features, LightGBM's own `Booster.predict`."""
-    from ml_platform.learners.lightgbm_native import predict
+    """Return what the model itself says of rows: its own features, `Booster.predict`, its calibration."""
+    from ml_platform.learners.scorer import Scorer
 
     columns = bundle.transform(encode_rows(bundle.contract.inputs, bundle.features.levels, rows), bundle.features.state)
     matrix = np.column_stack([columns[name] for name in bundle.contract.feature_names])
-    scores: list[float] = predict(bundle.model_text.decode(), matrix).tolist()
+    scores: list[float] = Scorer(bundle.model_text.decode(), bundle.calibration).score(matrix).tolist()
     return scores
 
 

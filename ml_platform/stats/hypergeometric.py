@@ -75,6 +75,19 @@ def _log_choose(n: Floats, k: Floats) -> Floats:
     return found
 
 
+def p_all_drawn(count: int, *, drawn: int, total: int) -> float:
+    """Return the chance that `count` given rows of `total` are all among the `drawn`.
+
+    >>> round(p_all_drawn(2, drawn=5, total=10), 4)
+    0.2222
+    """
+    if count > drawn:
+        return 0.0
+    ends = [np.array([float(all_of)]) for all_of in (total, drawn)]
+    marked = np.array([float(count)])
+    return float(np.exp(_log_choose(ends[1], marked) - _log_choose(ends[0], marked))[0])
+
+
 def fewest_all_drawn(p: float, *, drawn: int, total: int) -> float:
     """Return how many marked rows, all of them drawn, are needed for a p-value of at most `p` (upper bound).
 

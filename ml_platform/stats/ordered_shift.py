@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml_platform.stats.exceedances import exceedances
 from ml_platform.stats.hypergeometric import hypergeometric_p
 from ml_platform.stats.shift import Shift
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 SMALLEST_P = 1e-4
+SHARES = (0.4, 0.4, 0.1, 0.1)  # of tails, the middle, the batch reaching further, the other table reaching further
 
 
 def ordered_shift(total: Whole, batch: Whole) -> Shift:
     """Compare counts per distinct value, in order of size: both tables' (`total`) and the batch's alone, shape (k,).
 
-    Two kinds of comparison share the p-value. Cuts that leave about 2, 4, ... 16, 64, ... rows in the lower, the upper
-    or both tails: exact, since the cuts depend on the pooled rows only. And the Kolmogorov-Smirnov distance:
-    asymptotic, conservative with ties. Sources: Fisher 1935; Smirnov 1948, Ann. Math. Stat. 19.
+    Three kinds of comparison share the p-value. Cuts that leave about 2, 4, ... 16, 64, ... rows in the lower, the
+    upper or both tails: exact, since the cuts depend on the pooled rows only. The Kolmogorov-Smirnov distance:
+    asymptotic, conservative with ties. And how many rows of one table lie beyond all of the other's: exact. Sources:
+    Fisher 1935; Smirnov 1948, Ann. Math. Stat. 19; Rosenbaum 1954, Ann. Math. Stat. 25.
 
-    >>> ordered_shift(np.ones(100, np.int64), np.repeat([0, 1], [80, 20])).excess
+    >>> abs(ordered_shift(np.ones(100, np.int64), np.repeat([0, 1], [80, 20])).excess)
     1.0
     """
     rows, drawn = int(total.sum()), int(batch.sum())
     if total.size < 2 or not 0 < drawn < rows:
         return Shift()
     below, mine = np.cumsum(total), np.cumsum(batch)
-    return min(_tails(below, mine), _middle(below, mine), key=lambda found: found.p_value)
+    found = (_tails(below, mine), _middle(below, mine), *exceedances(total, batch))
+    return min(map(_shared, found, SHARES), key=lambda one: one.p_value)
+
+
+def _shared(found: Shift, share: float) -> Shift:
+    return replace(found, p_value=min(1.0, found.p_value / share))
 
 
 def _middle(below: Whole, mine: Whole) -> Shift:
@@ -39,7 +48,7 @@ def _middle(below: Whole, mine: Whole) -> Shift:
     gaps = mine / drawn - (below - mine) / (rows - drawn)
     at = int(np.abs(gaps).argmax())
     distance = abs(float(gaps[at]))
-    p = 2.0 * float(kolmogorov(distance * math.sqrt(drawn * (rows - drawn) / rows)))
+    p = float(kolmogorov(distance * math.sqrt(drawn * (rows - drawn) / rows)))
     first, last = (0, at) if gaps[at] > 0 else (at + 1, below.size - 1)
     return Shift(p_value=min(1.0, p), excess=distance, first=first, last=last)
 
@@ -60,7 +69,7 @@ def _tails(below: Whole, mine: Whole) -> Shift:
     at = int(p.argmin())
     excess = counts[at] / drawn - (marked[at] - counts[at]) / (rows - drawn)
     first, last = _place(at, lower, upper, below.size)
-    return Shift(p_value=min(1.0, 2.0 * p.size * p[at]), excess=float(excess), first=first, last=last)
+    return Shift(p_value=min(1.0, p.size * float(p[at])), excess=float(excess), first=first, last=last)
 
 
 def _place(at: int, lower: Whole, upper: Whole, size: int) -> tuple[int, int]:

@@ -25,3 +25,22 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
+
+
+def answerable(least_p: ArrayLike, alpha: float) -> NDArray[np.bool_]:
+    """Return which hypotheses could be rejected at all, given the smallest p-value that each could have, shape (k,).
+
+    The others needn't be counted: they are never rejected, whatever the data. Source: Tarone 1990, Biometrics 46.
+
+    >>> answerable([0.2, 0.0001, 0.004], 0.005).tolist()
+    [False, True, False]
+    """
+    least = np.asarray(least_p, dtype=np.float64)
+    ordered = np.sort(least)
+    counted = np.arange(1, least.size + 1)
+    # The smallest number of hypotheses K such that no more than K could be rejected at alpha / K.
+    among = np.searchsorted(ordered, alpha / counted, side="right")
+    fits = np.flatnonzero(among <= counted)
+    bound = alpha / counted[fits[0]] if fits.size else 0.0
+    found: NDArray[np.bool_] = least <= bound
+    return found

@@ -2,23 +2,21 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from ml_platform.adapters import mlflow_tracking
 from ml_platform.adapters.mlflow_client import database_of
 from ml_platform.adapters.mlflow_tracking import MlflowTracker
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.ports import Tracker, TrainingRun
 from ml_platform.core.records import Candidate, Conditions, DeploymentRecord, ReleaseRecord
-from ml_platform.learners.lightgbm_native import Rows, fit, predict
-from ml_platform.policy.spec import Learner
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
-VALUES = np.random.default_rng(1).normal(size=(60, 2))
 CONDITIONS = Conditions(
     seed=1,
     threads=1,
@@ -34,12 +32,6 @@ CONDITIONS = Conditions(
 
 
 @pytest.fixture(scope="module")
-def model_text() -> str:
-    learner = Learner(kind="lightgbm", objective="binary", seed=1, threads=1, rounds=3)
-    return fit(learner, Rows(values=VALUES, target=(VALUES[:, 0] > 0).astype(float), names=("a", "b"))).text
-
-
-@pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("mlflow")
 
@@ -50,14 +42,14 @@ def tracker(home: Path) -> MlflowTracker:
 
 
 @pytest.fixture
-def run(tmp_path: Path, model_text: str) -> TrainingRun:
+def run() -> TrainingRun:
     return TrainingRun(
         model="toy",
         parameters={"seed": 1, "num_leaves": 31, "early_stopping_rounds": None},
         metrics={"rounds": 3.0},
         tags={"snapshot_digest": "f" * 64, "model_digest": "d" * 64},
         conditions=CONDITIONS,
-        artefact={"model.txt": model_text.encode(), "scoring.json": b"{}"},
+        files=("model.txt", "scoring.json"),
         example={"a": (0.1,), "b": (0.2,)},
     )
 
@@ -105,18 +97,23 @@ def test_a_run_holds_parameters_metrics_whole_digests_and_the_model(tracker: Mlf
     assert len(found.outputs.model_outputs) == 1
 
 
-def test_the_logged_model_is_the_very_text_and_mlflow_can_load_it(
-    tracker: MlflowTracker, run: TrainingRun, model_text: str
+def test_the_logged_model_points_to_the_sealed_one_and_holds_none_of_it(
+    tracker: MlflowTracker, run: TrainingRun
 ) -> None:
-    import mlflow.lightgbm
+    from mlflow.models import Model
 
     _, location = tracker._logged_model(tracker.log_training(run))
-    booster = mlflow.lightgbm.load_model(location)
-    assert booster.predict(VALUES).tobytes() == predict(model_text, VALUES).tobytes()
     folder = Path(location.removeprefix("file://"))
-    assert (folder / "model.txt").read_text() == model_text
+    described = Model.load(str(folder))
+    assert list(described.flavors) == ["ml_platform"]
+    assert described.signature is not None
+    assert described.signature.inputs.input_names() == ["a", "b"]
+    pointer = json.loads((folder / described.flavors["ml_platform"]["data"]).read_text())
+    assert (pointer["model_digest"], pointer["files"]) == ("d" * 64, ["model.txt", "scoring.json"])
     assert (folder / "requirements.txt").read_text().startswith("lightgbm==")
-    assert not list(folder.rglob("*.pkl"))
+    assert {path.name for path in folder.rglob("*") if path.is_file()} <= {
+        "MLmodel", "model.json", "requirements.txt", "python_env.yaml", "registered_model_meta",
+    }  # fmt: skip
 
 
 def test_everything_lies_under_the_given_folders(tracker: MlflowTracker, run: TrainingRun, home: Path) -> None:
@@ -131,10 +128,14 @@ def test_an_unknown_run_is_not_tracked(tracker: MlflowTracker) -> None:
 
 
 def test_a_training_that_breaks_off_leaves_a_failed_run_and_no_draft(
-    tracker: MlflowTracker, run: TrainingRun, home: Path
+    tracker: MlflowTracker, run: TrainingRun, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(mlflow_tracking, "describe_model", full)
     with pytest.raises(Unavailable, match="can't be written"):
-        tracker.log_training(dataclasses.replace(run, model="broken", artefact={"no/folder": b""}))
+        tracker.log_training(dataclasses.replace(run, model="broken"))
     client = tracker._client
     experiment = client.get_experiment_by_name("broken")
     assert experiment is not None

@@ -54,8 +54,9 @@ def test_a_plain_script_and_the_governed_path_train_the_same_trees(plain: Module
     parts = plain.split(rows, said)
     features = plain.prepare(rows, parts["train"])
     script = plain.train(features, rows["late"], parts, said["learner"])
-    learner = load_model(FLIGHTS, now=NOW).spec.learner.model_copy(update={"rounds": ROUNDS})
-    ours = fit(learner, rows_of(governed.part_of("train")))
+    spec = load_model(FLIGHTS, now=NOW).spec
+    learner = spec.learner.model_copy(update={"rounds": ROUNDS})
+    ours = fit(learner, rows_of(spec, governed.part_of("train")))
     assert tree_digest(ours.text) == tree_digest(script.model_to_string())
     mine, theirs = predict(ours.text, governed.part_of("holdout").values), script.predict(features[parts["holdout"]])
     assert mine.tobytes() == theirs.tobytes()

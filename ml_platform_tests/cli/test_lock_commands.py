@@ -76,3 +76,4 @@ def test_controls_say_what_the_recorded_verdicts_say_and_nothing_more(run: Run, 
     assert "✓ enforced" in after.out
     assert "METRICS" in after.out
     assert "No gate of this policy speaks for" in after.out
+    assert " gates applied and passed; not applicable: " in after.out

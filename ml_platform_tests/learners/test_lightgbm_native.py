@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ml_platform.core.errors import DataInvalid
-from ml_platform.learners.lightgbm_native import Rows, contributions, fit, predict
+from ml_platform.learners.lightgbm_native import contributions, fit, predict
+from ml_platform.learners.rows import Rows
 from ml_platform.learners.tree_text import same_beginning, tree_count, tree_digest
 from ml_platform.policy.spec import Learner
 
@@ -61,7 +62,7 @@ def test_training_stops_early_where_the_validation_rows_stop_improving() -> None
     assert trained.rounds == tree_count(trained.text)
     scores = predict(trained.text, rows(200, seed=2).values)
     chance = np.where(rows(200, seed=2).target == 1, scores, 1 - scores)
-    assert trained.validation_log_loss == pytest.approx(-np.log(chance).mean())
+    assert trained.validation_loss == pytest.approx(-np.log(chance).mean())
 
 
 def test_early_stopping_without_validation_rows_is_refused() -> None:

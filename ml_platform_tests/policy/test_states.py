@@ -19,6 +19,8 @@ GATES: dict[str, Gate] = {
     "brier": at_most(0.2, metric="brier", severity="warn"),
     "tracked": holds(stage="model", metric="tracked", control="TRACK"),
     "fair": at_least(0.8, metric="selection_rate_ratio", control="FAIRNESS", when="groups"),
+    "latency": at_most(1.0, metric="scoring_latency_p99_seconds", control="RESOURCES"),
+    "fast": at_most(1.0, metric="brier", control="RESOURCES", when="groups"),
     "noise": at_most(0.1, metric="noise_flip_share", control="EDGE-CASES", severity="warn"),
 }
 GOOD = {"roc_auc": 0.7, "generalisation_gap": 0.05, "brier": 0.1, "noise_flip_share": 0.05}
@@ -88,6 +90,17 @@ def test_a_control_whose_gates_do_not_apply_is_not_applicable_with_the_reason() 
         "not_applicable",
         "fair: applies only when the contract has a column with the role group",
     )
+
+
+def test_an_enforced_control_says_how_many_of_its_gates_applied() -> None:
+    state = state_of("RESOURCES", {**GOOD, "scoring_latency_p99_seconds": 0.5})
+    assert (state.state, state.reason) == ("enforced", "1 of 2 gates applied and passed; not applicable: fast")
+
+
+def test_a_control_of_which_no_gate_was_judged_is_never_enforced() -> None:
+    policy = policy_of(GATES)
+    for parts in ({}, {"evaluation": None}, {"evaluation": part_of(policy, {})}):
+        assert all(state.state != "enforced" for state in control_states(policy, parts))
 
 
 def test_a_stage_that_never_ran_leaves_its_controls_undecided() -> None:

@@ -118,7 +118,10 @@ def test_the_parameters_are_lightgbms_own_under_their_documented_names() -> None
     assert set(PARAMETERS) <= set(documented)
     assert set(ALIASES) == set().union(*(documented[name] for name in PARAMETERS))
     assert all(alias in documented[name] for alias, name in ALIASES.items())
-    elsewhere = {"objective", "seed", "num_threads", "num_iterations", "early_stopping_round"}
+    elsewhere = {
+        "objective", "seed", "num_threads", "num_iterations", "early_stopping_round", "monotone_constraints",
+        "weight_column",
+    }  # fmt: skip
     assert set(DECLARED_ELSEWHERE) == elsewhere.union(*(documented[name] for name in elsewhere))
 
 

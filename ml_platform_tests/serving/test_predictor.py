@@ -123,8 +123,8 @@ def test_features_that_lack_one_are_refused_at_loading(tmp_path: Path) -> None:
 
 
 def test_an_unknown_schema_version_is_refused(tmp_path: Path) -> None:
-    digest = put_model(tmp_path, contract=dataclasses.replace(CONTRACT, schema_version=2))
-    with pytest.raises(DataInvalid, match="schema version 2"):
+    digest = put_model(tmp_path, contract=dataclasses.replace(CONTRACT, schema_version=3))
+    with pytest.raises(DataInvalid, match="schema version 3"):
         load(tmp_path, digest)
 
 

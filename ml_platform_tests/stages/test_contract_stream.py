@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.policy.row_rules import RowRule, columns_of
 from ml_platform.policy.spec import Column, Csv
-from ml_platform.sources import stream
+from ml_platform.sources import parquet_stream, stream
 from ml_platform.sources.encoding import HEAD_BYTES
 from ml_platform.stages import contract_stream
 from ml_platform.stages.contract import check_rows
@@ -111,7 +111,7 @@ def as_in_memory(found: StreamChecked) -> tuple[Any, ...]:
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "BATCH_ROWS", 3)
+    monkeypatch.setattr(parquet_stream, "BATCH_ROWS", 3)
 
 
 @settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -150,6 +150,24 @@ def test_what_breaks_nothing_is_accepted_whole(tmp_path: Path) -> None:
     pq.write_table(pa.table({"whole": pa.array(range(10))}), path)
     found = check_contract_streaming("x", {"whole": CONTRACT["whole"]}, path)
     assert (found.rows, found.refused.size, found.reasons, found.broken) == (10, 0, (), {})
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32(), pa.decimal128(4, 1)])
+@pytest.mark.parametrize("coerce", [None, ()])
+def test_whole_numbers_that_arrive_as_fractions_are_whole_numbers(
+    tmp_path: Path, kind: pa.DataType, coerce: Any
+) -> None:
+    path = tmp_path / "rows.parquet"
+    table = pa.table({"whole": pa.array([1, None, 3, None, 4.5], pa.float64()).cast(kind)})
+    said: dict[str, Any] = {"contract": {"whole": CONTRACT["whole"].model_copy(update={"coerce": coerce})}}
+    pq.write_table(table, path)
+    found = check_contract_streaming("x", path=path, **said)
+    memory = check_rows("x", frame=table.to_pandas(), **said)
+    assert found.refused.tolist() == np.flatnonzero(memory.refused).tolist() == [4]
+    assert dict(found.coerced) == dict(memory.coerced) == {}
+    assert memory.accepted["whole"].astype(object).where(memory.accepted["whole"].notna(), None).tolist() == [
+        1, None, 3, None,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("form", ["rows.parquet", "rows.csv"])

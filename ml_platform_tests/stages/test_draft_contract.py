@@ -88,6 +88,42 @@ def test_a_target_of_yes_and_no_is_drafted_as_the_loader_reads_it(tmp_path: Path
     assert "guess: which words are true" in text
 
 
+def test_european_numbers_days_and_words_are_drafted_with_the_conversion_they_need(tmp_path: Path) -> None:
+    n = 400
+    days = pd.date_range("2023-01-01", periods=n, freq="D")
+    frame = pd.DataFrame(
+        {
+            "day": days.strftime("%d.%m.%Y"),
+            "amount": [f"{i}.{i % 1000:03d},{i % 100:02d}" for i in range(1, n + 1)],
+            "known": ["ja", "nein"] * (n // 2),
+            "either": ["01/02/2024", "02/03/2024"] * (n // 2),
+            "email": [f"p{i}@example.org" for i in range(n)],
+        }
+    )
+    columns, text = drafted(frame, tmp_path)
+    kinds = {name: column.type for name, column in columns.items()}
+    assert kinds == {
+        "day": "datetime", "amount": "number", "known": "boolean", "either": "category", "email": "category",
+    }  # fmt: skip
+    assert columns["day"].role is Role.TIME
+    checked = check_rows("draft", columns, frame)
+    assert checked.broken == {}
+    assert checked.coerced == {}
+    assert checked.frame["amount"].iloc[-1] == 400_400.0
+    assert "guess: the time's format" in text
+    assert "guess: how the numbers are written" in text
+    assert "guess: which words are true" in text
+    assert "day and month can't be told apart (%d/%m/%Y or %m/%d/%Y); state `coerce` if you know" in text
+
+
+def test_the_conversion_of_a_persons_column_is_guessed_only_where_it_is_kept(tmp_path: Path) -> None:
+    born = pd.date_range("1950-01-01", periods=200, freq="97D").strftime("%d.%m.%Y")
+    columns, text = drafted(pd.DataFrame({"date_of_birth": born}), tmp_path)
+    assert columns["date_of_birth"].personal_data != "none"
+    assert columns["date_of_birth"].role is not Role.TIME
+    assert born[7] not in text
+
+
 def test_a_target_that_is_not_binary_is_told(tmp_path: Path) -> None:
     frame = orders()[["at", "amount"]].assign(state=["kept", "sent back"] * 100)
     text = draft_contract(frame, source="table.csv", target="state")

@@ -39,7 +39,7 @@ def test_only_rows_from_the_references_end_on_are_inspected(spec: ModelSpec) -> 
     rows = rows_of(spec)
     end = rows["sent"].iloc[400]
     reference = rows.iloc[:400]
-    found = inspect_new_rows(spec, reference, rows, end.to_pydatetime())
+    found = inspect_new_rows(spec, reference, rows, end.to_pydatetime(), suspects=())
     assert {one.n for one in found.measurements} == {200}
     assert all(one.value == 0 for one in found.measurements)
     assert found.compared is None
@@ -47,13 +47,13 @@ def test_only_rows_from_the_references_end_on_are_inspected(spec: ModelSpec) -> 
 
 def test_without_a_new_row_nothing_is_measured(spec: ModelSpec) -> None:
     rows = rows_of(spec)
-    assert inspect_new_rows(spec, rows, rows, dt.datetime(2030, 1, 1, tzinfo=dt.UTC)).measurements == ()
-    assert inspect_new_rows(spec, rows, rows, None).measurements == ()
+    assert inspect_new_rows(spec, rows, rows, dt.datetime(2030, 1, 1, tzinfo=dt.UTC), suspects=()).measurements == ()
+    assert inspect_new_rows(spec, rows, rows, None, suspects=()).measurements == ()
 
 
 def test_without_an_end_rows_that_equal_none_of_the_references_are_new(spec: ModelSpec) -> None:
     rows = rows_of(spec)
-    found = inspect_new_rows(spec, rows.iloc[:350], rows, None)
+    found = inspect_new_rows(spec, rows.iloc[:350], rows, None, suspects=())
     assert {one.n for one in found.measurements} == {250}
 
 
@@ -61,7 +61,7 @@ def test_a_fault_in_new_rows_is_measured_and_personal_columns_keep_their_values(
     reference, new = rows_of(spec), rows_of(spec, 400, seed=9)
     new["weight"] = new["weight"].where(np.arange(400) > 60, 97.25)
     new["crew"] = "canary-crew"
-    found = inspect_new_rows(spec, reference, new, None)
+    found = inspect_new_rows(spec, reference, new, None, suspects=())
     weight = [one for one in named(found.measurements, "batch_distribution_shift") if one.subject == "weight"]
     assert weight[0].facts["to"] == 97.25
     crew = [one for one in found.measurements if "crew" in one.subject.split(", ")]
@@ -71,9 +71,18 @@ def test_a_fault_in_new_rows_is_measured_and_personal_columns_keep_their_values(
     assert {one.subject for one in found.measurements}.isdisjoint({"sent", "customer"})
 
 
+def test_no_value_of_a_column_that_looks_personal_is_told(spec: ModelSpec) -> None:
+    reference, new = rows_of(spec), rows_of(spec, 400, seed=9)
+    new["carrier"] = new["carrier"].astype(object).where(np.arange(400) > 60, "canary-carrier")
+    told, masked = (inspect_new_rows(spec, reference, new, None, suspects=names) for names in ((), {"carrier"}))
+    assert "canary-carrier" in repr(told)
+    assert masked.measurements
+    assert "canary-carrier" not in repr(masked)
+
+
 def test_of_a_large_reference_a_fixed_sample_is_compared_with(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ml_platform.stages.inspect_new_rows.MOST_REFERENCE_ROWS", 300)
     rows = rows_of(spec)
-    again = [inspect_new_rows(spec, rows.iloc[:400], rows, None).measurements for _ in range(2)]
+    again = [inspect_new_rows(spec, rows.iloc[:400], rows, None, suspects=()).measurements for _ in range(2)]
     assert again[0] == again[1]
     assert MOST_REFERENCE_ROWS == 50_000

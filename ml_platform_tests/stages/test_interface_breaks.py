@@ -70,6 +70,16 @@ def test_another_task_or_a_lost_time_column_breaks() -> None:
     assert interface_breaks(replace(LIVE, time=None), LIVE) == ()
 
 
+def test_another_order_of_classes_or_another_quantile_breaks() -> None:
+    several = replace(LIVE, task="multiclass", classes=("a", "b", "c"), threshold=None)
+    assert interface_breaks(several, replace(several, calibration="platt")) == ()
+    assert interface_breaks(several, replace(several, classes=("a", "c", "b"))) == (
+        "the classes were a, b, c and are a, c, b, in this order",
+    )
+    high = replace(LIVE, task="quantile", quantile=0.9, threshold=None)
+    assert interface_breaks(high, replace(high, quantile=0.8)) == ("the score was quantile 0.9 and is quantile 0.8",)
+
+
 def test_an_unreadable_contract_is_not_taken_for_a_good_one(tmp_path: Path) -> None:
     store = FakeStore(tmp_path)
     store.put("models", "aa" * 32, {"scoring.json": msgspec.json.encode(LIVE)})

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_platform.learners.lightgbm_native import fit
+from ml_platform.learners.scorer import Scorer
 from ml_platform.stages.baseline import measure_baselines, simple_scores
 from ml_platform.stages.curves import draw_curves, roc_points
 from ml_platform.stages.drift import measure_drift
@@ -37,14 +38,14 @@ def train(matrix: Matrix) -> Matrix:
 @pytest.fixture(scope="module")
 def holdout(matrix: Matrix, train: Matrix) -> ScoredPart:
     rows = matrix.rows_of(matrix.part != "train")
-    return score_part(rows, fit(toy_spec().learner, rows_of(train)).text, threshold=0.5, threads=1)
+    return score_part(rows, Scorer(fit(toy_spec().learner, rows_of(toy_spec(), train)).text), threshold=0.5, threads=1)
 
 
 def useless(holdout: ScoredPart) -> ScoredPart:
     """Return the same rows, scored by a model of one leaf."""
     learner = toy_spec().learner.model_copy(update={"rounds": 1, "parameters": {"min_data_in_leaf": 10_000}})
-    text = fit(learner, rows_of(holdout.matrix)).text
-    return score_part(holdout.matrix, text, threshold=0.5, threads=1)
+    text = fit(learner, rows_of(toy_spec(), holdout.matrix)).text
+    return score_part(holdout.matrix, Scorer(text), threshold=0.5, threads=1)
 
 
 def test_every_row_is_in_one_slice_of_each_cut(holdout: ScoredPart) -> None:

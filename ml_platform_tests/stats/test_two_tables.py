@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from ml_platform.stats.hypergeometric import fewest_all_drawn, hypergeometric_p, standardised
+from ml_platform.stats.exceedances import exceedances
+from ml_platform.stats.hypergeometric import fewest_all_drawn, hypergeometric_p, p_all_drawn, standardised
+from ml_platform.stats.isolated_levels import isolated_levels
 from ml_platform.stats.level_shift import level_shift
 from ml_platform.stats.ordered_shift import ordered_shift, tail_sizes
 from ml_platform.stats.repeated_rows import repeated_rows
 from ml_platform.stats.shift import Shift
-from ml_platform.stats.simultaneous import holm
+from ml_platform.stats.simultaneous import answerable, holm
 from ml_platform.stats.tail_probability import tail_probability
 
 Whole = np.ndarray
@@ -76,7 +78,7 @@ def test_the_middle_of_two_distributions_is_compared_as_scipy_does() -> None:
     found = ordered_shift(*counted(np.concatenate([old, new]), 1000))
     expected = stats.ks_2samp(old, new, method="asymp")
     assert found.excess == pytest.approx(expected.statistic)
-    assert found.p_value == pytest.approx(2 * expected.pvalue, rel=0.2)
+    assert found.p_value == pytest.approx(expected.pvalue / 0.4, rel=0.2)
 
 
 @pytest.mark.parametrize("place", [-50.0, 50.0])
@@ -211,3 +213,54 @@ def test_a_tail_below_the_median_has_no_index_of_its_own() -> None:
     found = tail_probability(ordered, 1e6)
     assert found is not None
     assert found < 1e-6
+
+
+def test_the_chance_that_given_rows_are_all_drawn_is_the_hypergeometric_one() -> None:
+    for count in (0, 1, 5, 30):
+        assert p_all_drawn(count, drawn=30, total=100) == pytest.approx(stats.hypergeom.pmf(count, 100, count, 30))
+    assert p_all_drawn(31, drawn=30, total=100) == 0.0
+
+
+def test_rows_beyond_all_of_the_other_table_are_counted_exactly() -> None:
+    values = np.concatenate([np.arange(10.0, 90.0), np.arange(85.0, 105.0)])
+    further, nearer = exceedances(*counted(values, 20))
+    assert further.p_value == pytest.approx(2 * stats.hypergeom.pmf(15, 100, 15, 20))
+    assert (further.excess, nearer.excess) == (15 / 20, -75 / 80)
+    p = [exceedances(*dealt(np.arange(300.0), 100, seed))[0].p_value for seed in range(200)]
+    assert (np.array(p) <= 0.05).sum() <= stats.binom(200, 0.05).ppf(0.999)
+    for few in (np.array([0]), np.array([2])):
+        assert exceedances(np.array([2]), few) == (Shift(), Shift())
+    assert exceedances(np.array([5]), np.array([2]))[0].p_value == 1.0
+
+
+def test_levels_are_set_apart_by_a_gap_that_the_others_dont_have() -> None:
+    even = np.array([160] * 24)
+    apart = isolated_levels(np.append(even, 10))
+    assert apart is not None
+    assert apart.rare.tolist() == [False] * 24 + [True]
+    assert apart.p_value < 1e-6
+    tapering = isolated_levels(np.array([16_000, 13_700, 323, 54]))
+    assert tapering is not None
+    assert tapering.p_value > 0.05
+    for none in ([], [0, 0], [5], [100, 1], [7, 7, 7], [50, 40, 30]):
+        assert isolated_levels(np.array(none, dtype=np.int64)) is None
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10_000))
+def test_gaps_between_frequencies_that_fall_off_exponentially_are_seldom_called_wide(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    p = [
+        found.p_value
+        for _ in range(100)
+        if (found := isolated_levels(np.ceil(1000 * np.exp(rng.exponential(1.0, 12))).astype(np.int64)))
+    ]
+    assert sum(one <= 0.02 for one in p) <= stats.binom(100, 0.02).ppf(1 - 1e-6)
+
+
+def test_only_what_could_be_rejected_is_counted() -> None:
+    assert answerable([], 0.005).tolist() == []
+    assert answerable([0.5, 1.0], 0.005).tolist() == [False, False]
+    assert answerable([0.002] * 3, 0.005).tolist() == [False] * 3
+    assert answerable([0.002, 0.002, 1.0], 0.005).tolist() == [True, True, False]
+    assert answerable([0.0] * 50, 0.005).all()

@@ -15,6 +15,7 @@ from ml_platform.policy.judge import judge
 from ml_platform.stages.contract import check_contract
 from ml_platform.stages.inspection.against_contract import inspected_columns
 from ml_platform.stages.inspection.measure import measure_batch
+from ml_platform.stages.personal_data import undeclared
 from ml_platform.stages.profile import profile
 from ml_platform.stages.snapshot_measurements import Profile, measure_snapshot
 
@@ -75,7 +76,15 @@ def hear_gates(spec: ModelSpec, policy: Policy, batch: pd.DataFrame, *, known: K
     described = profile(spec, accepted)
     names = inspected_columns(spec.contract)
     measured = (
-        *measure_snapshot(spec, checked, accepted, described, reference=known.profile, frame=batch),
+        *measure_snapshot(
+            spec,
+            checked,
+            accepted,
+            described,
+            reference=known.profile,
+            frame=batch,
+            suspects=undeclared(spec, batch),
+        ),
         *measure_batch(known.rows[names], accepted[names], target=spec.target).measurements,
     )
     conditions = conditions_of(spec, reference=True, new_rows=True)

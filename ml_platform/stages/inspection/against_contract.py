@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ml_platform.policy.spec import Column
 
 METRIC = "contract_violations_share"
-USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP})
+USED = frozenset({Role.FEATURE, Role.TARGET, Role.GROUP, Role.WEIGHT})
 APART = frozenset({Role.TIME, Role.ENTITY})
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml_platform.stages.inspection.evidence import Evidence
 from ml_platform.stats.tail_probability import tail_probability
@@ -14,7 +15,8 @@ from ml_platform.stats.tail_probability import tail_probability
 if TYPE_CHECKING:
     from ml_platform.stages.inspection.tables import Tables
 
-MOST_VALUES = 5
+Floats = NDArray[np.float64]
+PLACES = (0, 1, 2, 4, 8, 16, 32)  # of the value judged, counted from the outermost
 
 
 def extremes(tables: Tables) -> Iterator[Evidence]:
@@ -25,24 +27,26 @@ def extremes(tables: Tables) -> Iterator[Evidence]:
         now = np.sort(values[tables.reference_rows :][np.isfinite(values[tables.reference_rows :])])
         if not before.size or not now.size:
             continue
-        upper = _p_value(before, now)
-        lower = _p_value(-before[::-1], -now[::-1])
         outside = (now > before[-1]).mean() + (now < before[0]).mean()
         yield Evidence(
-            kind="extremes", columns=(column.name,), effect=float(outside), p_value=min(1.0, 2 * min(upper, lower)),
-            n=now.size, facts={"largest": float(now[-1]), "smallest": float(now[0])},
+            kind="extremes", columns=(column.name,), effect=float(outside), p_value=p_outside(before, now), n=now.size,
+            facts={"largest": float(now[-1]), "smallest": float(now[0])},
         )  # fmt: skip
 
 
-def _p_value(before: np.ndarray, now: np.ndarray) -> float:
+def p_outside(before: Floats, now: Floats) -> float:
+    """Return how improbable values beyond all of `before` are, at either end; both finite and sorted."""
+    return min(1.0, 2 * min(_p_value(before, now), _p_value(-before[::-1], -now[::-1])))
+
+
+def _p_value(before: Floats, now: Floats) -> float:
     from scipy.special import bdtrc
 
     found = 1.0
-    for place in range(min(MOST_VALUES, now.size)):
-        value = now[now.size - 1 - place]
-        if value <= before[-1]:
+    for place in PLACES:
+        if place >= now.size or now[now.size - 1 - place] <= before[-1]:
             break
-        chance = tail_probability(before, float(value))
+        chance = tail_probability(before, float(now[now.size - 1 - place]))
         if chance is not None:
-            found = min(found, MOST_VALUES * float(bdtrc(place, now.size, chance)))
+            found = min(found, len(PLACES) * float(bdtrc(place, now.size, chance)))
     return found if math.isfinite(found) else 1.0

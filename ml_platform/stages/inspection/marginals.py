@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ml_platform.stages.inspection.evidence import Evidence
 from ml_platform.stages.inspection.tables import count_of
-from ml_platform.stats.hypergeometric import hypergeometric_p
+from ml_platform.stats.hypergeometric import hypergeometric_p, p_all_drawn
 from ml_platform.stats.level_shift import level_shift
 from ml_platform.stats.ordered_shift import ordered_shift
 
@@ -54,8 +54,14 @@ def missing_values(tables: Tables) -> Iterator[Evidence]:
         facts = {"reference": float(before), "batch": float(now)}
         yield Evidence(
             kind="missing", columns=(column.name,), effect=abs(float(now - before)), p_value=float(chance),
-            n=tables.batch_rows, facts=facts,
+            n=tables.batch_rows, facts=facts, least_p=_least(int(both), tables),
         )  # fmt: skip
+
+
+def _least(marked: int, tables: Tables) -> float:
+    """Return the smallest p-value that so many marked rows could give, wherever they were dealt."""
+    sizes = (tables.batch_rows, tables.reference_rows)
+    return min(1.0, *(2 * p_all_drawn(marked, drawn=size, total=tables.rows) for size in sizes))
 
 
 def precisions(tables: Tables) -> Iterator[Evidence]:

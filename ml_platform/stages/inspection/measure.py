@@ -11,11 +11,11 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.stages.inspection.detectable import sizes_of, smallest_detectable
 from ml_platform.stages.inspection.evidence import Evidence
-from ml_platform.stages.inspection.families import FAMILIES, SCHEMA, Family
+from ml_platform.stages.inspection.families import FAMILIES, NEW_VALUES, SCHEMA, Family
 from ml_platform.stages.inspection.make_tables import make_tables
 from ml_platform.stages.inspection.schema import schema
 from ml_platform.stages.inspection.table import kind_of
-from ml_platform.stats.simultaneous import holm
+from ml_platform.stats.simultaneous import answerable, holm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,10 +69,12 @@ def measure_batch(
     broken = list(schema(reference, batch))
     tables = make_tables(reference, batch, kinds, target=target, scores=scores)
     measurements, proven, smallest = list[Measurement](), list[Proven](), dict[str, float]()
-    for metric, evidence, budget, power in (
+    for metric, tested, budget, power in (
         (SCHEMA, broken, alpha, 0.0),
-        *(_look(family, tables, alpha * family.share or alpha) for family in FAMILIES),
+        *(_look(family, tables, alpha * family.share) for family in FAMILIES),
     ):
+        counted = answerable([one.least_p for one in tested], budget)
+        evidence = [one for one, counts in zip(tested, counted, strict=True) if counts]
         adjusted = holm([one.p_value for one in evidence])
         found = [
             Proven(metric=metric, evidence=_without_values(one, private), p_value=float(p))
@@ -118,7 +120,7 @@ def _look(family: Family, tables: Tables, budget: float) -> tuple[str, Sequence[
         family.metric,
         sizes_of(tables.reference_rows, tables.batch_rows),
         alpha=budget,
-        hypotheses=len(evidence),
+        hypotheses=max(len(evidence), int(family.metric == NEW_VALUES and bool(tables.columns))),
     )
     return family.metric, evidence, budget, power
 

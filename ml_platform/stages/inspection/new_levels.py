@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 MOST_KNOWN = 200
 LEAST_SEEN = 5
-SHORTEST = 4
+SHORTEST = 3
+FEW_OF_THREE = 10
 LEAST_TRUNCATED = 3
 
 
@@ -54,24 +55,28 @@ def _is_closed(counts: np.ndarray, rows: int) -> bool:
 
 
 def _wrongly_written(new: Iterable[str], known: list[str], frequent: set[str]) -> Iterator[tuple[str, str]]:
-    twins = {_folded(level): level for level in known}
+    twins = {folded(level): level for level in known}
     if len(twins) < len(known):
         return  # the reference itself holds such pairs
     for text in new:
-        if twins.get(_folded(text)) in frequent:
+        if twins.get(folded(text)) in frequent:
             yield text, "case, blanks, accents"
     if not any(_is_misread(level) for level in known):
         yield from ((text, "encoding") for text in new if _is_misread(text))
-    alike = any(_one_letter(a, b) for place, a in enumerate(known) for b in known[:place])
+    alike = any(one_letter(a, b) for place, a in enumerate(known) for b in known[:place])
+    alike |= (
+        len(known) > FEW_OF_THREE and min(map(len, known)) <= SHORTEST
+    )  # many short codes: near ones come by chance
     nested = any(a != b and b.startswith(a) for a in known for b in known)
     for text in new:
         if not nested and len(text) >= LEAST_TRUNCATED and any(level.startswith(text) for level in frequent):
             yield text, "an end cut off"
-        elif not alike and any(_one_letter(text, level) for level in frequent):
+        elif not alike and any(one_letter(text, level) for level in frequent):
             yield text, "one letter"
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """Return a text without case, accents, blanks and signs."""
     plain = unicodedata.normalize("NFKD", text)
     return "".join(letter for letter in plain if letter.isalnum()).casefold()
 
@@ -86,7 +91,7 @@ def _is_misread(text: str) -> bool:
     return False
 
 
-def _one_letter(one: str, other: str) -> bool:
+def one_letter(one: str, other: str) -> bool:
     """Tell whether one letter was changed, left out, added or swapped with its neighbour; digits must be the same."""
     if one == other or abs(len(one) - len(other)) > 1 or min(len(one), len(other)) < SHORTEST:
         return False

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.stages.inspection.evidence import Evidence
-from ml_platform.stages.inspection.scored import held_against_batch
+from ml_platform.stages.inspection.extremes import p_outside
+from ml_platform.stages.inspection.scored import shift_of, strongest
 from ml_platform.stages.inspection.tables import count_of
 
 if TYPE_CHECKING:
@@ -23,17 +24,53 @@ EXACTLY = 0.95
 
 
 def linear_residuals(tables: Tables) -> Iterator[Evidence]:
-    """Residuals of each number on all others, linear in their normal scores (a Gaussian copula) and as they are."""
+    """Residuals of each number on all others, linear in their normal scores (a Gaussian copula) and as they are.
+
+    Learned twice: from the fitting rows, which finds faults in many rows, and from all rows of both tables, where few
+    faulty rows change little and all of the reference's are compared; neither knows which table a row is of.
+    """
     columns = [column for column in tables.chosen if column.kind != "levels" and column.values.size > 2]
     if len(columns) < 2:
         return
     scores = np.column_stack([normal_scores(column, tables.fit) for column in columns])
     plain = np.column_stack([_standardised(column.numbers(), tables.fit) for column in columns])
-    found = ((*_residuals(scores, tables.fit, RIDGE), LEAST_EXPLAINED), (*_residuals(plain, tables.fit, 1e-9), EXACTLY))
+    everyone = np.arange(tables.rows)
+    found = [
+        (*_residuals(values, rows, ridge), least, rows is everyone)
+        for values, ridge, least in ((scores, RIDGE, LEAST_EXPLAINED), (plain, 1e-9, EXACTLY))
+        for rows in (tables.fit, everyone)
+    ]
     for place, column in enumerate(columns):
-        usable = [residual[tables.compared, place] for residual, explained, least in found if explained[place] > least]
-        if usable:
-            yield held_against_batch("residual", (column.name,), usable, tables)
+        shifts = [
+            shift_of(residual[:, place], tables.reference_rows)
+            if everywhere
+            else shift_of(residual[tables.compared, place], tables.held.size)
+            for residual, explained, least, everywhere in found
+            if explained[place] > least
+        ]
+        if shifts:
+            yield strongest("residual", (column.name,), shifts, tables)
+        apart = [
+            residual[tables.compared, place]
+            for residual, explained, least, everywhere in found
+            if explained[place] > least and not everywhere
+        ]
+        if apart:
+            yield far_off(column, apart, tables)
+
+
+def far_off(column: Column, residuals: Sequence[Floats], tables: Tables) -> Evidence:
+    """Judge residuals further out than a model of the held rows' tail would give, shape (held rows + batch rows,)."""
+    size = tables.held.size
+    best, effect = 1.0, 0.0
+    for residual in residuals:
+        before, now = (np.sort(side[np.isfinite(side)]) for side in (residual[:size], residual[size:]))
+        if not before.size or not now.size:
+            continue
+        p = p_outside(before, now) * len(residuals)
+        if p < best:
+            best, effect = p, float((now > before[-1]).mean() + (now < before[0]).mean())
+    return Evidence(kind="far_off", columns=(column.name,), effect=effect, p_value=best, n=tables.batch_rows)
 
 
 def _residuals(values: Floats, fit: NDArray[np.int64], ridge: float) -> tuple[Floats, Floats]:

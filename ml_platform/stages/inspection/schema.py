@@ -37,8 +37,14 @@ def _type_change(before: pd.Series, now: pd.Series) -> str:
         return f"{_SAID[kind]} in the reference, {_SAID[found]} in the batch"
     if kind == "time" and (getattr(before.dtype, "tz", None) is None) != (getattr(now.dtype, "tz", None) is None):
         return "a time zone in one table only"
-    whole = types.is_integer_dtype(before.dtype) and types.is_float_dtype(now.dtype)
-    return "whole numbers in the reference, fractions' type in the batch" if whole and not now.isna().any() else ""
+    if types.is_integer_dtype(before.dtype) and types.is_float_dtype(now.dtype) and not _whole(now):
+        return "whole numbers in the reference, fractions in the batch"
+    return ""
+
+
+def _whole(now: pd.Series) -> bool:
+    """Say whether all values are whole: 2.0 is 2, and a missing value makes floats of whole numbers."""
+    return bool((now.dropna() % 1 == 0).all())
 
 
 _SAID = {"number": "numbers", "levels": "text", "time": "times", None: "values of mixed types"}

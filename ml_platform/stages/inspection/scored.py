@@ -21,7 +21,11 @@ Floats = NDArray[np.float64]
 
 def held_against_batch(kind: str, columns: tuple[str, ...], scores: Sequence[Floats], tables: Tables) -> Evidence:
     """Return the strongest evidence of several scores, shape (held rows + batch rows,); NaN rows are left out."""
-    found = [shift_of(score, tables.held.size) for score in scores]
+    return strongest(kind, columns, [shift_of(score, tables.held.size) for score in scores], tables)
+
+
+def strongest(kind: str, columns: tuple[str, ...], found: Sequence[Shift], tables: Tables) -> Evidence:
+    """Return the strongest of several shifts as evidence that pays for all of them."""
     best = min(found, key=lambda one: one.p_value)
     p = min(1.0, len(found) * best.p_value)
     return Evidence(kind=kind, columns=columns, effect=abs(best.excess), p_value=p, n=tables.batch_rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -76,7 +77,7 @@ def as_floats(values: pd.Series, kind: Kind) -> Floats:
     import pandas as pd
 
     if kind == "time":
-        stamps = pd.to_datetime(values, utc=True)
+        stamps = _stamps(values)
         whole = stamps.dt.as_unit("us").astype("int64").to_numpy() / MICROSECONDS
         return np.where(stamps.isna().to_numpy(), np.nan, whole)
     if pd.api.types.is_timedelta64_dtype(values.dtype):
@@ -84,6 +85,17 @@ def as_floats(values: pd.Series, kind: Kind) -> Floats:
     if isinstance(values.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(values.dtype):
         values = pd.to_numeric(values.astype(object), errors="coerce")
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _stamps(values: pd.Series) -> pd.Series:
+    """Return times; what isn't in ISO 8601 can't be compared (its type is a finding of its own) and is missing."""
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype):
+        return pd.to_datetime(values, utc=True)
+    known = [one if isinstance(one, str | dt.date) else None for one in values.astype(object)]
+    stamps: pd.Series = pd.to_datetime(pd.Series(known, dtype=object), utc=True, errors="coerce", format="ISO8601")
+    return stamps
 
 
 def number_column(name: str, kind: Kind, reference: Floats, batch: Floats) -> Column:

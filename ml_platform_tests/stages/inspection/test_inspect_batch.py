@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import subprocess
 import sys
@@ -14,9 +15,13 @@ import pytest
 
 from ml_platform import inspect_batch
 from ml_platform.core.errors import DataInvalid
+from ml_platform.core.measurement import Measurement
 from ml_platform.core.verdict import Outcome
+from ml_platform.policy.judge import judge
+from ml_platform.policy.resolve import make_policy
 from ml_platform.stages.infer_contract import infer_contract
 from ml_platform.stages.inspection.dependence import pairs
+from ml_platform.stages.inspection.inspect import CONDITIONS, shipped_policy
 from ml_platform.stages.inspection.make_tables import make_tables
 from ml_platform_tests.stages.inspection.parcels_table import parcels, risk_of
 
@@ -51,7 +56,8 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "a column is gone": (lambda frame: frame.drop(columns="hour"), "schema"),
     "a column is new": (lambda frame: frame.assign(extra=1), "schema"),
     "numbers came as text": (lambda frame: frame.assign(price=frame["price"].astype(str)), "schema"),
-    "whole numbers came as fractions": (lambda frame: frame.assign(hour=frame["hour"].astype(float)), "schema"),
+    "whole numbers came as fractions": (put("hour", slice(3, 4), 2.5), "schema"),
+    "whole numbers came as fractions, some missing": (put("hour", slice(3, 5), [2.5, np.nan]), "schema"),
     "times lost their zone": (lambda frame: frame.assign(packed=frame["packed"].dt.tz_localize(None)), "schema"),
     "values are of mixed types": (lambda frame: frame.assign(city=[5, *frame["city"].iloc[1:]]), "schema"),
     "a level is written in capitals": (put("city", slice(3, 4), "BERGEN"), "misspelling"),
@@ -66,6 +72,17 @@ FAULTS: dict[str, tuple[Fault, str]] = {
         lambda frame: frame.assign(packed=frame["packed"].dt.normalize() + pd.Timedelta(hours=3)), "distribution",
     ),
     "a new level": (put("city", slice(0, 20), "Zzyzx"), "levels"),
+    "a rare new level": (put("city", slice(0, 6), "Zzyzx"), "rare_levels"),
+    "a code beyond the last": (put("hour", slice(0, 5), 24), "rare_levels"),
+    "a word for a missing value": (put("city", slice(0, 6), "unknown"), "placeholder"),
+    "a slipped sign": (change("weight", slice(0, 6), lambda values: -values), "sign"),
+    "codes that never went together": (
+        change("km", slice(0, 40), lambda values: values.map({120.0: 940.5}).fillna(120.0)), "rare_combinations",
+    ),
+    "numbers clipped": (
+        change("weight", slice(None), lambda values: values.clip(upper=values.nlargest(25).min())), "distribution",
+    ),
+    "rows far off what their others say": (change("paid", slice(0, 8), lambda values: values * 3), "far_off"),
     "a sentinel": (put("weight", slice(0, 12), -999.0), "distribution"),
     "one slipped decimal point": (put("weight", slice(4, 5), 90_000.0), "extremes"),
     "a default": (put("weight", slice(0, 80), 1.5), "levels"),
@@ -103,6 +120,59 @@ def test_a_fault_is_found_and_named(name: str) -> None:
 def test_sound_batches_are_left_alone(rows: int) -> None:
     passed = [inspect_batch(REFERENCE, parcels(rows, seed), target="late").passed for seed in range(10, 22)]
     assert sum(passed) >= 11
+
+
+def test_a_letter_wrong_in_codes_with_many_neighbours_is_counted() -> None:
+    rng = np.random.default_rng(4)
+    codes = np.array([f"{a}{b}{c}" for a in "ABCD" for b in "KLMN" for c in "XYZ"], dtype=object)
+    before, now = (pd.DataFrame({"port": rng.choice(codes, rows)}) for rows in (4000, 1000))
+    assert inspect_batch(before, now).passed
+    now.loc[:6, "port"] = [f"{code[:2]}{letter}" for code, letter in zip(now.loc[:6, "port"], "QRSTUVW", strict=True)]
+    assert "near_levels" in {finding.kind for finding in inspect_batch(before, now).findings}
+
+
+@pytest.mark.parametrize(
+    ("value", "smallest", "outcome"),
+    [
+        (0.0, 0.01, Outcome.PASSED),  # at the limit
+        (1e-9, 0.01, Outcome.FAILED),
+        (0.2, 0.01, Outcome.FAILED),
+        (float("nan"), 0.01, Outcome.UNDECIDED),
+        (None, 0.01, Outcome.UNDECIDED),
+        (0.0, 0.6, Outcome.UNDECIDED),  # too few rows
+        (0.0, None, Outcome.UNDECIDED),
+    ],
+)
+def test_the_gate_on_new_values_opens_for_none_alone(
+    value: float | None, smallest: float | None, outcome: Outcome
+) -> None:
+    policy = shipped_policy()
+    gate = {"values_were_known": policy.gates["values_were_known"]}
+    told = Measurement(
+        metric="batch_new_values", value=value, n=800, reason="" if value is not None else "no rows",
+        facts={"smallest_detectable": smallest},
+    )  # fmt: skip
+    (verdict,) = judge(
+        make_policy(gate, (), policy.approvals, policy.packs), "snapshot", (told,),
+        conditions=CONDITIONS, now=dt.datetime(2024, 5, 1, tzinfo=dt.UTC),
+    )  # fmt: skip
+    assert verdict.outcome is outcome
+    (absent,) = judge(
+        make_policy(gate, (), policy.approvals, policy.packs), "snapshot", (),
+        conditions=CONDITIONS, now=dt.datetime(2024, 5, 1, tzinfo=dt.UTC),
+    )  # fmt: skip
+    assert absent.outcome is Outcome.UNDECIDED
+
+
+def test_times_written_in_several_ways_are_a_finding_and_no_crash() -> None:
+    told = BATCH["packed"].dt.strftime("%Y-%m-%d %H:%M:%S%z").astype(object)
+    told.iloc[::3] = BATCH["packed"].dt.strftime("%d.%m.%y").iloc[::3]
+    found = inspect_batch(REFERENCE, BATCH.assign(packed=told))
+    assert {"schema", "missing"} <= {finding.kind for finding in found.findings}
+
+
+def test_whole_numbers_that_came_as_fractions_type_are_no_fault() -> None:
+    assert inspect_batch(REFERENCE, BATCH.assign(hour=BATCH["hour"].astype(float)), target="late").findings == ()
 
 
 def test_sound_batches_in_order_of_time_are_left_alone() -> None:
