@@ -20,7 +20,11 @@ from ml_platform.stages.split import make_split
 from ml_platform_tests.orchestration.small_model import NOW, load_small, rows
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml_platform.core.code_tests import CodeTestsRecord
     from ml_platform.core.records import SnapshotRecord, SplitRecord
+    from ml_platform.policy.spec import ModelSpec
 
 GOOD = "def transform(columns, state):\n    return {'weight': columns['weight']}\n"
 NAME = "written_parcel_features"
@@ -48,9 +52,14 @@ def test_code_is_tested_once_and_again_when_it_or_its_tests_change(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot, split = taken(desk)
-    count = []
+    count: list[int] = []
     real = try_code.try_on
-    monkeypatch.setattr(try_code, "try_on", lambda *given: count.append(1) or real(*given))
+
+    def counted(spec: ModelSpec, training: pd.DataFrame) -> CodeTestsRecord:
+        count.append(1)
+        return real(spec, training)
+
+    monkeypatch.setattr(try_code, "try_on", counted)
     first = code_tests_of(desk, snapshot, split)
     assert {test.outcome for test in first.tests} <= {Tried.PASSED, Tried.NOT_APPLICABLE}
     assert code_tests_of(desk, snapshot, split) == first

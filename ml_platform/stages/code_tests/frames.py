@@ -41,8 +41,7 @@ def _hashes(table: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.uint64]:
     import pandas as pd
 
     plain = pd.DataFrame({place: _plain(table[name]) for place, name in enumerate(columns)}, index=table.index)
-    hashes: NDArray[np.uint64] = pd.util.hash_pandas_object(plain, index=False).to_numpy(dtype=np.uint64)
-    return hashes
+    return np.asarray(pd.util.hash_pandas_object(plain, index=False), dtype=np.uint64)
 
 
 def _plain(values: pd.Series) -> pd.Series:
