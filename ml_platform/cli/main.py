@@ -15,6 +15,7 @@ from ml_platform.core.errors import PlatformError
 
 COMMANDS = {
     "check": "Check model files and policy packs; every problem with file and line.",
+    "test": "Try a model's features module: the platform's tests of it, and the team's own.",
     "contract": "Draft a contract from a table (`infer`), or check a file of any length against a model's (`check`).",
     "plan": "Say how many rows and labels the gates need to reveal faults of which size.",
     "faults": "Plant faults into a model's own data and say which gates catch them.",

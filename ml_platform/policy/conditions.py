@@ -19,12 +19,19 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "labels": "outcomes are known for the window",
         "reference": "there is an earlier snapshot to compare with",
         "new_rows": "there are rows that the earlier snapshot doesn't hold",
+        "own_tests": "there are tests beside the features module",
     }
 )
 
 
 def conditions_of(
-    spec: ModelSpec, *, champion: bool = False, reference: bool = False, new_rows: bool = False, labels: bool = False
+    spec: ModelSpec,
+    *,
+    champion: bool = False,
+    reference: bool = False,
+    new_rows: bool = False,
+    labels: bool = False,
+    own_tests: bool = False,
 ) -> frozenset[Condition]:
     """Return the conditions that hold: four follow from the model file, the caller knows the others."""
     holds: dict[Condition, bool] = {
@@ -40,5 +47,6 @@ def conditions_of(
         "labels": labels,
         "reference": reference,
         "new_rows": new_rows,
+        "own_tests": own_tests,
     }
     return frozenset(condition for condition, true in holds.items() if true)

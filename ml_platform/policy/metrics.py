@@ -94,6 +94,10 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "parity_largest_difference": ("", "Largest difference between a row's features alone and in the batch."),
         "feature_count": ("features", "Number of features."),
         "constant_features": ("features", "Features that hold one value only."),
+        "code_tests_failed": ("tests", "The platform's tests that the features module fails."),
+        "code_tests_run": ("tests", "The platform's tests that could be tried on the features module."),
+        "own_tests_failed": ("tests", "The team's own tests beside the features module that fail."),
+        "own_tests_run": ("tests", "The team's own tests beside the features module that were run."),
     },
     ("model",): {
         "conditions_missing": ("conditions", "Conditions of training (seed, threads, versions, code) not recorded."),

@@ -38,21 +38,26 @@ class FeaturesModule:
 
 def load_features(spec: ModelSpec) -> FeaturesModule:
     """Import the features module of a model; PolicyInvalid when it is missing, broken or without `transform`."""
-    where = f"{spec.model}: features is '{spec.features}'"
+    return load_named(spec.features, model=spec.model)
+
+
+def load_named(name: str, *, model: str) -> FeaturesModule:
+    """Import a features module by its dotted path; raises as `load_features` does."""
+    where = f"{model}: features is '{name}'"
     try:
-        module = importlib.import_module(spec.features)
+        module = importlib.import_module(name)
     except Exception as error:  # an author's module may fail in any way, and must not take other models down
         seen = f"{type(error).__name__}: {error}"
         problem = f"{where}: it can't be imported ({seen}); an importable module is needed; correct its name or code"
         raise PolicyInvalid([problem]) from error
     functions = {name: getattr(module, name, None) for name in ("assemble", "fit", "transform")}
-    wrong = [name for name, found in functions.items() if found is not None and not callable(found)]
+    wrong = [each for each, found in functions.items() if found is not None and not callable(found)]
     if wrong or functions["transform"] is None or module.__file__ is None:
         seen = f"{wrong[0]} is no function" if wrong else "it has no function transform(columns, state)"
         raise PolicyInvalid([f"{where}: {seen}; `transform` is needed, `assemble` and `fit` may be there; write it"])
     path = Path(module.__file__)
     return FeaturesModule(
-        name=spec.features,
+        name=name,
         assemble=functions["assemble"],
         fit=functions["fit"],
         transform=functions["transform"],

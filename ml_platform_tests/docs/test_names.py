@@ -21,6 +21,8 @@ from ml_platform.policy.packs import combine, pack_files
 from ml_platform.policy.row_rules import RowRule
 from ml_platform.policy.stages import STAGES
 from ml_platform.serving.openapi import document
+from ml_platform.stages.code_tests.assembling import ASSEMBLE_CHECKS
+from ml_platform.stages.code_tests.catalogue import CHECKS, ELSEWHERE, QUIET, RUNS
 from ml_platform.stages.faults.catalogue import FAULTS
 from ml_platform_tests.docs.pages import DOCS, ROOT, guide, prose, words
 from ml_platform_tests.docs.shipped import shipped
@@ -53,9 +55,10 @@ def known() -> set[str]:
     sensors = {f"{model}_retrain_sensor" for model in models}
     columns = set(shipped("flights").spec.contract) | set(shipped("health_cost").spec.contract)
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
+    tests = {RUNS, QUIET, ELSEWHERE, *CHECKS, *ASSEMBLE_CHECKS}
     return (
-        files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | set(METRICS) | set(STAGES)
-        | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | set(FAULTS) | GIVEN
+        files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | tests | set(METRICS)
+        | set(STAGES) | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | set(FAULTS) | GIVEN
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -27,6 +27,8 @@ from ml_platform.policy.load import GovernedModelFile
 from ml_platform.policy.spec import ModelSpec
 from ml_platform.settings import Settings
 from ml_platform.sources.read import fingerprint
+from ml_platform.stages.code_tests.measure import measure_code_tests
+from ml_platform.stages.code_tests.try_code import try_code
 from ml_platform.stages.ephemeral_service import ephemeral_service
 from ml_platform.stages.evaluate import evaluate
 from ml_platform.stages.evidence import part_of, record_once
@@ -134,7 +136,9 @@ def released(notebook: Notebook) -> Released:
     split = make_split(spec, store=store, snapshot=taken.snapshot.record, as_of=None)
     notebook.kept("split", split)
     features = build_features(spec, store=store, snapshot=taken.snapshot.record, split=split.record)
-    notebook.kept("features", features)
+    tests = try_code(spec, store=store, snapshot=taken.snapshot.record, split=split.record)
+    told = measure_code_tests(tests, code_digest=features.record.code_digest)
+    notebook.kept("features", replace(features, measurements=(*features.measurements, *told)))
     model = train(spec, store=store, features=features.record, tracker=tracker, actor="robin", now=NOW)
     notebook.kept("model", model)
     evaluation = evaluate(spec, store=store, model=model.record, features=features.record, split=split.record)

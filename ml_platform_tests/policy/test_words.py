@@ -96,7 +96,7 @@ def test_the_conditions_of_a_model_follow_from_its_file_and_from_what_the_caller
     without = changed(("role: entity", "role: not_used, reason: unused"))
     assert conditions_of(spec_of(without)) == {"always", "groups", "quasi", "time"}
     quasi = spec_of(changed(("role: group}", "role: group, personal_data: quasi}")))
-    everything = conditions_of(quasi, champion=True, reference=True, new_rows=True, labels=True)
+    everything = conditions_of(quasi, champion=True, reference=True, new_rows=True, labels=True, own_tests=True)
     assert everything == set(MEANINGS)
 
 
