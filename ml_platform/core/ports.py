@@ -70,7 +70,10 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRun:
-    """What a tracker writes down of one training run; `files` names the model's files, which stay in the store."""
+    """What a tracker writes down of one training run; `files` names the model's files, which stay in the store.
+
+    `classes` names those of a model that decides between several, in the order of its scores; else it is empty.
+    """
 
     model: str
     parameters: Mapping[str, Fact]
@@ -79,6 +82,7 @@ class TrainingRun:
     conditions: Conditions
     files: Sequence[str]
     example: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
 
 class Tracker(Protocol):

@@ -141,7 +141,10 @@ class ModelRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRecord:
-    """What was measured on the frozen holdout; `champion_digest` is empty when nothing was live."""
+    """What was measured on the frozen holdout; `champion_digest` is empty when nothing was live.
+
+    Live windows are compared with the reference: the AUC of a binary model, the mean loss of any other.
+    """
 
     schema_version: int = SCHEMA_VERSION
     model: str
@@ -152,6 +155,8 @@ class EvaluationRecord:
     champion_digest: str = ""
     reference_auc: float | None = None
     reference_auc_se: float | None = None
+    reference_loss: float | None = None
+    reference_loss_se: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

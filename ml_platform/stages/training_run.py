@@ -49,6 +49,7 @@ def training_run(
         conditions=record.conditions,
         files=tuple(sorted(artefact)),
         example={name: (float(value),) for name, value in zip(features.names, example, strict=True)},
+        classes=spec.classes if learner.task == "multiclass" else (),
     )
 
 

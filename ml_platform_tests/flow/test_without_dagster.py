@@ -212,7 +212,7 @@ def decide(notebook: Notebook, released: Released, name: str) -> Retrain | Stay:
     window = collect_window(spec.model, "production", period, predictions=served, labels=labels, store=store)
     watched = monitor_window(
         spec, store=store, window=window.record, period=period, live=released.release,
-        reference=read_reference(store, released.release),
+        reference=read_reference(spec, store, released.release),
     )  # fmt: skip
     notebook.judge("monitoring", watched.measurements, watched.record.digest, labels=True)
     assert spec.monitoring is not None
