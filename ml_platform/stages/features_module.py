@@ -62,7 +62,7 @@ def load_named(name: str, *, model: str) -> FeaturesModule:
         seen = f"{wrong[0]} is no function" if wrong else "it has no function transform(columns, state)"
         raise PolicyInvalid([f"{where}: {seen}; `transform` is needed, `assemble` and `fit` may be there; write it"])
     path = Path(module.__file__)
-    shared = shared_code(spec.features, path)
+    shared = shared_code(name, path)
     return FeaturesModule(
         name=name,
         assemble=functions["assemble"],
