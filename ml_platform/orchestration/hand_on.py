@@ -36,9 +36,11 @@ WATCHING = frozenset({"traffic", "monitoring", "feedback"})
 # Numbers that stand on the asset's page by themselves: Dagster plots them over runs and months.
 PLOTTED = frozenset(
     {
-        "roc_auc", "brier", "expected_calibration_error", "baseline_gain", "contract_violations_share",
+        "roc_auc", "brier", "expected_calibration_error", "baseline_gain", "mean_absolute_error", "bias",
+        "pinball_loss", "multiclass_log_loss", "class_accuracy", "loss_against_constant", "contract_violations_share",
         "quarantined_share", "scoring_latency_p99_seconds", "service_latency_p99_seconds", "predictions", "error_share",
-        "label_share", "live_roc_auc", "live_roc_auc_change", "live_calibration_bias", "score_psi",
+        "label_share", "live_roc_auc", "live_roc_auc_change", "live_calibration_bias", "live_loss_change",
+        "score_psi",
     }
 )  # fmt: skip
 Metadata = Mapping[str, Any]
