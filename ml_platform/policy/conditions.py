@@ -19,14 +19,24 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "labels": "outcomes are known for the window",
         "reference": "there is an earlier snapshot to compare with",
         "new_rows": "there are rows that the earlier snapshot doesn't hold",
+        "cost_history": "three earlier runs of a stage that worked, on as many rows, were measured",
+        "limits": "a stage that worked has a declared limit of memory or time",
+        "budget": "the model file declares a budget",
     }
 )
 
 
 def conditions_of(
-    spec: ModelSpec, *, champion: bool = False, reference: bool = False, new_rows: bool = False, labels: bool = False
+    spec: ModelSpec,
+    *,
+    champion: bool = False,
+    reference: bool = False,
+    new_rows: bool = False,
+    labels: bool = False,
+    cost_history: bool = False,
+    limits: bool = False,
 ) -> frozenset[Condition]:
-    """Return the conditions that hold: four follow from the model file, the caller knows the others."""
+    """Return the conditions that hold: five follow from the model file, the caller knows the others."""
     holds: dict[Condition, bool] = {
         "always": True,
         "groups": bool(spec.columns(Role.GROUP)),
@@ -40,5 +50,8 @@ def conditions_of(
         "labels": labels,
         "reference": reference,
         "new_rows": new_rows,
+        "cost_history": cost_history,
+        "limits": limits,
+        "budget": spec.resources.budget is not None,
     }
     return frozenset(condition for condition, true in holds.items() if true)
