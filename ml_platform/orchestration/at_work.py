@@ -14,7 +14,7 @@ from ml_platform.core.spent import Spent
 from ml_platform.policy.load import GovernedModelFile
 from ml_platform.settings import threads_of_children
 from ml_platform.stages.cost import cost_of
-from ml_platform.stages.guard import Guard, Limits, guarded, out_of_memory
+from ml_platform.stages.guard import Guard, Limits, end_process, guarded, out_of_memory
 from ml_platform.stages.meter import Meter, start_meter
 
 _MIB = 2**20
@@ -63,14 +63,24 @@ class Work:
 
 @contextlib.contextmanager
 def at_work(
-    file: GovernedModelFile, stage: str, *, log: SpentLog, run_id: str, now: dt.datetime, say: Callable[[str], None]
+    file: GovernedModelFile,
+    stage: str,
+    *,
+    log: SpentLog,
+    run_id: str,
+    now: dt.datetime,
+    say: Callable[[str], None],
+    end: Callable[[str], None] = end_process,
 ) -> Iterator[Work]:
-    """Keep what runs inside to the stage's resources; a failure is measured too. Raises LimitReached."""
+    """Keep what runs inside to the stage's resources; a failure is measured too. Raises LimitReached.
+
+    `end` ends the process of work that is far over a limit and can't be interrupted.
+    """
     declared = file.spec.resources.of(stage)
     limits = Limits(
         name=f"{file.spec.model}/{stage}", seconds=declared.seconds, memory_bytes=declared.memory_bytes
     )  # fmt: skip
-    with _threads(declared.threads), guarded(limits, say=say) as guard:
+    with _threads(declared.threads), guarded(limits, say=say, end=end) as guard:
         work = Work(file=file, stage=stage, run_id=run_id, now=now, log=log, guard=guard)
         try:
             yield work

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from ml_platform.orchestration.gates import (
 )
 from ml_platform.orchestration.wiring import asset_key
 from ml_platform.settings import load_settings
+from ml_platform.stages.guard import end_process
 
 if TYPE_CHECKING:
     from ml_platform.orchestration.run_stage import Judged
@@ -86,9 +88,19 @@ def at_desk(context: dg.AssetExecutionContext, file: GovernedModelFile) -> Itera
     with (
         explained(),
         open_platform(load_settings()) as platform,
-        at_work(file, stage, log=platform.spent, run_id=run_id, now=now, say=say) as work,
+        at_work(
+            file, stage, log=platform.spent, run_id=run_id, now=now, say=say, end=functools.partial(_end, context)
+        ) as work,
     ):
         yield Desk(file=file, platform=platform, now=now, run_id=run_id, say=say, work=work)
+
+
+def _end(context: dg.AssetExecutionContext, text: str) -> None:
+    """End a run's process, having told Dagster why, as far as it listens."""
+    try:
+        context.instance.report_run_failed(context.run, text)
+    finally:
+        end_process(text)
 
 
 def failed(text: str, exit_code: int) -> dg.Failure:

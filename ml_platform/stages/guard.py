@@ -1,8 +1,9 @@
 """The guard: a stage over its time or memory is stopped with a readable error, without ending the process.
 
 Memory isn't limited by the kernel (RLIMIT_DATA): an allocation that fails inside LightGBM's threads ends the process
-with a segmentation fault. A thread watches the resident memory instead and interrupts the main thread, as the timer
-does. Python hears either at its next instruction, so one long call of a C library ends first.
+with a segmentation fault. A thread watches the resident memory and the clock instead and interrupts the main thread.
+Python hears that at its next instruction; a call of a C library that goes on and grows far over the limit ends the
+process, before it takes the whole machine.
 """
 
 from __future__ import annotations
@@ -21,9 +22,13 @@ from typing import Any
 
 from ml_platform.core.errors import LimitReached
 
-_STATM = Path("/proc/self/statm")
+SIGNAL = signal.SIGUSR2  # nobody's timer: SIGALRM may be in use
 LOOK_SECONDS = 0.05
 AGAIN_SECONDS = 10.0  # an author's `except Exception` may have swallowed the first one
+FAR_OVER = 1.5  # times the limit
+UNHEARD_SECONDS = 1.0
+LATE_SECONDS = 30.0
+_STATM = Path("/proc/self/statm")
 _MIB = 2**20
 
 
@@ -38,12 +43,13 @@ class Limits:
 
 @dataclass(slots=True)
 class Guard:
-    """The guard over a stage at work; `lift` ends it early, twice is once."""
+    """The guard over a stage at work; `lift` ends it early, twice is once. `over` says what it was stopped for."""
 
     limits: Limits
     started: float = field(default_factory=time.perf_counter)
-    seen_bytes: int = 0
     done: threading.Event = field(default_factory=threading.Event)
+    over: str = ""
+    heard: float = 0.0
 
     def lift(self) -> None:
         """Stop guarding; what comes after isn't the stage's work."""
@@ -51,21 +57,34 @@ class Guard:
 
     def hear(self, _signal: int, _frame: FrameType | None) -> None:
         """Raise LimitReached in the main thread, unless the guard is lifted or nothing is over its limit."""
-        if self.done.is_set():
-            return
-        over = self._over()
-        if over:
-            raise LimitReached(over)
+        if self.over and not self.done.is_set():
+            self.heard = time.perf_counter() - self.started
+            raise LimitReached(self.over)
 
-    def _over(self) -> str:
+    def watch(self, held: Callable[[], int], interrupt: Callable[[], None], end: Callable[[str], None]) -> None:
+        """Look until lifted: interrupt the work when it is over a limit, `end` the process when that can't be heard."""
+        first, asked = 0.0, -AGAIN_SECONDS
+        while not self.done.wait(LOOK_SECONDS):
+            used, took = held(), time.perf_counter() - self.started
+            if not self.over:
+                self.over, first = self._over(used, took), took
+            if self.over and took - asked >= AGAIN_SECONDS:
+                asked = took
+                interrupt()
+            # What was heard is on its way out, unless an author swallowed it.
+            patience = max(first + UNHEARD_SECONDS, self.heard and self.heard + AGAIN_SECONDS + UNHEARD_SECONDS)
+            if self.over and took >= patience and self._far_over(used, took):
+                end(f"{self.over}. It couldn't be interrupted, so its process was ended")
+                return
+
+    def _over(self, used: int, took: float) -> str:
         name, memory, seconds = self.limits.name, self.limits.memory_bytes, self.limits.seconds
-        if memory is not None and self.seen_bytes > memory:
+        if memory is not None and used > memory:
             return (
-                f"{name}: its process held {self.seen_bytes // _MIB:,} MiB of memory, the model file allows "
+                f"{name}: its process held {used // _MIB:,} MiB of memory, the model file allows "
                 f"{memory // _MIB:,} MiB (resources: memory); nothing of the stage was kept; give it more, or read and "
                 "make less: fewer rows, columns or features"
             )
-        took = time.perf_counter() - self.started
         if seconds is not None and took >= seconds:
             return (
                 f"{name}: was still at work after {took:.1f} s, the model file allows {seconds:g} s (resources: "
@@ -73,19 +92,22 @@ class Guard:
             )
         return ""
 
-    def watch(self, held: Callable[[], int], interrupt: Callable[[], None]) -> None:
-        """Look at the memory until lifted; interrupt when it is over the limit, again when that wasn't heard."""
-        limit = self.limits.memory_bytes or 0
-        while not self.done.wait(LOOK_SECONDS):
-            seen = held()
-            if seen > limit:
-                self.seen_bytes = seen
-                interrupt()
-                self.done.wait(AGAIN_SECONDS)
+    def _far_over(self, used: int, took: float) -> bool:
+        memory, seconds = self.limits.memory_bytes, self.limits.seconds
+        return (memory is not None and used > FAR_OVER * memory) or (
+            seconds is not None and took > FAR_OVER * seconds + LATE_SECONDS
+        )
+
+
+def end_process(text: str) -> None:
+    """End this process at once, as a kill does, saying why; nothing is left half-written by that."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+    os._exit(LimitReached.exit_code)
 
 
 @contextlib.contextmanager
-def guarded(limits: Limits, *, say: Callable[[str], None]) -> Iterator[Guard]:
+def guarded(limits: Limits, *, say: Callable[[str], None], end: Callable[[str], None] = end_process) -> Iterator[Guard]:
     """Stop what runs inside when it is over its limits; raises LimitReached. What can't be limited here is said."""
     guard = Guard(limits)
     if limits.seconds is None and limits.memory_bytes is None:
@@ -95,51 +117,46 @@ def guarded(limits: Limits, *, say: Callable[[str], None]) -> Iterator[Guard]:
         say(f"{limits.name}: its limits are only measured: signals reach the main thread alone, and this isn't it")
         yield guard
         return
-    watches = limits.memory_bytes is not None and _STATM.exists()
-    if limits.memory_bytes is not None and not watches:
+    if limits.memory_bytes is not None and not _STATM.exists():
         say(f"{limits.name}: its memory is only measured: {sys.platform} doesn't tell how much a process holds")
-    with _signals(guard), _watcher(guard) if watches else contextlib.nullcontext():
+    with _held() as held:
+        yield from _watched(guard, held, end)
+
+
+def _watched(guard: Guard, held: Callable[[], int], end: Callable[[str], None]) -> Iterator[Guard]:
+    main = threading.main_thread().ident or 0
+
+    def interrupt() -> None:
+        signal.pthread_kill(main, SIGNAL)
+
+    before: Any = signal.signal(SIGNAL, guard.hear)
+    thread = threading.Thread(target=guard.watch, args=(held, interrupt, end), name="guard", daemon=True)
+    thread.start()
+    try:
         try:
             yield guard
         finally:
             guard.lift()
-
-
-@contextlib.contextmanager
-def _signals(guard: Guard) -> Iterator[None]:
-    """Hear SIGALRM, sent by the timer or the watcher; afterwards whoever had it before has it again."""
-    before: Any = signal.signal(signal.SIGALRM, guard.hear)
-    left, interval = signal.setitimer(signal.ITIMER_REAL, guard.limits.seconds or 0.0, AGAIN_SECONDS)
-    try:
-        yield
-    finally:
+    finally:  # the first one may be interrupted itself
         guard.lift()
-        took = time.perf_counter() - guard.started
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
-        if left:
-            signal.setitimer(signal.ITIMER_REAL, max(left - took, 0.001), interval)
+        thread.join()
+        signal.signal(SIGNAL, before)
 
 
 @contextlib.contextmanager
-def _watcher(guard: Guard) -> Iterator[None]:
-    main = threading.main_thread().ident or 0
+def _held() -> Iterator[Callable[[], int]]:
+    """Give a function that says how many bytes the process holds; 0 where the system doesn't tell."""
+    if not _STATM.exists():
+        yield lambda: 0
+        return
+    page = os.sysconf("SC_PAGE_SIZE")
     with _STATM.open("rb", buffering=0) as statm:
 
         def held() -> int:
             statm.seek(0)
-            return int(statm.read(200).split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            return int(statm.read(200).split()[1]) * page
 
-        def interrupt() -> None:
-            signal.pthread_kill(main, signal.SIGALRM)
-
-        thread = threading.Thread(target=guard.watch, args=(held, interrupt), name="memory-guard", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            guard.lift()
-            thread.join()
+        yield held
 
 
 def out_of_memory(limits: Limits, error: MemoryError) -> LimitReached:

@@ -12,7 +12,7 @@ import pytest
 
 from ml_platform.core.errors import LimitReached
 from ml_platform.stages import guard as module
-from ml_platform.stages.guard import Guard, Limits, guarded, out_of_memory
+from ml_platform.stages.guard import SIGNAL, Guard, Limits, guarded, out_of_memory
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells what a process holds")
 
@@ -80,24 +80,75 @@ def test_an_error_that_an_author_swallows_comes_again(monkeypatch: pytest.Monkey
     assert len(swallowed) == 1
 
 
-def test_within_its_limits_nothing_happens_and_the_timer_is_free_again() -> None:
-    before = signal.getsignal(signal.SIGALRM)
+def test_within_its_limits_nothing_happens_and_the_signal_is_free_again() -> None:
+    before = signal.getsignal(SIGNAL)
     with guarded(Limits(name="a/b", seconds=60.0, memory_bytes=2**50), say=print) as guard:
+        time.sleep(0.1)
         assert not guard.done.is_set()
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
-    assert signal.getsignal(signal.SIGALRM) is before
+    assert not guard.over
+    assert signal.getsignal(SIGNAL) is before
 
 
-def test_a_timer_that_ran_before_goes_on() -> None:
-    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 90.0)
-        with guarded(Limits(name="a/b", seconds=60.0), say=print):
-            pass
-        assert 60 < signal.getitimer(signal.ITIMER_REAL)[0] <= 90
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+@LINUX
+def test_work_that_cannot_be_interrupted_ends_its_process_before_it_takes_the_machine() -> None:
+    # A blocked signal stands for a long call of a C library: Python doesn't hear.
+    blocked = (
+        "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2]); "
+        "held.append(bytearray(b'x') * 90_000_000); time.sleep(30)"
+    )
+    done = work_in_a_child("memory_bytes=2**25", blocked)
+    assert done.returncode == 4
+    assert "parcels/model: its process held" in done.stderr
+    assert done.stderr.endswith("It couldn't be interrupted, so its process was ended\n")
+    assert not done.stdout
+
+
+class Watched:
+    """A guard's watch without a thread: each look finds the next of the given sizes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, limits: Limits, *sizes: int) -> None:
+        self.asked, self.ended = 0, list[str]()
+        self.guard, self.sizes = Guard(limits), list(sizes)
+        monkeypatch.setattr(module, "LOOK_SECONDS", 0.001)
+        monkeypatch.setattr(module, "UNHEARD_SECONDS", 0.0)
+
+    def held(self) -> int:
+        if len(self.sizes) == 1:
+            self.guard.lift()
+        return self.sizes.pop(0)
+
+    def interrupt(self) -> None:
+        self.asked += 1
+
+    def watch(self) -> None:
+        self.guard.watch(self.held, self.interrupt, self.ended.append)
+
+
+def test_a_little_over_the_limit_is_interrupted_once_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(monkeypatch, Limits(name="a/b", memory_bytes=100), 90, 100, 101, 120, 150)
+    watched.watch()
+    assert (watched.asked, watched.ended) == (1, [])
+
+
+def test_far_over_a_limit_and_unheard_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(monkeypatch, Limits(name="a/b", memory_bytes=100), 120, 151, 151)
+    watched.watch()
+    assert (watched.asked, len(watched.ended)) == (1, 1)
+
+
+def test_what_was_heard_gets_time_to_clear_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(monkeypatch, Limits(name="a/b", memory_bytes=100), 120, 151, 151)
+    watched.guard.heard = 0.001
+    watched.watch()
+    assert watched.ended == []
+
+
+def test_far_over_its_time_and_unheard_ends_the_process_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LATE_SECONDS", 0.0)
+    watched = Watched(monkeypatch, Limits(name="a/b", seconds=0.001), 1, 1, 1, 1)
+    watched.watch()
+    assert len(watched.ended) == 1
+    assert watched.ended[0].startswith("a/b: was still at work after")
 
 
 def test_what_comes_after_the_work_is_not_interrupted() -> None:
@@ -107,13 +158,13 @@ def test_what_comes_after_the_work_is_not_interrupted() -> None:
 
 
 def test_a_signal_of_somebody_else_raises_nothing() -> None:
-    Guard(Limits(name="a/b", seconds=60.0, memory_bytes=1)).hear(signal.SIGALRM, None)
+    Guard(Limits(name="a/b", seconds=60.0, memory_bytes=1)).hear(SIGNAL, None)
 
 
 def test_without_limits_nothing_is_touched() -> None:
-    before = signal.getsignal(signal.SIGALRM)
+    before = signal.getsignal(SIGNAL)
     with guarded(Limits(name="a/b"), say=print):
-        assert signal.getsignal(signal.SIGALRM) is before
+        assert signal.getsignal(SIGNAL) is before
 
 
 def test_outside_the_main_thread_it_is_said_that_nothing_is_limited() -> None:
