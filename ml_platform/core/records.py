@@ -92,7 +92,12 @@ class FeaturesRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """The declared conditions of a training run; an empty one refuses to train."""
+    """The declared conditions of a training run; an empty one refuses to train.
+
+    `seeds` says what the learner makes of the seed, `lock` names the file that the environment is built from by its
+    digest, `platform_digest` the platform's own code, `waiting` how idle threads wait (OMP_WAIT_POLICY), `system` the
+    operating system. Those with a default are empty in records that an earlier version wrote.
+    """
 
     seed: int
     threads: int
@@ -104,6 +109,11 @@ class Conditions:
     git_dirty: bool
     cpu: str
     python: str
+    seeds: str = ""
+    lock: str = ""
+    platform_digest: str = ""
+    waiting: str = ""
+    system: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

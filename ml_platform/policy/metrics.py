@@ -138,6 +138,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "scoring_latency_p99_seconds": ("seconds", "99th percentile of the time to score one row in a fresh process."),
         "peak_memory_bytes": ("bytes", "Largest memory of a fresh process that scores."),
         "version_complete": ("fact", "1 when every digest of the version is there."),
+        "rebuildable": ("fact", "1 when all that the version can be made again from is kept, and as it was."),
         "interface_breaks": ("columns", "Changes of the scoring request that callers of the live version can't serve."),
     },
     ("cost",): {

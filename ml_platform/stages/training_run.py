@@ -81,6 +81,11 @@ def _tags(features: FeaturesRecord, record: ModelRecord) -> dict[str, str]:
         "cpu": conditions.cpu,
         "python": conditions.python,
         "learner_version": conditions.learner_version,
+        "seeds": conditions.seeds,
+        "lock": conditions.lock,
+        "platform_digest": conditions.platform_digest,
+        "waiting": conditions.waiting,
+        "system": conditions.system,
         "trained_by": record.trained_by,
         "trained_at": record.trained_at.isoformat(),
     }

@@ -81,7 +81,7 @@ def test_a_process_that_has_to_end_tells_dagster_before(
 ) -> None:
     @dg.op
     def busy(context: dg.OpExecutionContext) -> None:
-        hand_on._end(dg.AssetExecutionContext(context), "parcels/model: far over its limit")  # noqa: SLF001
+        hand_on._end(dg.AssetExecutionContext(context), "parcels/model: far over its limit")
 
     @dg.job
     def working() -> None:
