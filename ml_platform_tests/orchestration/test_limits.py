@@ -1,6 +1,7 @@
-"""A stage over its limits, through Dagster: the run ends in words, with an exit code, and leaves nothing of it."""
+"""A stage over its limits, through Dagster: the run ends in words, with an exit code, and leaves nothing of it.
 
-from __future__ import annotations
+Without `from __future__ import annotations`: Dagster reads the annotations of an op as they stand.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,17 +80,13 @@ def test_a_stage_waits_in_its_pool_and_runs_when_there_is_a_slot(tmp_path: Path,
 def test_a_process_that_has_to_end_tells_dagster_before(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    @dg.op
-    def busy(context: dg.OpExecutionContext) -> None:
-        hand_on._end(dg.AssetExecutionContext(context), "parcels/model: far over its limit")
-
-    @dg.job
-    def working() -> None:
-        busy()
+    @dg.asset
+    def busy(context: dg.AssetExecutionContext) -> None:
+        hand_on._end(context, "parcels/model: far over its limit")
 
     ended: list[str] = []
     monkeypatch.setattr(hand_on, "end_process", ended.append)
-    run_id = working.execute_in_process(instance=instance, raise_on_error=False).run_id
+    run_id = dg.materialize([busy], instance=instance, raise_on_error=False).run_id
     assert ended == ["parcels/model: far over its limit"]
     failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
     assert "far over its limit" in str(failures[0])
