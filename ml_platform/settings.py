@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 SOURCE = "ML_PLATFORM_SOURCE_"
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,21 @@ def load_settings() -> Settings:
 def allowed_urls() -> tuple[str, ...]:
     """Return the beginnings of URLs that sources may be fetched from."""
     return tuple(url.strip() for url in os.environ.get("ML_PLATFORM_ALLOWED_URLS", "").split(",") if url.strip())
+
+
+@contextlib.contextmanager
+def threads_of_children(count: int) -> Iterator[None]:
+    """Let the processes started meanwhile compute with so many threads; those already running aren't reached."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, str(count)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def source_url(name: str) -> str | None:

@@ -14,6 +14,7 @@ from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.adapters.memory import FileMemory
 from ml_platform.adapters.mlflow_tracking import MlflowTracker
+from ml_platform.adapters.spent_log import SpentLog
 from ml_platform.adapters.vault import FileVault
 from ml_platform.settings import Settings
 
@@ -28,6 +29,7 @@ class Platform:
     store: FileArtefacts
     vault: FileVault
     memory: FileMemory
+    spent: SpentLog
     ledger: SqliteLedger
     tracker: MlflowTracker
 
@@ -61,6 +63,7 @@ def open_platform(settings: Settings) -> Platform:
         store=FileArtefacts(home, keys),
         vault=FileVault(home, keys),
         memory=FileMemory(home),
+        spent=SpentLog(home),
         ledger=SqliteLedger(home / "ledger.sqlite", clock=_utc_now),
         tracker=MlflowTracker(settings.mlflow_uri, home / "mlflow" / "artifacts"),
     )

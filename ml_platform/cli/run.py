@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ml_platform.policy.load import GovernedModelFile
 
 RELEASE_STAGES = (
-    "source", "snapshot", "quarantine", "split", "features", "model", "evaluation", "release", "staging",
+    "source", "snapshot", "quarantine", "split", "features", "model", "evaluation", "release", "cost",
+    "staging",
 )  # fmt: skip
 
 
@@ -70,6 +71,7 @@ def _parts(platform: Platform, governed: GovernedModelFile, run: Launched) -> li
         **run.made,
         "quarantine": run.made.get("snapshot", ""),
         "release": candidate,
+        "cost": candidate,
         "staging": candidate,
     }
     judged = (stage for stage in RELEASE_STAGES if stage in run.judged)

@@ -31,6 +31,12 @@ class Unavailable(PlatformError):
     """Something outside (a file, a database, a service) could not be reached or written."""
 
 
+class LimitReached(PlatformError):
+    """A stage used more of the machine than the model file allows it; what it was making is thrown away."""
+
+    exit_code = 4
+
+
 class NotEnoughEvidence(PlatformError):
     """A question can't be answered yet because too little was measured."""
 

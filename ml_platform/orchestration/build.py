@@ -12,6 +12,7 @@ import ml_platform
 from ml_platform.core.errors import PolicyInvalid
 from ml_platform.orchestration.broken import broken_model
 from ml_platform.orchestration.console import console
+from ml_platform.orchestration.cost_asset import cost_asset
 from ml_platform.orchestration.data_assets import features_asset, snapshot_asset, source_asset, split_asset
 from ml_platform.orchestration.deployment_assets import production_asset, staging_asset
 from ml_platform.orchestration.dossier_asset import dossier_asset
@@ -30,7 +31,7 @@ from ml_platform.settings import Settings
 Factory = Callable[[GovernedModelFile], dg.AssetsDefinition]
 PATH: Sequence[Factory] = (
     source_asset, snapshot_asset, split_asset, features_asset, model_asset, evaluation_asset, release_asset,
-    staging_asset, production_asset, dossier_asset,
+    cost_asset, staging_asset, production_asset, dossier_asset,
 )  # fmt: skip
 
 

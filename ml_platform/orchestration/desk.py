@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ml_platform.adapters.platform import Platform
 from ml_platform.core.records import ReleaseRecord
+from ml_platform.orchestration.at_work import Work
 from ml_platform.policy.load import GovernedModelFile
 from ml_platform.policy.resolve import Policy
 from ml_platform.policy.spec import ModelSpec
@@ -19,13 +20,14 @@ def _silent(_: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """One run's view of a model. `say` writes a line for people."""
+    """One run's view of a model. `say` writes a line for people; `work` is None outside of a run."""
 
     file: GovernedModelFile
     platform: Platform
     now: dt.datetime
     run_id: str
     say: Callable[[str], None] = _silent
+    work: Work | None = None
 
     @property
     def spec(self) -> ModelSpec:

@@ -33,7 +33,7 @@ DOSSIER = Output(
 def dossier_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
     """Return the op that writes the dossier, after the deployments that its run makes."""
 
-    @dg.multi_asset(**wire(file, "dossier", outputs=[DOSSIER], deps=ENVIRONMENTS))
+    @dg.multi_asset(**wire(file, "dossier", outputs=[DOSSIER], deps=("cost", *ENVIRONMENTS)))
     def dossier(context: dg.AssetExecutionContext) -> Results:
         from ml_platform.reports.dossier import write_dossier
 
@@ -79,7 +79,7 @@ def _parts(desk: "Desk", release: ReleaseRecord, evidence: "Evidence") -> Mappin
     """Return the verdicts that are about this version: those it was released with, then those on its life since."""
     ledger, digest = desk.platform.ledger, release.candidate.digest
     found: dict[str, EvidencePart | None] = {part.stage: part for part in evidence.parts}
-    found |= {where: ledger.part(desk.model, where, digest, desk.policy.digest) for where in ENVIRONMENTS}
+    found |= {where: ledger.part(desk.model, where, digest, desk.policy.digest) for where in ("cost", *ENVIRONMENTS)}
     history = list(ledger.history(desk.model, "production"))
     for stage in (stage for stage in STAGES if stage not in found):
         part = ledger.latest_part(desk.model, stage)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -14,6 +15,7 @@ from ml_platform.core.digest import short
 from ml_platform.core.errors import NotEnoughEvidence, PlatformError
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.verdict import Outcome, Verdict
+from ml_platform.orchestration.at_work import at_work
 from ml_platform.orchestration.desk import Desk
 from ml_platform.orchestration.gates import (
     check_results,
@@ -25,6 +27,7 @@ from ml_platform.orchestration.gates import (
 )
 from ml_platform.orchestration.wiring import asset_key
 from ml_platform.settings import load_settings
+from ml_platform.stages.guard import end_process
 
 if TYPE_CHECKING:
     from ml_platform.orchestration.run_stage import Judged
@@ -79,12 +82,27 @@ def product(name: str, judged: Judged[Any], metadata: Metadata) -> Product:
 
 @contextlib.contextmanager
 def at_desk(context: dg.AssetExecutionContext, file: GovernedModelFile) -> Iterator[Desk]:
-    """Open the platform for a step; an error that a person can act on fails the step with its own words."""
+    """Open the platform for a step and limit it; an error that a person can act on fails it with its own words."""
     from ml_platform.adapters.platform import open_platform
 
-    with explained(), open_platform(load_settings()) as platform:
-        now = dt.datetime.now(tz=dt.UTC)
-        yield Desk(file=file, platform=platform, now=now, run_id=context.run.run_id, say=context.log.info)
+    now, run_id, say = dt.datetime.now(tz=dt.UTC), context.run.run_id, context.log.info
+    stage = context.op_def.name.removeprefix(f"{file.spec.model}__")
+    with (
+        explained(),
+        open_platform(load_settings()) as platform,
+        at_work(
+            file, stage, log=platform.spent, run_id=run_id, now=now, say=say, end=functools.partial(_end, context)
+        ) as work,
+    ):
+        yield Desk(file=file, platform=platform, now=now, run_id=run_id, say=say, work=work)
+
+
+def _end(context: dg.AssetExecutionContext, text: str) -> None:
+    """End a run's process, having told Dagster why, as far as it listens."""
+    try:
+        context.instance.report_run_failed(context.run, text)
+    finally:
+        end_process(text)
 
 
 def failed(text: str, exit_code: int) -> dg.Failure:
@@ -105,12 +123,31 @@ def hand_on(
     context: dg.AssetExecutionContext, desk: Desk, products: Sequence[Product], *, hints: Sequence[str] = ()
 ) -> Results:
     """Yield every product with all of its verdicts, then fail, in words, if a blocking gate is closed."""
+    spent = what_it_took(desk, products)
     for made in products:
         _log(context, made)
-        yield materialized(desk.model, made)
+        yield materialized(desk.model, replace(made, metadata={**made.metadata, **spent}))
     judged = [verdict for made in products for verdict in made.verdicts]
     if any(verdict.closes for verdict in judged):
         raise refused_at(desk, products[0].name, judged, hints=hints)
+
+
+def what_it_took(desk: Desk, products: Sequence[Product]) -> Metadata:
+    """End the step's work: its limits are lifted, and what it took is written down and returned as numbers to plot."""
+    if desk.work is None:
+        return {}
+    # The first product is the stage's own; a report may be written anew about what was remembered.
+    remembered = bool(products) and products[0].unchanged
+    rows = next((rows for made in products if (rows := rows_of(made.record)) is not None), None)
+    return desk.work.metadata(desk.work.finish("remembered" if remembered else "worked", rows=rows))
+
+
+def rows_of(record: object) -> int | None:
+    """Return how many rows a record is about, if it says so."""
+    rows = getattr(record, "rows", None)
+    if isinstance(rows, Mapping):
+        return sum(rows.values())
+    return rows if isinstance(rows, int) else None
 
 
 def refused_at(desk: Desk, stage: str, verdicts: Sequence[Verdict], *, hints: Sequence[str] = ()) -> dg.Failure:

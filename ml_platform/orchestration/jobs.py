@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ml_platform.policy.load import GovernedModelFile
 
 RELEASE = (
-    "source", "snapshot", "quarantine", "split", "features", "model", "evaluation", "report", "release", "staging",
+    "source", "snapshot", "quarantine", "split", "features", "model", "evaluation", "report", "release", "cost",
+    "staging",
 )  # fmt: skip
 PROMOTE = ("production",)
 DOSSIER = ("dossier",)

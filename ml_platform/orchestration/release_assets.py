@@ -20,7 +20,7 @@ from ml_platform.core.records import (
     SplitRecord,
 )
 from ml_platform.orchestration.gates import check_results
-from ml_platform.orchestration.hand_on import Product, at_desk, hand_on, refused_at
+from ml_platform.orchestration.hand_on import Product, at_desk, hand_on, refused_at, what_it_took
 from ml_platform.orchestration.records import read_record
 from ml_platform.orchestration.tables import facts_table
 from ml_platform.orchestration.wiring import Output, asset_key, wire
@@ -89,6 +89,7 @@ def _register(
     for problem in made.problems:
         context.log.warning(problem)
     if isinstance(made.outcome, Refused):
+        what_it_took(desk, ())
         # Only the verdicts: a refused candidate has no release to hand on.
         yield from check_results(made.verdicts, asset_key(desk.model, "release"))
         raise refused_at(desk, "release", made.verdicts, hints=made.outcome.reasons)

@@ -13,6 +13,7 @@ import dagster as dg
 from ml_platform.core.digest import digest_of, short
 from ml_platform.orchestration.code_digest import code_digest, features_source
 from ml_platform.orchestration.gates import check_specs
+from ml_platform.orchestration.placing import pool_of, resource_tags
 from ml_platform.orchestration.records import RECORDS_KEY
 from ml_platform.orchestration.run_stage import SECTIONS
 
@@ -99,7 +100,8 @@ def wire(
             for check in check_specs(file.policy, output.name, asset_key(spec.model, output.name))
         ],
         "partitions_def": partitions,
-        "op_tags": tags_of(spec),
+        "op_tags": {**tags_of(spec), **resource_tags(spec.resources.of(stage))},
+        "pool": pool_of(stage),
     }
 
 

@@ -25,6 +25,9 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "multiclass": "the model decides between several classes",
         "regression": "the model predicts a number",
         "quantile": "the model predicts a quantile of a number",
+        "cost_history": "three earlier runs of a stage that worked, on as many rows, were measured",
+        "limits": "a stage that worked has a declared limit of memory or time",
+        "budget": "the model file declares a budget",
     }
 )
 
@@ -37,8 +40,10 @@ def conditions_of(
     new_rows: bool = False,
     labels: bool = False,
     own_tests: bool = False,
+    cost_history: bool = False,
+    limits: bool = False,
 ) -> frozenset[Condition]:
-    """Return the conditions that hold: four and the task follow from the model file, the caller knows the others."""
+    """Return the conditions that hold: five and the task follow from the model file, the caller knows the others."""
     task = spec.learner.task
     holds: dict[Condition, bool] = {
         "always": True,
@@ -58,6 +63,9 @@ def conditions_of(
         "multiclass": task == "multiclass",
         "regression": task == "regression",
         "quantile": task == "quantile",
+        "cost_history": cost_history,
+        "limits": limits,
+        "budget": spec.resources.budget is not None,
     }
     return frozenset(condition for condition, true in holds.items() if true)
 

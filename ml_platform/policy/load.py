@@ -13,10 +13,12 @@ from ml_platform.policy.check_contract import check_contract
 from ml_platform.policy.check_learner import check_features, check_learner
 from ml_platform.policy.check_objective import check_objective
 from ml_platform.policy.check_policy import check_monitoring, check_packs, check_waivers, expired_waivers
+from ml_platform.policy.check_resources import check_resources
 from ml_platform.policy.check_rules import check_rules
 from ml_platform.policy.check_source import check_source
 from ml_platform.policy.gates import Gate
 from ml_platform.policy.packs import SHIPPED, Gates, apply_overrides, combine, pack_files
+from ml_platform.policy.prices import Prices, load_prices
 from ml_platform.policy.problems import Problem, known, path_text, seen
 from ml_platform.policy.resolve import Policy, make_policy
 from ml_platform.policy.sections import Sections, sections_of
@@ -38,6 +40,7 @@ class GovernedModelFile:
     path: Path
     digest: str
     notices: tuple[str, ...] = ()
+    prices: Prices | None = None
 
 
 def discover(folder: Path, only: Sequence[str] = ()) -> list[Path]:
@@ -61,6 +64,9 @@ def load_model(path: Path, *, now: dt.datetime) -> GovernedModelFile:
     files = pack_files((SHIPPED, path.parent.parent / "packs"))
     gates, broken = _gates(sections, files)
     final, policy_problems = _policy(sections, files, gates)
+    prices, unpriced = _prices(path.parent.parent)
+    policy_problems += check_resources(sections, priced=prices is not None or bool(unpriced))
+    broken += unpriced
     spec, form = validate(ModelSpec, attributes) if isinstance(attributes, dict) else (None, [])
     reported = {problem.where for problem in document.problems}
     inner = _inside([*form, *_meaning(path, sections), *policy_problems])
@@ -74,6 +80,7 @@ def load_model(path: Path, *, now: dt.datetime) -> GovernedModelFile:
         path=path,
         digest=digest_of(spec.model_dump(mode="json")),
         notices=tuple(document.render(_inside(expired_waivers(sections, now.date())))),
+        prices=prices,
     )
 
 
@@ -101,6 +108,14 @@ def _gates(sections: Sections, files: Mapping[str, Path]) -> tuple[Gates | None,
         return None, []
     try:
         return combine((*sections.packs, sections.risk_class.value), files), []
+    except PolicyInvalid as error:
+        return None, list(error.problems)
+
+
+def _prices(folder: Path) -> tuple[Prices | None, list[str]]:
+    """Return the price table of the models' folder, or None and what is wrong with it."""
+    try:
+        return load_prices(folder), []
     except PolicyInvalid as error:
         return None, list(error.problems)
 

@@ -185,6 +185,11 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "rebuildable": ("fact", "1 when all that the version can be made again from is kept, and as it was."),
         "interface_breaks": ("columns", "Changes of the scoring request that callers of the live version can't serve."),
     },
+    ("cost",): {
+        "stage_cpu_ratio": ("", "CPU seconds of a stage over the median of earlier runs with as many rows, or over 5."),
+        "share_of_limit": ("share", "Peak memory or wall time of a stage, of what the model file allows it."),
+        "share_of_budget": ("share", "Cost of the run's stages, of the budget that the model file declares."),
+    },
     ("staging", "production"): {
         "service_healthy": ("fact", "1 when the running service says that it is healthy."),
         "service_serves_candidate": ("fact", "1 when the running service serves exactly this version."),

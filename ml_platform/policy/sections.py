@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ml_platform.policy.gates import Override, Waiver
+from ml_platform.policy.resources import Resources
 from ml_platform.policy.row_rules import RowRule
 from ml_platform.policy.schema import Annotation
 from ml_platform.policy.spec import Column, Deployment, Learner, Monitoring, Objective, RiskClass, Role, Split, Table
@@ -28,6 +29,7 @@ class Sections:
     objective: Objective | None
     learner: Learner | None
     deployment: Deployment | None
+    resources: Resources | None
     risk_class: RiskClass | None
     packs: tuple[str, ...] | None
     overrides: Mapping[str, Override]
@@ -60,6 +62,7 @@ def sections_of(attributes: Plain) -> Sections:
         objective=_valid(Objective, learner.get("objective")),
         learner=_valid(Learner, learner),
         deployment=_valid(Deployment, top.get("deployment", {})),
+        resources=_valid(Resources, top.get("resources", {})),
         risk_class=_valid(RiskClass, top.get("risk_class")),
         packs=_valid(tuple[str, ...], policy.get("packs", ["base"])),
         overrides={name: override for name, raw in overrides.items() if (override := _valid(Override, raw))},

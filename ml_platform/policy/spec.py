@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.formats import Format
 from ml_platform.policy.gates import Override, Waiver
+from ml_platform.policy.resources import Resources
 from ml_platform.policy.row_rules import RowRule
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -287,6 +288,7 @@ class ModelSpec(Strict):
     features: Text
     split: Split
     learner: Learner
+    resources: Resources = Resources()
     policy: PolicyChoice = PolicyChoice()
     deployment: Deployment = Deployment()
     monitoring: Monitoring | None = None

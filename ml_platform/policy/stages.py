@@ -11,6 +11,7 @@ STAGES = (
     "model",
     "evaluation",
     "release",
+    "cost",
     "staging",
     "production",
     "traffic",

@@ -9,7 +9,9 @@ from typing import get_args
 import pytest
 
 from ml_platform.cli.crash import EXIT_CODE
+from ml_platform.core.errors import LimitReached
 from ml_platform.core.verdict import Outcome
+from ml_platform.orchestration.at_work import MEASURED
 from ml_platform.policy import gates, spec
 from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.conditions import MEANINGS
@@ -18,6 +20,8 @@ from ml_platform.policy.formats import Format
 from ml_platform.policy.learner_parameters import PARAMETERS
 from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.packs import combine, pack_files
+from ml_platform.policy.prices import Prices
+from ml_platform.policy.resources import Resources, StageResources
 from ml_platform.policy.row_rules import RowRule
 from ml_platform.policy.stages import STAGES
 from ml_platform.serving.openapi import document
@@ -31,10 +35,11 @@ SPEC = (
     spec.ModelSpec, spec.Column, spec.Source, spec.Csv, spec.ByPartition, spec.ByWatermark,
     spec.PackageTable, spec.FileTable, spec.UrlTable, spec.SqlTable,
     spec.TimeSplit, spec.EntitySplit, spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Monitoring,
+    Resources, StageResources, Prices,
 )  # fmt: skip
 GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override, gates.Waiver, gates.Pack)
 # What people write down in an example, and what others named.
-GIVEN = {"team_retail", "ml_platform", "ml_platform_tests", "error_code"}
+GIVEN = {"team_retail", "ml_platform", "ml_platform_tests", "error_code", "default_limit", *MEASURED}
 
 
 def known() -> set[str]:
@@ -109,7 +114,7 @@ def test_the_page_on_the_command_line_names_every_job() -> None:
 
 def test_the_page_on_the_command_line_names_every_exit_code() -> None:
     codes = set(re.findall(r"^\| (\d+) \|", (DOCS / "cli.md").read_text(encoding="utf-8"), re.MULTILINE))
-    assert codes == {"0", "1", "2", "3", str(EXIT_CODE), "130"}
+    assert codes == {"0", "1", "2", "3", str(LimitReached.exit_code), str(EXIT_CODE), "130"}
 
 
 def test_the_page_on_the_model_file_names_every_key() -> None:

@@ -18,11 +18,14 @@ from ml_platform.adapters.labels import LabelStore
 from ml_platform.adapters.platform import Platform, open_platform
 from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
 from ml_platform.core.records import DeploymentRecord, DossierRecord, MonitoringRecord
+from ml_platform.core.spent import CostRecord
 from ml_platform.core.traffic import Prediction
+from ml_platform.core.verdict import Outcome
 from ml_platform.orchestration.build import build_all
 from ml_platform.orchestration.jobs import DOSSIER, RELEASE
 from ml_platform.orchestration.records import read_record
 from ml_platform.settings import load_settings
+from ml_platform.stages.evidence import read_evidence
 from ml_platform_tests.orchestration.small_model import rows, write_model
 
 MODEL = "parcels"
@@ -146,12 +149,33 @@ def test_assets_carry_rows_digest_and_column_lineage(released: Result) -> None:
     assert len(metadata(released, "model")["digest"]) == 64
 
 
+def test_the_release_says_what_each_of_its_stages_took(world: World, released: Result) -> None:
+    record = read_record(world.folder / "home", (MODEL, "cost"), CostRecord)
+    assert record is not None
+    assert [one.stage for one in record.stages] == [
+        "source", "snapshot", "split", "features", "model", "evaluation", "release",
+    ]  # fmt: skip
+    assert {one.outcome for one in record.stages} == {"worked"}
+    assert (record.cost, record.run_id) == (None, released.run_id)
+    assert "| all |" in metadata(released, "cost")["stages"]
+    assert metadata(released, "model")["stage_cpu_seconds"] > 0
+    # Evidence is bound by digests that are compared between runs, so no time may be in it.
+    with world.platform() as platform:
+        release = platform.ledger.release(MODEL, 1)
+        assert release is not None
+        assert "cost" not in {part.stage for part in read_evidence(platform.store, release.evidence_digest).parts}
+        part = platform.ledger.part(MODEL, "cost", release.candidate.digest, release.policy_digest)
+        assert part is not None
+        assert {verdict.outcome for verdict in part.verdicts} == {Outcome.NOT_APPLICABLE}
+
+
 def test_the_release_leaves_a_dossier_of_its_controls(world: World, released: Result) -> None:
     record = read_record(world.folder / "home", (MODEL, "dossier"), DossierRecord)
     assert record is not None
     assert record.version == 1
     assert record.controls["VERSION-ALL"] == "enforced"
     assert record.controls["AUDIT"] == "no_gate"
+    assert record.controls["RESOURCES"] == "not_applicable"
     assert "no verdicts of production on this version" in metadata(released, "dossier")["missing"]
     page = (world.folder / "home" / record.files["html"]).read_text()
     assert f"{MODEL} v1" in page

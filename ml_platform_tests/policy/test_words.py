@@ -15,6 +15,7 @@ from ml_platform.policy.learner_parameters import ALIASES, DECLARED_ELSEWHERE, P
 from ml_platform.policy.load import TYPE
 from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.problems import SHOWN, known, nearest, path_text, seen
+from ml_platform.policy.resources import Resources
 from ml_platform.policy.sections import sections_of
 from ml_platform.policy.spec import ModelSpec
 from ml_platform.policy.stages import STAGES
@@ -96,7 +97,17 @@ def test_the_conditions_of_a_model_follow_from_its_file_and_from_what_the_caller
     without = changed(("role: entity", "role: not_used, reason: unused"))
     assert conditions_of(spec_of(without)) == {"always", "groups", "quasi", "time", "binary"}
     quasi = spec_of(changed(("role: group}", "role: group, personal_data: quasi}")))
-    everything = conditions_of(quasi, champion=True, reference=True, new_rows=True, labels=True, own_tests=True)
+    quasi = quasi.model_copy(update={"resources": Resources(budget=1.0)})
+    caller = {
+        "champion": True,
+        "reference": True,
+        "new_rows": True,
+        "labels": True,
+        "cost_history": True,
+        "limits": True,
+        "own_tests": True,
+    }
+    everything = conditions_of(quasi, **caller)
     assert everything == set(MEANINGS) - {"multiclass", "regression", "quantile"}
 
 

@@ -1,0 +1,170 @@
+"""The guard: a stage over its time or memory is stopped with a readable error, without ending the process.
+
+Memory isn't limited by the kernel (RLIMIT_DATA): an allocation that fails inside LightGBM's threads ends the process
+with a segmentation fault. A thread watches the resident memory and the clock instead and interrupts the main thread.
+Python hears that at its next instruction; a call of a C library that goes on and grows far over the limit ends the
+process, before it takes the whole machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ml_platform.core.errors import LimitReached
+
+SIGNAL = signal.SIGUSR2  # nobody's timer: SIGALRM may be in use
+LOOK_SECONDS = 0.05
+AGAIN_SECONDS = 10.0  # an author's `except Exception` may have swallowed the first one
+FAR_OVER = 1.5  # times the limit
+UNHEARD_SECONDS = 1.0
+LATE_SECONDS = 30.0
+_STATM = Path("/proc/self/statm")
+_MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a stage may use, and its name for people."""
+
+    name: str
+    seconds: float | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(slots=True)
+class Guard:
+    """The guard over a stage at work; `lift` ends it early, twice is once. `over` says what it was stopped for."""
+
+    limits: Limits
+    started: float = field(default_factory=time.perf_counter)
+    done: threading.Event = field(default_factory=threading.Event)
+    over: str = ""
+    heard: float = 0.0
+
+    def lift(self) -> None:
+        """Stop guarding; what comes after isn't the stage's work."""
+        self.done.set()
+
+    def hear(self, _signal: int, _frame: FrameType | None) -> None:
+        """Raise LimitReached in the main thread, unless the guard is lifted or nothing is over its limit."""
+        if self.over and not self.done.is_set():
+            self.heard = time.perf_counter() - self.started
+            raise LimitReached(self.over)
+
+    def watch(self, held: Callable[[], int], interrupt: Callable[[], None], end: Callable[[str], None]) -> None:
+        """Look until lifted: interrupt the work when it is over a limit, `end` the process when that can't be heard."""
+        first, asked = 0.0, -AGAIN_SECONDS
+        while not self.done.wait(LOOK_SECONDS):
+            used, took = held(), time.perf_counter() - self.started
+            if not self.over:
+                self.over, first = self._over(used, took), took
+            if self.over and took - asked >= AGAIN_SECONDS:
+                asked = took
+                interrupt()
+            # What was heard is on its way out, unless an author swallowed it.
+            patience = max(first + UNHEARD_SECONDS, self.heard and self.heard + AGAIN_SECONDS + UNHEARD_SECONDS)
+            if self.over and took >= patience and self._far_over(used, took):
+                end(f"{self.over}. It couldn't be interrupted, so its process was ended")
+                return
+
+    def _over(self, used: int, took: float) -> str:
+        name, memory, seconds = self.limits.name, self.limits.memory_bytes, self.limits.seconds
+        if memory is not None and used > memory:
+            return (
+                f"{name}: its process held {used // _MIB:,} MiB of memory, the model file allows "
+                f"{memory // _MIB:,} MiB (resources: memory); nothing of the stage was kept; give it more, or read and "
+                "make less: fewer rows, columns or features"
+            )
+        if seconds is not None and took >= seconds:
+            return (
+                f"{name}: was still at work after {took:.1f} s, the model file allows {seconds:g} s (resources: "
+                "seconds); nothing of the stage was kept; give it more, or less work: fewer rows, features or rounds"
+            )
+        return ""
+
+    def _far_over(self, used: int, took: float) -> bool:
+        memory, seconds = self.limits.memory_bytes, self.limits.seconds
+        return (memory is not None and used > FAR_OVER * memory) or (
+            seconds is not None and took > FAR_OVER * seconds + LATE_SECONDS
+        )
+
+
+def end_process(text: str) -> None:
+    """End this process at once, as a kill does, saying why; nothing is left half-written by that."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+    os._exit(LimitReached.exit_code)
+
+
+@contextlib.contextmanager
+def guarded(limits: Limits, *, say: Callable[[str], None], end: Callable[[str], None] = end_process) -> Iterator[Guard]:
+    """Stop what runs inside when it is over its limits; raises LimitReached. What can't be limited here is said."""
+    guard = Guard(limits)
+    if limits.seconds is None and limits.memory_bytes is None:
+        yield guard
+        return
+    if threading.current_thread() is not threading.main_thread():
+        say(f"{limits.name}: its limits are only measured: signals reach the main thread alone, and this isn't it")
+        yield guard
+        return
+    if limits.memory_bytes is not None and not _STATM.exists():
+        say(f"{limits.name}: its memory is only measured: {sys.platform} doesn't tell how much a process holds")
+    with _held() as held:
+        yield from _watched(guard, held, end)
+
+
+def _watched(guard: Guard, held: Callable[[], int], end: Callable[[str], None]) -> Iterator[Guard]:
+    main = threading.main_thread().ident or 0
+
+    def interrupt() -> None:
+        signal.pthread_kill(main, SIGNAL)
+
+    before: Any = signal.signal(SIGNAL, guard.hear)
+    thread = threading.Thread(target=guard.watch, args=(held, interrupt, end), name="guard", daemon=True)
+    thread.start()
+    try:
+        try:
+            yield guard
+        finally:
+            guard.lift()
+    finally:  # the first one may be interrupted itself
+        guard.lift()
+        thread.join()
+        signal.signal(SIGNAL, before)
+
+
+@contextlib.contextmanager
+def _held() -> Iterator[Callable[[], int]]:
+    """Give a function that says how many bytes the process holds; 0 where the system doesn't tell."""
+    if not _STATM.exists():
+        yield lambda: 0
+        return
+    page = os.sysconf("SC_PAGE_SIZE")
+    with _STATM.open("rb", buffering=0) as statm:
+
+        def held() -> int:
+            statm.seek(0)
+            return int(statm.read(200).split()[1]) * page
+
+        yield held
+
+
+def out_of_memory(limits: Limits, error: MemoryError) -> LimitReached:
+    """Return the readable error for an allocation that the machine refused."""
+    size = limits.memory_bytes
+    refused = str(error) or "out of memory"
+    allowed = f"the model file allows {size // _MIB:,} MiB" if size else "the model file states no limit"
+    return LimitReached(
+        f"{limits.name}: the machine has no memory left for it ({refused}); {allowed} (resources: "
+        "memory); nothing of the stage was kept; run it on a larger machine, or read and make less"
+    )
