@@ -38,7 +38,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "quarantine": ("source", "contract", "features"),
     "split": ("contract", "split"),
     "features": ("contract", "features"),
-    "model": ("contract", "features", "learner", "deployment"),
+    "tuning": ("contract", "features", "split", "learner", "tuning"),
+    "model": ("contract", "features", "learner", "tuning", "deployment"),
     "evaluation": ("contract", "split", "learner", "deployment"),
     "report": ("purpose", "owner", "risk_class", "description", "source", "contract", "split", "learner", "deployment"),
 }

@@ -15,6 +15,7 @@ from ml_platform.policy.check_objective import check_objective
 from ml_platform.policy.check_policy import check_monitoring, check_packs, check_waivers, expired_waivers
 from ml_platform.policy.check_rules import check_rules
 from ml_platform.policy.check_source import check_source
+from ml_platform.policy.check_tuning import check_tuning
 from ml_platform.policy.gates import Gate
 from ml_platform.policy.packs import SHIPPED, Gates, apply_overrides, combine, pack_files
 from ml_platform.policy.problems import Problem, known, path_text, seen
@@ -128,6 +129,7 @@ def _meaning(path: Path, sections: Sections) -> Iterator[Problem]:
     yield from check_rules(sections)
     yield from check_learner(sections)
     yield from check_objective(sections)
+    yield from check_tuning(sections)
 
 
 def _inside(problems: Iterable[Problem]) -> list[Problem]:
