@@ -15,7 +15,7 @@ export DAGSTER_HOME := $(CURDIR)
 help:
 	@echo "make run      release a model to staging and say every gate's verdict (MODEL=$(MODEL))"
 	@echo "make ui       open the asset graph, checks and sensors at http://$(HOST):$(PORT)"
-	@echo "make test     run the tests"
+	@echo "make test     run the tests, on as many workers as there are processors"
 	@echo "make check    format, lint, types, layers, tests with coverage: what a commit needs"
 	@echo "make drills   hurt it in full: crashes, races, full disks"
 	@echo "make clean    remove what was installed or cached; releases, audit and runs stay"
@@ -27,7 +27,7 @@ ui: $(READY)
 	@$(BIN)/dagster dev --host $(HOST) --port $(PORT)
 
 test: $(READY)
-	@$(BIN)/pytest
+	@tools/test
 
 check: $(READY)
 	@tools/check

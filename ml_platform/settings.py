@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +65,27 @@ def allowed_urls() -> tuple[str, ...]:
 def source_url(name: str) -> str | None:
     """Return the database URL that `ML_PLATFORM_SOURCE_<NAME>` holds, if it is set; it may hold a password."""
     return os.environ.get(variable_of(name)) or None
+
+
+def waiting_policy() -> str:
+    """Return how OpenMP's threads wait (`OMP_WAIT_POLICY`); empty when nothing says so."""
+    return os.environ.get("OMP_WAIT_POLICY", "").lower()
+
+
+def environment_of_child(home: Path, changes: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment for a child that keeps all of its state in `home`, with some changes."""
+    here = {"ML_PLATFORM_HOME": str(home), "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}"}
+    return {**os.environ, **here, **changes}
+
+
+def environment_of_installer(place: Path, cache: Path) -> dict[str, str]:
+    """Return this process's environment for `uv`: it installs into `place`, and downloads no Python.
+
+    What was installed before is kept in `cache`, unless `UV_CACHE_DIR` says where.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    ours = {"UV_PROJECT_ENVIRONMENT": str(place), "UV_PYTHON_DOWNLOADS": "never"}
+    return {"UV_CACHE_DIR": str(cache), **kept, **ours}
 
 
 def variable_of(name: str) -> str:

@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from ml_platform_tests.house.chromium import chromium, why_no_chromium
+from ml_platform_tests.house.quick_sqlite import pytest_collection_finish
 from ml_platform_tests.house.quiet import be_quiet, no_network
 from ml_platform_tests.house.whole_coverage import (  # hooks work from a conftest's namespace
     pytest_addoption as _coverage_options,
@@ -19,7 +20,7 @@ from ml_platform_tests.house.whole_coverage import pytest_runtestloop, pytest_te
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-__all__ = ["pytest_runtestloop", "pytest_terminal_summary"]
+__all__ = ["pytest_collection_finish", "pytest_runtestloop", "pytest_terminal_summary"]
 
 be_quiet()  # before any third party is imported
 

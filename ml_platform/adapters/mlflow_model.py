@@ -58,8 +58,12 @@ def _pointer(run: TrainingRun) -> dict[str, object]:
 
 
 def _signature(run: TrainingRun) -> ModelSignature:
+    """Return what the trees take and give: one number a row, or one probability per class."""
+    import numpy as np
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, Schema, TensorSpec
 
     inputs = Schema([ColSpec("double", name) for name in run.example])
-    return ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double")]))
+    if not run.classes:
+        return ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double")]))
+    return ModelSignature(inputs=inputs, outputs=Schema([TensorSpec(np.dtype("float64"), (-1, len(run.classes)))]))

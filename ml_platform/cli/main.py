@@ -15,11 +15,14 @@ from ml_platform.core.errors import PlatformError
 
 COMMANDS = {
     "check": "Check model files and policy packs; every problem with file and line.",
+    "test": "Try a model's features module: the platform's tests of it, and the team's own.",
     "contract": "Draft a contract from a table (`infer`), or check a file of any length against a model's (`check`).",
     "plan": "Say how many rows and labels the gates need to reveal faults of which size.",
     "faults": "Plant faults into a model's own data and say which gates catch them.",
     "run": "Run a model's release job and say every gate's verdict.",
     "quarantine": "List the refused rows of the newest snapshot with all their reasons; persons' values are masked.",
+    "reproduce": "Make a version again from its record; say that it is identical, or what differs first and why.",
+    "doctor": "Make a model again and again; say what isn't the same every time, and where it may come from.",
     "show": "Show a version: data, code, parameters, environment, evidence, where it is live.",
     "controls": "Show the state of every control for a model.",
     "approve": "Approve a version for an environment (not the author's own word).",

@@ -64,6 +64,10 @@ def _share(value: float) -> str:
 def _labels(governed: GovernedModelFile, rows: pd.DataFrame, auc: float) -> Iterator[str]:
     from ml_platform.stages.plan import AUC_LOSSES, plan_labels
 
+    task = governed.spec.learner.task
+    if task != "binary":
+        yield f"No count of labels: it is planned for a loss of AUC, and {task} models have none"
+        return
     yield f"Labels to reveal a loss of AUC from {auc:g} (80 % power, two-sided 95 %)"
     yield f"  {'':<32}{'positives':>10}" + "".join(f"{loss:>12g}" for loss in AUC_LOSSES)
     shares = dict(_shares(governed, rows))

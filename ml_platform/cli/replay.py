@@ -71,6 +71,9 @@ def command(model: str, first: str, last: str, rows: int, url: str | None) -> in
     from ml_platform.orchestration.build import build_all
 
     governed = load(model)
+    if governed.spec.monitoring is None:
+        message = f"{model}: its file has no `monitoring`, so no month can be judged; add it, or replay another model"
+        raise DataInvalid(message)
     months = _months(first, last)
     settings = load_settings()
     with open_platform(settings) as platform, open_dagster(Path.cwd(), build_all(settings)) as dagster:
@@ -177,22 +180,30 @@ def _watch(stage: _Stage, period: Period) -> None:
         if not run.success:
             click.echo(f"  {_first_line(run.failure)}")
     performance, gates = _performance(stage)
-    click.echo(f"  live AUC {performance}; {gates}")
+    click.echo(f"  live {_headline(stage)[1]} {performance}; {gates}")
     followed = _decide(stage)
     stage.story.months.append(_Month(name=period.name, performance=performance, gates=gates, followed=followed))
 
 
 def _performance(stage: _Stage) -> tuple[str, str]:
-    """Return the live AUC with its interval, and what the gates that start retraining said."""
+    """Return the live AUC or error with its interval, and what the gates that start retraining said."""
     part = stage.platform.ledger.latest_part(stage.model, "monitoring")
     verdicts = part.verdicts if part else ()
     watched = stage.governed.spec.monitoring.retrain_when if stage.governed.spec.monitoring else ()
     said = [f"{one.gate} {one.outcome.value}" for one in verdicts if one.gate in watched]
-    live = next((m for one in verdicts for m in one.measurements if m.metric == "live_roc_auc"), None)
+    metric, _ = _headline(stage)
+    live = next((m for one in verdicts for m in one.measurements if m.metric == metric), None)
     if live is None or live.value is None:
         return (live.reason if live else "not measured"), ", ".join(said)
     interval = f" [{live.low:.3f}, {live.high:.3f}]" if live.low is not None and live.high is not None else ""
     return f"{live.value:.3f}{interval} (n = {live.n:,})", ", ".join(said)
+
+
+def _headline(stage: _Stage) -> tuple[str, str]:
+    """Return the metric that says how the live model did, and its name."""
+    if stage.governed.spec.learner.task == "binary":
+        return "live_roc_auc", "AUC"
+    return "live_loss_change", "loss against release"
 
 
 def _decide(stage: _Stage) -> str:
@@ -234,7 +245,8 @@ def _say_story(stage: _Stage) -> int:
     click.echo(f"\nThe replay of {stage.model}:")
     wide = max(len(one.performance) for one in stage.story.months)
     watched = max(len(one.gates) for one in stage.story.months)
+    named = _headline(stage)[1]
     for one in stage.story.months:
-        click.echo(f"  {one.name}  live AUC {one.performance:<{wide}}  {one.gates:<{watched}}  {one.followed}")
+        click.echo(f"  {one.name}  live {named} {one.performance:<{wide}}  {one.gates:<{watched}}  {one.followed}")
     click.echo(f"\n{stage.story.answered:,} requests answered, {stage.story.failed:,} not answered.")
     return 1 if stage.story.failed else 0

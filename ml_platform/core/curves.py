@@ -35,3 +35,43 @@ class Curves:
     negatives: tuple[int, ...]
     positives: tuple[int, ...]
     importance: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberBin:
+    """Rows with similar predictions: their mean prediction, and where the middle and nine tenths of outcomes lie."""
+
+    predicted: float
+    median: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberCurves:
+    """The curves of predicted numbers: outcomes by prediction, and how errors (prediction - outcome) are spread.
+
+    `errors` counts rows per bin between `edges` (one more than bins); the outermost hundredth of errors on each side
+    is counted in the first and the last.
+    """
+
+    schema_version: int = 1
+    predicted: tuple[NumberBin, ...]
+    edges: tuple[float, ...]
+    errors: tuple[int, ...]
+    importance: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassCurves:
+    """The curves of several classes: rows by outcome (down) and decision (across), and how decisions are calibrated."""
+
+    schema_version: int = 1
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    calibration: tuple[CalibrationBin, ...]
+    importance: Mapping[str, float]
+
+
+AnyCurves = Curves | NumberCurves | ClassCurves

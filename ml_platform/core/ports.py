@@ -88,7 +88,10 @@ class Journals(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRun:
-    """What a tracker writes down of one training run; `files` names the model's files, which stay in the store."""
+    """What a tracker writes down of one training run; `files` names the model's files, which stay in the store.
+
+    `classes` names those of a model that decides between several, in the order of its scores; else it is empty.
+    """
 
     model: str
     parameters: Mapping[str, Fact]
@@ -97,6 +100,7 @@ class TrainingRun:
     conditions: Conditions
     files: Sequence[str]
     example: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
 
 class Tracker(Protocol):

@@ -92,7 +92,12 @@ class FeaturesRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """The declared conditions of a training run; an empty one refuses to train."""
+    """The declared conditions of a training run; an empty one refuses to train.
+
+    `seeds` says what the learner makes of the seed, `lock` names the file that the environment is built from by its
+    digest, `platform_digest` the platform's own code, `waiting` how idle threads wait (OMP_WAIT_POLICY), `system` the
+    operating system. Those with a default are empty in records that an earlier version wrote.
+    """
 
     seed: int
     threads: int
@@ -104,6 +109,11 @@ class Conditions:
     git_dirty: bool
     cpu: str
     python: str
+    seeds: str = ""
+    lock: str = ""
+    platform_digest: str = ""
+    waiting: str = ""
+    system: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +170,10 @@ class ModelRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRecord:
-    """What was measured on the frozen holdout; `champion_digest` is empty when nothing was live."""
+    """What was measured on the frozen holdout; `champion_digest` is empty when nothing was live.
+
+    Live windows are compared with the reference: the AUC of a binary model, the mean loss of any other.
+    """
 
     schema_version: int = SCHEMA_VERSION
     model: str
@@ -171,6 +184,8 @@ class EvaluationRecord:
     champion_digest: str = ""
     reference_auc: float | None = None
     reference_auc_se: float | None = None
+    reference_loss: float | None = None
+    reference_loss_se: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from ml_platform.core.digest import canonical_json, digest_of
@@ -11,8 +12,13 @@ FILES = "files.json"
 MODEL_TEXT = "model.txt"
 FEATURES_STATE = "features_state.json"
 FEATURES_SOURCE = "features.py"
+SHARED_SOURCE = "shared."
 SCORING = "scoring.json"
 CALIBRATION = "calibration.json"
+
+
+# A probability, a number or a quantile; of several classes the probability of each, in their order.
+Score = float | tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +77,7 @@ class CleanCheck:
     """What a fresh process saw: the scores of the rows, and what loading and scoring one row cost."""
 
     digest: str
-    scores: tuple[float, ...]
+    scores: tuple[Score, ...]
     load_seconds: float
     scoring_latency_p99_seconds: float
     timed_calls: int
@@ -94,3 +100,33 @@ def contract_json(contract: ScoringContract) -> str:
 def artefact_digest(files: Mapping[str, str]) -> str:
     """Return the digest of a model artefact from the SHA-256 of each of its files (all but `files.json`)."""
     return digest_of({name: digest for name, digest in files.items() if name != FILES})
+
+
+def shared_source(module: str) -> str:
+    """Return the name under which an artefact holds the source of a module that its features share.
+
+    >>> shared_source("team.calendar")
+    'shared.team.calendar.py'
+    """
+    return f"{SHARED_SOURCE}{module}.py"
+
+
+def score_of(value: float | Sequence[float]) -> Score:
+    """Return a score as it is kept: several classes' probabilities as a tuple.
+
+    >>> score_of(0.5), score_of([0.25, 0.75])
+    (0.5, (0.25, 0.75))
+    """
+    return float(value) if isinstance(value, int | float) else tuple(float(one) for one in value)
+
+
+def score_difference(one: Score, other: Score) -> float:
+    """Return the largest difference of two scores of the same row; infinite when they aren't of the same form.
+
+    >>> score_difference((0.25, 0.75), (0.5, 0.5)), score_difference(0.5, (0.5, 0.5))
+    (0.25, inf)
+    """
+    ours, theirs = (each if isinstance(each, tuple) else (each,) for each in (one, other))
+    if isinstance(one, tuple) != isinstance(other, tuple) or len(ours) != len(theirs):
+        return math.inf
+    return max(abs(left - right) for left, right in zip(ours, theirs, strict=True))

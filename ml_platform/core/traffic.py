@@ -14,8 +14,9 @@ class Prediction:
     """One row that was scored, or one request that was refused.
 
     `at` is when it was answered, `event_time` when the scored event happens (`at` when the request doesn't say).
-    `status` is the HTTP status; below 300 there is a score. `inputs` holds the row as it was sent, without the columns
-    that name a person. `unseen` names the columns whose level was unknown to the model and was scored as missing.
+    `status` is the HTTP status; below 300 there is a score. Of several classes `scores` holds the probability of each,
+    in the model's order, and `score` the largest. `inputs` holds the row as it was sent, without the columns that name
+    a person. `unseen` names the columns whose level was unknown to the model and was scored as missing.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Prediction:
     latency_seconds: float
     inputs: Mapping[str, InputValue] = field(default_factory=dict)
     unseen: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import ml_platform
 from ml_platform.core.digest import digest_of, digest_of_bytes
+from ml_platform.core.errors import PolicyInvalid
+from ml_platform.stages.shared_code import shared_code
 
 # What a record depends on. Policies, adapters and the wiring judge, store and show it; they don't make it.
 PACKAGES = ("core", "stats", "sources", "learners", "stages")
@@ -24,7 +26,7 @@ def code_digest(*more: str) -> str:
 
 
 def features_source(dotted: str) -> str:
-    """Return the digest of a features module's file, found without importing it; empty when there is none."""
+    """Return the digest of a features module's file and what it shares, found without importing; empty without one."""
     import importlib.util
 
     try:
@@ -33,4 +35,11 @@ def features_source(dotted: str) -> str:
         return ""
     if found is None or found.origin is None or not Path(found.origin).is_file():
         return ""
-    return digest_of_bytes(Path(found.origin).read_bytes())
+    path = Path(found.origin)
+    try:
+        shared = shared_code(dotted, path)
+    except PolicyInvalid:
+        shared = {}  # the stage that runs the module says what is wrong
+    own = digest_of_bytes(path.read_bytes())
+    theirs = {name: digest_of_bytes(source.read_bytes()) for name, source in shared.items()}
+    return digest_of([own, theirs]) if theirs else own

@@ -5,10 +5,12 @@ Without `from __future__ import annotations`: Dagster reads the annotations of a
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from ml_platform.core.code_tests import CodeTestsRecord
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import FeaturesRecord, QuarantineRecord, SnapshotRecord, SplitRecord
 from ml_platform.orchestration.findings import findings_metadata
@@ -26,6 +28,7 @@ from ml_platform.orchestration.tables import (
     when,
 )
 from ml_platform.orchestration.taking import moment, note_request, take_judged
+from ml_platform.orchestration.testing_code import code_tests_of, junit_path
 from ml_platform.orchestration.wiring import Output, asset_key, described, owner_of, tags_of, wire
 
 if TYPE_CHECKING:
@@ -174,8 +177,11 @@ def features_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
         with at_desk(context, file) as desk:
             inputs = {"snapshot": snapshot.digest, "split": split.digest}
             task = Task(stage="features", inputs=inputs, kind="features", record_type=FeaturesRecord)
-            made = judged(desk, "features", recall_or_work(desk, task, lambda: _features(desk, snapshot, split)))
+            tests = code_tests_of(desk, snapshot, split)
+            found = recall_or_work(desk, task, lambda: _features(desk, snapshot, split))
+            made = judged(desk, "features", _with_tests(found, tests), own_tests=tests.has_own)
             about = {
+                "code tests": dg.MetadataValue.path(str(junit_path(desk, tests))),
                 "dagster/row_count": made.record.rows,
                 "dagster/column_schema": features_schema(made.record, file.spec.contract),
                 "dagster/column_lineage": features_lineage(made.record),
@@ -183,6 +189,13 @@ def features_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
             yield from hand_on(context, desk, [product("features", made, about)])
 
     return features
+
+
+def _with_tests(found: Measured[FeaturesRecord], tests: CodeTestsRecord) -> Measured[FeaturesRecord]:
+    from ml_platform.stages.code_tests.measure import measure_code_tests
+
+    told = measure_code_tests(tests, code_digest=found.record.code_digest)
+    return replace(found, measurements=(*found.measurements, *told))
 
 
 def _split(desk: "Desk", snapshot: SnapshotRecord) -> Measured[SplitRecord]:

@@ -94,7 +94,9 @@ def evaluation_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
             page = desk.platform.home / report.record.files["html"]
             about = {
                 "dagster/row_count": made.record.rows,
-                "plots": dg.MetadataValue.md(evaluation_pictures(desk.platform.store, made.record)),
+                "plots": dg.MetadataValue.md(
+                    evaluation_pictures(desk.spec.learner.task, desk.platform.store, made.record)
+                ),
             }
             yield from hand_on(
                 context, desk, [product("evaluation", made, about), _report(desk, report)], hints=[f"report: {page}"]

@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
 if TYPE_CHECKING:
+    from ml_platform.core.curves import AnyCurves
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.core.records import EvaluationRecord
+    from ml_platform.policy.spec import Task
 
 _DRAWN = ("svg ", "rect.", ".grid", ".axis")
 # Inside an image the page's theme is unknown, so that pictures are always the light ones.
 _DARK = "@media screen and (prefers-color-scheme: dark)"
 
 
-def evaluation_pictures(store: ArtefactStore, evaluation: EvaluationRecord) -> str:
-    """Return the ROC curve and the calibration of an evaluation as Markdown images."""
-    from ml_platform.core.curves import Curves
-    from ml_platform.reports.calibration_plot import calibration_plot
+def evaluation_pictures(task: Task, store: ArtefactStore, evaluation: EvaluationRecord) -> str:
+    """Return an evaluation's main plots as Markdown images: those that say how good its scores are."""
+    from ml_platform.reports.content import kind_of_curves
     from ml_platform.reports.html import TEMPLATES
-    from ml_platform.reports.roc_plot import roc_plot
 
-    curves = msgspec.json.decode(store.read("evaluations", evaluation.digest, "curves.json"), type=Curves)
-    plots = {"ROC curve": roc_plot(curves), "Calibration": calibration_plot(curves)}
+    kind = kind_of_curves(task)
+    curves = msgspec.json.decode(store.read("evaluations", evaluation.digest, "curves.json"), type=kind)
+    plots = _plots(curves)
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     return "\n\n".join(f"**{name}**\n\n{image(name, str(svg), style)}" for name, svg in plots.items())
+
+
+def _plots(curves: AnyCurves) -> dict[str, str]:
+    from ml_platform.core.curves import ClassCurves, Curves, NumberCurves
+    from ml_platform.reports.calibration_plot import calibration_plot
+    from ml_platform.reports.confusion_plot import confusion_plot
+    from ml_platform.reports.numbers_plot import errors_plot, predicted_plot
+    from ml_platform.reports.roc_plot import roc_plot
+
+    match curves:
+        case Curves():
+            return {"ROC curve": roc_plot(curves), "Calibration": calibration_plot(curves)}
+        case NumberCurves():
+            return {"Outcomes by prediction": predicted_plot(curves), "Errors": errors_plot(curves)}
+        case ClassCurves():
+            return {"Classes and decisions": confusion_plot(curves), "Calibration": calibration_plot(curves)}
+        case _:
+            assert_never(curves)
 
 
 def plot_style() -> str:

@@ -39,6 +39,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "split": ("contract", "split"),
     "features": ("contract", "features"),
     "tuning": ("contract", "features", "split", "learner", "tuning"),
+    "code_tests": ("source", "contract", "features"),
     "model": ("contract", "features", "learner", "tuning", "deployment"),
     "evaluation": ("contract", "split", "learner", "deployment"),
     "report": ("purpose", "owner", "risk_class", "description", "source", "contract", "split", "learner", "deployment"),
@@ -136,7 +137,7 @@ def judge_stage(
 ) -> tuple[Verdict, ...]:
     """Judge a stage's measurements and record the verdicts over their subject, unless these stand there already.
 
-    `holds` are the conditions `champion`, `reference` and `labels`; the others follow from the model file.
+    `holds` are the conditions `champion`, `reference`, `labels` and `own_tests`; the others follow from the model file.
     """
     conditions = conditions_of(desk.spec, **holds)
     verdicts = judge(desk.policy, stage, measurements, conditions=conditions, now=desk.now)

@@ -17,7 +17,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class ModelScaffolder(dg.Scaffolder):
-    """Writes a commented defs.yaml, and a features.py that goes with it."""
+    """Writes a commented defs.yaml, a features.py that goes with it, and a test of that."""
 
     def scaffold(self, request: dg.ScaffoldRequest) -> None:
         """Write the files of a new model; raises UsageError when something is there already or the name won't do."""
@@ -38,12 +38,15 @@ def write_template(folder: Path) -> None:
         message = f"{folder}: {folder.name!r} can't name a model; a-z, 0-9 and _ are needed; choose another name"
         raise DataInvalid(message)
     words = {"MODEL_NAME": folder.name, "FEATURES_MODULE": f"{_dotted(folder)}.features"}
-    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(TEMPLATE.iterdir()) if path.is_file()}
+    paths = sorted(path for path in TEMPLATE.rglob("*") if path.suffix in {".py", ".yaml"})
+    files = {path.relative_to(TEMPLATE).as_posix(): path.read_text(encoding="utf-8") for path in paths}
     there = [name for name in files if (folder / name).exists()]
     if there:
         raise DataInvalid(f"{folder}: {', '.join(there)} is there already; nothing was written; choose another name")
     for name, text in files.items():
-        (folder / name).write_text(_filled(text, words), encoding="utf-8")
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(_filled(text, words), encoding="utf-8")
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:

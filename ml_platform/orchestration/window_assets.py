@@ -102,5 +102,5 @@ def _watch(desk: "Desk", window: WindowRecord) -> Measured[MonitoringRecord]:
         raise DataInvalid(message)
     return monitor_window(
         desk.spec, store=desk.platform.store, window=window, period=month(window.window), live=live,
-        reference=read_reference(desk.platform.store, live),
+        reference=read_reference(desk.spec, desk.platform.store, live),
     )  # fmt: skip

@@ -6,8 +6,10 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 
 from ml_platform.policy.gates import Gate
+from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.problems import Problem, known, nearest, seen
 from ml_platform.policy.sections import Sections
+from ml_platform.policy.spec import Task, task_of
 
 
 def check_packs(sections: Sections, names: Mapping[str, object]) -> Iterator[Problem]:
@@ -49,10 +51,20 @@ def check_monitoring(sections: Sections, gates: Mapping[str, Gate] | None) -> It
     if monitoring.end is not None and monitoring.start >= monitoring.end:
         text = f"monitoring.start is {monitoring.start}; needed: a day before monitoring.end, {monitoring.end}"
         yield Problem(("monitoring", "start"), text)
+    task = task_of(sections.objective) if sections.objective else None
+    if task == "multiclass":
+        text = "monitoring is given, but the task is multiclass, whose windows can't be measured yet; remove it"
+        yield Problem(("monitoring",), text)
     if gates is None:
         return
-    watching = [name for name, gate in gates.items() if gate.stage == "monitoring"]
+    watching = [name for name, gate in gates.items() if gate.stage == "monitoring" and _fits(gate, task)]
     for index, name in enumerate(monitoring.retrain_when):
         if name not in watching:
             text = f"monitoring.retrain_when[{index}] is {seen(name)}, no gate of monitoring; {known(watching, name)}"
             yield Problem(("monitoring", "retrain_when", index), text)
+
+
+def _fits(gate: Gate, task: Task | None) -> bool:
+    """Say whether a gate's metric is measured of a task's models; without a known task every one is."""
+    tasks = METRICS[gate.metric].tasks
+    return not tasks or task is None or task in tasks

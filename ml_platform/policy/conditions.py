@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ml_platform.policy.gates import Condition
+from ml_platform.policy.gates import Condition, Gate
+from ml_platform.policy.metrics import METRICS, TASKS
 from ml_platform.policy.spec import ModelSpec, PersonalData, Role
 
 MEANINGS: Mapping[Condition, str] = MappingProxyType(
@@ -20,14 +21,26 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "reference": "there is an earlier snapshot to compare with",
         "new_rows": "there are rows that the earlier snapshot doesn't hold",
         "tuning": "the learner's parameters are searched for",
+        "own_tests": "there are tests beside the features module",
+        "binary": "the model decides between two classes",
+        "multiclass": "the model decides between several classes",
+        "regression": "the model predicts a number",
+        "quantile": "the model predicts a quantile of a number",
     }
 )
 
 
 def conditions_of(
-    spec: ModelSpec, *, champion: bool = False, reference: bool = False, new_rows: bool = False, labels: bool = False
+    spec: ModelSpec,
+    *,
+    champion: bool = False,
+    reference: bool = False,
+    new_rows: bool = False,
+    labels: bool = False,
+    own_tests: bool = False,
 ) -> frozenset[Condition]:
-    """Return the conditions that hold: five follow from the model file, the caller knows the others."""
+    """Return the conditions that hold: five and the task follow from the model file, the caller knows the others."""
+    task = spec.learner.task
     holds: dict[Condition, bool] = {
         "always": True,
         "groups": bool(spec.columns(Role.GROUP)),
@@ -42,5 +55,34 @@ def conditions_of(
         "reference": reference,
         "new_rows": new_rows,
         "tuning": spec.tuning is not None,
+        "own_tests": own_tests,
+        "binary": task == "binary",
+        "multiclass": task == "multiclass",
+        "regression": task == "regression",
+        "quantile": task == "quantile",
     }
     return frozenset(condition for condition, true in holds.items() if true)
+
+
+def why_not_applicable(gate: Gate, conditions: frozenset[str]) -> str:
+    """Say why a gate doesn't apply under conditions; "" when it does.
+
+    A gate applies when its own condition holds and its metric is measured for the model's task. Where no task is among
+    the conditions every metric counts as measured, so that a gate never opens because somebody left the task out.
+    """
+    if gate.when != "always" and gate.when not in conditions:
+        return f"applies only when {MEANINGS[gate.when]}"
+    if of_another_task(gate, conditions):
+        tasks, known = " and ".join(_tasks(gate)), " and ".join(sorted(TASKS & conditions))
+        return f"{gate.metric} is measured of {tasks} models, this one is {known}"
+    return ""
+
+
+def of_another_task(gate: Gate, conditions: frozenset[str]) -> bool:
+    """Say whether a gate's metric is measured of models of other tasks only; no where no task is known."""
+    tasks, known = _tasks(gate), TASKS & conditions
+    return bool(tasks and known and not known.intersection(tasks))
+
+
+def _tasks(gate: Gate) -> tuple[str, ...]:
+    return METRICS[gate.metric].tasks if gate.metric in METRICS else ()

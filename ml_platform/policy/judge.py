@@ -10,7 +10,7 @@ from typing import assert_never
 
 from ml_platform.core.measurement import Measurement, number_text
 from ml_platform.core.verdict import Outcome, Severity, Verdict
-from ml_platform.policy.conditions import MEANINGS
+from ml_platform.policy.conditions import why_not_applicable
 from ml_platform.policy.describe import describe, number
 from ml_platform.policy.gates import AtLeast, AtMost, Between, Gate, Holds, Waiver
 from ml_platform.policy.resolve import Policy
@@ -65,8 +65,8 @@ def _verdict(
 
 
 def _judge_gate(gate: Gate, used: Sequence[Measurement], conditions: frozenset[str]) -> _Finding:
-    if gate.when != "always" and gate.when not in conditions:
-        return _Finding(outcome=Outcome.NOT_APPLICABLE, reason=f"applies only when {MEANINGS[gate.when]}")
+    if other := why_not_applicable(gate, conditions):
+        return _Finding(outcome=Outcome.NOT_APPLICABLE, reason=other)
     if not used:
         return _Finding(outcome=Outcome.UNDECIDED, reason=f"{gate.metric} was never measured")
     findings = [_judge_one(gate, measurement) for measurement in used]

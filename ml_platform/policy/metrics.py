@@ -6,14 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ml_platform.policy.spec import Task
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric: the stages that measure it, its unit (empty for a pure number) and its meaning in one sentence."""
+    """A metric: the stages that measure it, its unit (empty for a pure number) and its meaning in one sentence.
+
+    `tasks` names those whose models it is measured of; empty: every task.
+    """
 
     stages: tuple[str, ...]
     unit: str
     meaning: str
+    tasks: tuple[Task, ...] = ()
 
 
 _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
@@ -81,6 +87,8 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "holdout_rows": ("rows", "Rows of the frozen holdout."),
         "holdout_positives": ("rows", "Rows of the holdout in which the target is true."),
         "holdout_negatives": ("rows", "Rows of the holdout in which the target is false."),
+        "holdout_class_rows": ("rows", "Rows of the holdout of one class of several."),
+        "holdout_distinct_outcomes": ("values", "Different values of the target in the holdout."),
     },
     ("features",): {
         "non_finite_share": ("share", "Infinite values in the feature matrix (missing ones are allowed)."),
@@ -94,6 +102,10 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "parity_largest_difference": ("", "Largest difference between a row's features alone and in the batch."),
         "feature_count": ("features", "Number of features."),
         "constant_features": ("features", "Features that hold one value only."),
+        "code_tests_failed": ("tests", "The platform's tests that the features module fails."),
+        "code_tests_run": ("tests", "The platform's tests that could be tried on the features module."),
+        "own_tests_failed": ("tests", "The team's own tests beside the features module that fail."),
+        "own_tests_run": ("tests", "The team's own tests beside the features module that were run."),
     },
     ("model",): {
         "conditions_missing": ("conditions", "Conditions of training (seed, threads, versions, code) not recorded."),
@@ -132,6 +144,38 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "unseen_level_flip_share": ("share", "Decisions that change when a category was never seen in training."),
         "top_feature_share": ("share", "The strongest feature's part of all explanations."),
         "holdout_looks": ("models", "Different models measured on this holdout up to this one."),
+        "mean_absolute_error": ("", "Mean size of the error, in the target's unit."),
+        "median_absolute_error": ("", "Median size of the error, in the target's unit."),
+        "root_mean_squared_error": ("", "Root of the mean squared error, in the target's unit."),
+        "bias": ("", "Mean of prediction minus outcome, in the target's unit."),
+        "bias_share": ("", "Bias as a part of the mean absolute error: -1 always too low, 1 always too high."),
+        "r_squared": ("", "Share of the outcome's variance that the predictions explain."),
+        "pinball_loss": ("", "Mean loss of a predicted quantile, in the target's unit."),
+        "coverage": ("share", "Outcomes at or below the predicted quantile."),
+        "coverage_error": ("share", "That share minus the quantile that was to be predicted."),
+        "class_accuracy": ("share", "Rows whose class is decided right, among several classes."),
+        "macro_recall": ("", "Mean over classes of the share of their rows that is found."),
+        "macro_recall_gain": ("share", "How much of the way from guessing to perfect the macro recall goes."),
+        "macro_precision": ("", "Mean over classes of the share of right decisions among those for them."),
+        "macro_f1": ("", "Mean over classes of F1."),
+        "macro_roc_auc": ("", "Mean over classes of the area under the ROC curve, one against the rest."),
+        "multiclass_log_loss": ("nats", "Mean negative log-likelihood of the class that came true."),
+        "multiclass_brier": ("", "Mean squared distance between the probabilities and the class that came true."),
+        "top_label_calibration_error": ("share", "Mean gap between the decided class's probability and its accuracy."),
+        "class_recall": ("share", "Rows of a class that are found."),
+        "class_precision": ("share", "Decisions for a class that are right."),
+        "class_f1": ("", "Harmonic mean of a class's precision and recall."),
+        "loss_against_constant": ("share", "Mean loss over that of the best constant prediction, minus 1."),
+        "loss_against_simple_model": ("share", "Mean loss over that of a simple model, minus 1."),
+        "loss_against_champion": ("share", "Candidate's mean loss over the champion's on the same rows, minus 1."),
+        "loss_gap": ("share", "Mean loss on the holdout minus that on training rows, by the constant's loss."),
+        "slice_loss_change": ("share", "Mean loss within a slice of the holdout over that of all rows, minus 1."),
+        "group_loss_gap": ("", "Distance of a group's mean loss from another's, by the mean loss of all."),
+        "group_bias_gap": ("", "Distance of a group's mean error from another's, by the mean absolute error of all."),
+        "group_accuracy_gap": ("share", "Distance of a group's share of right decisions from another's."),
+        "noise_loss_change": ("share", "Growth of the mean loss when small noise is added to the features."),
+        "missing_feature_loss_change": ("share", "Growth of the mean loss when a feature is missing."),
+        "unseen_level_loss_change": ("share", "Growth of the mean loss when a category was never seen in training."),
         "holdout_drift_auc": ("", "How well training and holdout rows can be told apart; 0.5 is not at all."),
     },
     ("release",): {
@@ -141,6 +185,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "scoring_latency_p99_seconds": ("seconds", "99th percentile of the time to score one row in a fresh process."),
         "peak_memory_bytes": ("bytes", "Largest memory of a fresh process that scores."),
         "version_complete": ("fact", "1 when every digest of the version is there."),
+        "rebuildable": ("fact", "1 when all that the version can be made again from is kept, and as it was."),
         "interface_breaks": ("columns", "Changes of the scoring request that callers of the live version can't serve."),
     },
     ("staging", "production"): {
@@ -161,6 +206,13 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "live_roc_auc": ("", "Area under the ROC curve on the labelled predictions of the window."),
         "live_roc_auc_change": ("", "Area under the ROC curve of the window minus the holdout's at release."),
         "live_calibration_bias": ("share", "Mean prediction minus mean outcome in the window."),
+        "live_loss_change": ("share", "Mean loss of the window over the holdout's at release, minus 1."),
+        "live_loss_against_constant": ("share", "Mean loss of the window over that of the best constant, minus 1."),
+        "live_bias_share": ("", "Bias of the window as a part of its mean absolute error."),
+        "live_mean_absolute_error": ("", "Mean size of the error in the window, in the target's unit."),
+        "live_bias": ("", "Mean of prediction minus outcome in the window, in the target's unit."),
+        "live_coverage_error": ("share", "Outcomes of the window at or below the quantile, minus the quantile."),
+        "live_accuracy": ("share", "Labelled predictions of the window whose class was decided right."),
         "input_psi": ("", "Population stability index of an input against the training rows."),
         "score_psi": ("", "Population stability index of the score against the holdout."),
         "live_missing_share_excess": ("share", "Missing values of an input beyond what the contract declares."),
@@ -172,9 +224,45 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
     },
 }
 
+_BINARY: tuple[Task, ...] = ("binary",)
+_CLASSES: tuple[Task, ...] = ("multiclass",)
+_DECIDED: tuple[Task, ...] = ("binary", "multiclass")
+_NUMBER: tuple[Task, ...] = ("regression", "quantile")
+_LOSS: tuple[Task, ...] = ("multiclass", "regression", "quantile")
+_TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
+    _BINARY: (
+        "holdout_positives", "holdout_negatives", "roc_auc", "average_precision", "log_loss", "brier",
+        "expected_calibration_error", "calibration_slope", "calibration_intercept", "accuracy", "balanced_accuracy",
+        "recall", "precision", "f1", "baseline_gain", "simple_model_gain", "generalisation_gap", "roc_auc_difference",
+        "selection_rate_ratio", "selection_rate_difference", "true_positive_rate_difference",
+        "false_positive_rate_difference", "group_auc_gap", "slice_auc", "missing_feature_auc_drop", "live_roc_auc",
+        "live_roc_auc_change", "live_calibration_bias",
+    ),
+    _CLASSES: (
+        "holdout_class_rows", "class_accuracy", "macro_recall", "macro_recall_gain", "macro_precision", "macro_f1",
+        "macro_roc_auc", "multiclass_log_loss", "multiclass_brier", "top_label_calibration_error", "class_recall",
+        "class_precision", "class_f1", "group_accuracy_gap", "live_accuracy",
+    ),
+    _DECIDED: ("noise_flip_share", "unseen_level_flip_share"),
+    ("regression",): (
+        "root_mean_squared_error", "bias", "bias_share", "r_squared", "group_bias_gap", "live_bias_share", "live_bias",
+    ),
+    ("quantile",): ("pinball_loss", "coverage", "coverage_error", "live_coverage_error"),
+    _NUMBER: (
+        "holdout_distinct_outcomes", "mean_absolute_error", "median_absolute_error", "noise_loss_change",
+        "unseen_level_loss_change", "live_mean_absolute_error",
+    ),
+    _LOSS: (
+        "loss_against_constant", "loss_against_simple_model", "loss_against_champion", "loss_gap", "slice_loss_change",
+        "group_loss_gap", "missing_feature_loss_change", "live_loss_change", "live_loss_against_constant",
+    ),
+}  # fmt: skip
+_TASKS_OF = {name: tasks for tasks, names in _TASKS.items() for name in names}
+TASKS = frozenset({"binary", "multiclass", "regression", "quantile"})
+
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {
-        name: Metric(stages, unit, meaning)
+        name: Metric(stages, unit, meaning, _TASKS_OF.get(name, ()))
         for stages, metrics in _BY_STAGE.items()
         for name, (unit, meaning) in metrics.items()
     }

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ml_platform.core.records import EvidencePart
 from ml_platform.core.verdict import Outcome, Verdict
+from ml_platform.policy.conditions import of_another_task
 from ml_platform.policy.controls import CONTROLS, Control
 from ml_platform.policy.gates import Gate
 from ml_platform.policy.resolve import Policy
@@ -38,16 +39,21 @@ class _Heard:
 def control_states(policy: Policy, parts: Mapping[str, EvidencePart | None]) -> list[ControlState]:
     """Return the state of every control in the catalogue's order; `parts` holds each stage's newest verdicts.
 
-    Verdicts under another policy don't count. Blocking gates decide; warnings decide where nothing else speaks.
-    Enforced is only what at least one gate was judged on and let through; how many of them applied is said.
+    Gates on what models of another task predict don't speak, nor do verdicts under another policy. Blocking gates
+    decide; warnings decide where nothing else speaks. Enforced is only what at least one gate was judged on and let
+    through; how many of them applied is said.
     """
-    return [_state(control, policy, parts) for control in CONTROLS.values()]
+    known = frozenset(condition for part in parts.values() if part for condition in part.conditions)
+    speaking = {name: gate for name, gate in policy.gates.items() if not of_another_task(gate, known)}
+    return [_state(control, policy, speaking, parts) for control in CONTROLS.values()]
 
 
-def _state(control: Control, policy: Policy, parts: Mapping[str, EvidencePart | None]) -> ControlState:
+def _state(
+    control: Control, policy: Policy, speaking: Mapping[str, Gate], parts: Mapping[str, EvidencePart | None]
+) -> ControlState:
     heard = [
         _hear(name, gate, policy, parts.get(gate.stage))
-        for name, gate in policy.gates.items()
+        for name, gate in speaking.items()
         if gate.control == control.id
     ]
     state, reason = _sum_up(heard)

@@ -10,10 +10,10 @@ from ml_platform.reports.svg import line
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from ml_platform.core.curves import Curves
+    from ml_platform.core.curves import ClassCurves, Curves
 
 
-def calibration_plot(curves: Curves) -> Markup:
+def calibration_plot(curves: Curves | ClassCurves) -> Markup:
     """Return the bins with their intervals and the diagonal on which a perfect model lies."""
     bins = curves.calibration
     edge = min(1.0, 1.05 * max((max(each.high, each.predicted) for each in bins), default=1.0))

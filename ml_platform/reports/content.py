@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from ml_platform.core.compared import ComparedColumns
-from ml_platform.core.curves import Curves
+from ml_platform.core.curves import AnyCurves, ClassCurves, Curves, NumberCurves
 from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid, PlatformError, Unavailable
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import DeploymentRecord, EvaluationRecord, ModelRecord
 from ml_platform.core.verdict import Verdict
 from ml_platform.policy.resolve import Policy
-from ml_platform.policy.spec import ModelSpec
+from ml_platform.policy.spec import ModelSpec, Task
 from ml_platform.reports.compared_columns import read_compared
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Content:
     evaluation: EvaluationRecord
     verdicts: tuple[Verdict, ...]
     measurements: tuple[Measurement, ...]
-    curves: Curves | None
+    curves: AnyCurves | None
     live: DeploymentRecord | None
     rows: Mapping[str, int]
     policy: Policy | None
@@ -70,7 +70,7 @@ def read_content(
     measurements = _decoded(
         store.read(KIND, evaluation.digest, "measurements.json"), tuple[Measurement, ...], "measurements.json"
     )
-    curves, left_out = _curves(store, evaluation)
+    curves, left_out = _curves(spec, store, evaluation)
     compared, missed = _compared(store, verdicts)
     return Content(
         spec=spec, model=model, evaluation=evaluation, verdicts=tuple(verdicts), measurements=measurements,
@@ -78,9 +78,25 @@ def read_content(
     )  # fmt: skip
 
 
-def _curves(store: ArtefactStore, evaluation: EvaluationRecord) -> tuple[Curves | None, tuple[str, ...]]:
+def kind_of_curves(task: Task) -> type[AnyCurves]:
+    """Return which curves the evaluation of a task's model holds."""
+    match task:
+        case "binary":
+            return Curves
+        case "multiclass":
+            return ClassCurves
+        case "regression" | "quantile":
+            return NumberCurves
+        case _:
+            assert_never(task)
+
+
+def _curves(
+    spec: ModelSpec, store: ArtefactStore, evaluation: EvaluationRecord
+) -> tuple[AnyCurves | None, tuple[str, ...]]:
+    kind = kind_of_curves(spec.learner.task)
     try:
-        curves = _decoded(store.read(KIND, evaluation.digest, "curves.json"), Curves, "curves.json")
+        curves = _decoded(store.read(KIND, evaluation.digest, "curves.json"), kind, "curves.json")
     except Unavailable:
         return None, ("No plots of the scores: the evaluation holds no curves.",)
     except _Unreadable as error:
@@ -88,15 +104,25 @@ def _curves(store: ArtefactStore, evaluation: EvaluationRecord) -> tuple[Curves 
     if curves.schema_version != CURVES_VERSION:
         seen = f"the curves are of version {curves.schema_version}, this report reads version {CURVES_VERSION}"
         return None, (f"No plots of the scores: {seen}.",)
-    drawn = {
-        "ROC curve": curves.roc,
-        "calibration": curves.calibration,
-        "spread of scores": curves.positives and curves.negatives,
-        "importance of features": curves.importance,
-    }
-    return curves, tuple(
-        f"No plot of the {name}: the evaluation has none." for name, found in drawn.items() if not found
-    )
+    lacking = [name for name, found in _drawn(curves).items() if not found]
+    return curves, tuple(f"No plot of the {name}: the evaluation has none." for name in lacking)
+
+
+def _drawn(curves: AnyCurves) -> Mapping[str, object]:
+    match curves:
+        case Curves():
+            return {
+                "ROC curve": curves.roc,
+                "calibration": curves.calibration,
+                "spread of scores": curves.positives and curves.negatives,
+                "importance of features": curves.importance,
+            }
+        case NumberCurves():
+            return {"outcomes by prediction": curves.predicted, "importance of features": curves.importance}
+        case ClassCurves():
+            return {"calibration": curves.calibration, "importance of features": curves.importance}
+        case _:
+            assert_never(curves)
 
 
 def _compared(store: ArtefactStore, verdicts: Sequence[Verdict]) -> tuple[ComparedColumns | None, tuple[str, ...]]:

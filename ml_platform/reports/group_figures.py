@@ -44,6 +44,21 @@ _COMPARISONS = (
         "Is every group ranked alike?",
         "The distance of the groups' areas under the ROC curve; 0 is equal.",
     ),
+    (
+        "group_loss_gap",
+        "Is every group predicted equally well?",
+        "The distance of the groups' mean losses, as a part of the mean loss of all; 0 is equal.",
+    ),
+    (
+        "group_bias_gap",
+        "Do errors lean the same way in every group?",
+        "The distance of the groups' mean errors, as a part of the mean absolute error of all; 0 is equal.",
+    ),
+    (
+        "group_accuracy_gap",
+        "Is every group's class decided right alike?",
+        "The distance of the groups' shares of right decisions; 0 is equal.",
+    ),
 )
 
 

@@ -17,27 +17,46 @@ if TYPE_CHECKING:
     from ml_platform.reports.content import Content
     from ml_platform.reports.measured_rows import MeasuredRows
 
-METRIC = "slice_auc"
+# Metric, what all rows together are called and have, name of the axis, how to read it.
+_KINDS = (
+    (
+        "slice_auc",
+        "roc_auc",
+        "Area under the ROC curve per slice",
+        "Area under the ROC curve within each slice of the holdout.",
+    ),
+    (
+        "slice_loss_change",
+        "",
+        "Loss per slice over that of all rows, minus 1",
+        "How much larger the mean loss is within each slice of the holdout than on all rows; 0 is alike, 1 is twice.",
+    ),
+)
 
 
 def slice_figures(content: Content, measured: MeasuredRows) -> tuple[Figure, ...]:
     """Return the forest plot of the slices; nothing when there are none."""
-    found = content.all_of(METRIC)
-    if not found:
-        return ()
-    whole = content.found("roc_auc")
+    return tuple(_figure(content, measured, kind, found) for kind in _KINDS if (found := content.all_of(kind[0])))
+
+
+def _figure(
+    content: Content, measured: MeasuredRows, kind: tuple[str, str, str, str], found: Sequence[Measurement]
+) -> Figure:
+    metric, whole, name, about = kind
+    all_rows = content.found(whole) if whole else None
     forest = Forest(
         rows=list(_rows(found, measured)),
-        limits=limits_on(METRIC, EVALUATION, content.policy),
-        reference=whole.value if whole else None,
+        limits=limits_on(metric, EVALUATION, content.policy),
+        reference=(all_rows.value if all_rows else None) if whole else 0.0,
         reference_name="all rows",
-        name="Area under the ROC curve per slice",
+        name=name,
     )
-    caption = (
-        "Area under the ROC curve within each slice of the holdout. Small slices are pooled, so that every row is in "
-        f"one slice of each cut. {reading(forest)}"
+    pooled = "Small slices are pooled, so that every row is in one slice of each cut."
+    return Figure(
+        title="Does it hold in every slice?",
+        picture=forest_plot(forest),
+        caption=f"{about} {pooled} {reading(forest)}",
     )
-    return (Figure(title="Does it hold in every slice?", picture=forest_plot(forest), caption=caption),)
 
 
 def _rows(found: Sequence[Measurement], measured: MeasuredRows) -> Iterator[ForestRow]:

@@ -65,6 +65,50 @@ _KINDS = (
         meaning="On average, what it predicts lies {number} from how often it happens.",
         unit=" points",
     ),
+    _Kind(
+        metric="mean_absolute_error",
+        name="Off by, on average",
+        meaning="The mean distance between prediction and outcome is {number}, in the target's unit.",
+        factor=1.0,
+        digits=2,
+        unit="",
+    ),
+    _Kind(
+        metric="bias",
+        name="Too high by, on average",
+        meaning="Predictions minus outcomes are {number} on average; below 0 they are too low.",
+        factor=1.0,
+        digits=2,
+        unit="",
+    ),
+    _Kind(
+        metric="coverage",
+        name="Outcomes at or below",
+        meaning="Of 100 outcomes, {per_100} are at or below the predicted quantile.",
+    ),
+    _Kind(
+        metric="class_accuracy",
+        name="Classes decided right",
+        meaning="Of 100 cases, the likeliest class is the right one in {per_100}.",
+    ),
+    _Kind(
+        metric="macro_recall",
+        name="Found per class",
+        meaning="Averaged over the classes, of 100 cases of a class {per_100} are found.",
+    ),
+    _Kind(
+        metric="macro_roc_auc",
+        name="Ranking of classes (AUC)",
+        meaning="Of a case of a class and one of another, the first scores higher for it {per_100} times in 100.",
+        factor=1.0,
+        digits=3,
+        unit="",
+    ),
+    _Kind(
+        metric="loss_against_constant",
+        name="Loss against a constant",
+        meaning="Its mean loss differs by {number} from that of the best constant for every case; below 0 it is less.",
+    ),
 )
 
 
@@ -104,14 +148,16 @@ def compared_with_live(content: Content) -> str:
 
 
 def _difference(content: Content) -> str:
-    found = content.found("roc_auc_difference") or next(iter(content.all_of("roc_auc_difference")), None)
+    names = {"roc_auc_difference": "AUC", "loss_against_champion": "loss"}
+    found = next((one for metric in names for one in content.all_of(metric)), None)
     if found is None or found.value is None:
         return f"The two could not be compared: {found.reason if found else 'the difference was not measured'}."
     word = "higher" if found.value > 0 else "lower" if found.value < 0 else "different"
     spread = f" {interval_text(found)}" if found.low is not None else ""
     chance = " That may be chance." if found.low is not None and found.low <= 0 <= (found.high or 0.0) else ""
     size = number_text(abs(found.value))
-    return f"On the same {found.n:,} rows the candidate's AUC is {word} by {size} (difference{spread}).{chance}"
+    name = names[found.metric]
+    return f"On the same {found.n:,} rows the candidate's {name} is {word} by {size} (difference{spread}).{chance}"
 
 
 def what_comes_next(content: Content, decision: Decision) -> str:

@@ -10,8 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import msgspec
+
 from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.scoring import Score
 from ml_platform.core.traffic import InputValue, Prediction
 from ml_platform.serving.contract_check import Checked
 from ml_platform.serving.live import Live
@@ -21,11 +24,18 @@ from ml_platform.serving.request import Rows
 OK = 200
 
 
+class Classed(msgspec.Struct, frozen=True, rename={"decided": "class"}):
+    """The prediction of one row among several classes: the likeliest, and the probability of each by name."""
+
+    decided: str
+    probabilities: dict[str, float]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """The JSON body of an answer: MLflow's `predictions`, and who said so."""
 
-    predictions: list[float]
+    predictions: list[float | Classed]
     prediction_ids: list[str]
     model: str
     version: int
@@ -52,7 +62,7 @@ def answer(live: Live, log: TrafficLog, body: bytes, started: float) -> Answered
     _log(log, _predictions(live, rows, checked, zip(ids, scores, strict=True), time.perf_counter() - started))
     manifest = live.manifest
     said = Answer(
-        predictions=scores,
+        predictions=[_told(live, score) for score in scores],
         prediction_ids=ids,
         model=manifest.model,
         version=manifest.version,
@@ -76,12 +86,23 @@ def log_failure(live: Live, log: TrafficLog, status: int, started: float) -> Non
         return
 
 
-def _scores(live: Live, rows: Rows) -> list[float]:
+def _told(live: Live, score: Score) -> float | Classed:
+    if not isinstance(score, tuple):
+        return score
+    names = live.predictor.contract.classes
+    return Classed(names[score.index(max(score))], dict(zip(names, score, strict=True)))
+
+
+def _scores(live: Live, rows: Rows) -> list[Score]:
     scores = live.predictor.score_rows(rows)
-    if not all(map(math.isfinite, scores)):
+    if not all(map(_is_finite, scores)):
         message = f"{live.manifest.model} version {live.manifest.version} gave a score that isn't a finite number"
         raise DataInvalid(message)
     return scores
+
+
+def _is_finite(score: Score) -> bool:
+    return all(map(math.isfinite, score)) if isinstance(score, tuple) else math.isfinite(score)
 
 
 def _log(log: TrafficLog, predictions: Sequence[Prediction]) -> None:
@@ -93,7 +114,7 @@ def _log(log: TrafficLog, predictions: Sequence[Prediction]) -> None:
 
 
 def _predictions(
-    live: Live, rows: Rows, checked: Checked, scored: Iterable[tuple[str, float]], latency: float
+    live: Live, rows: Rows, checked: Checked, scored: Iterable[tuple[str, Score]], latency: float
 ) -> list[Prediction]:
     now = dt.datetime.now(dt.UTC)
     manifest = live.manifest
@@ -102,8 +123,10 @@ def _predictions(
     return [
         Prediction(
             id=given, at=now, event_time=event_time or now, model=manifest.model, environment=manifest.environment,
-            version=manifest.version, model_digest=manifest.model_digest, status=OK, score=score,
-            latency_seconds=latency, inputs={name: row[name] for name in logged}, unseen=unseen,
+            version=manifest.version, model_digest=manifest.model_digest, status=OK,
+            score=max(score) if isinstance(score, tuple) else score,
+            scores=score if isinstance(score, tuple) else (), latency_seconds=latency,
+            inputs={name: row[name] for name in logged}, unseen=unseen,
         )
         for row, event_time, unseen, (given, score) in zip(
             sent, checked.event_times, checked.unseen, scored, strict=True

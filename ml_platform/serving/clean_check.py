@@ -21,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from ml_platform.core.errors import DataInvalid, PlatformError
-from ml_platform.core.scoring import CleanCheck
+from ml_platform.core.scoring import CleanCheck, Score
 
 MEMORY_BYTES = 4 << 30
 CPU_SECONDS = 60
@@ -90,7 +90,7 @@ def _failed(folder: Path, seen: str) -> str:
     return f"{folder}: the model can't be loaded and scored in a clean process ({seen}); train and release it again"
 
 
-def _p99(score_rows: Callable[[Sequence[Row]], list[float]], timed: Sequence[Sequence[Row]]) -> float:
+def _p99(score_rows: Callable[[Sequence[Row]], list[Score]], timed: Sequence[Sequence[Row]]) -> float:
     taken = []
     gc.collect()
     for index in range(TIMED_CALLS):

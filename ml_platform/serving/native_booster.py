@@ -64,9 +64,9 @@ class NativeBooster:
         self._handle = handle
         weakref.finalize(self, self._library.LGBM_BoosterFree, handle)
         self._width = len(self.feature_names)
-        self._check_shape()
+        self.classes = self._checked_classes()
         self._row = (ctypes.c_double * self._width)()
-        self._score = ctypes.c_double()
+        self._scores = (ctypes.c_double * self.classes)()
         self._length = ctypes.c_int64()
         self._lock = threading.Lock()
         self._fast = self._prepare_fast()
@@ -75,19 +75,21 @@ class NativeBooster:
             self._fast,
             ctypes.byref(self._row),
             ctypes.byref(self._length),
-            ctypes.byref(self._score),
+            ctypes.byref(self._scores),
         )
 
-    def _check_shape(self) -> None:
+    def _checked_classes(self) -> int:
+        """Return how many scores the trees give a row: 1, or one per class."""
         width, classes = ctypes.c_int(), ctypes.c_int()
         _check(self._library.LGBM_BoosterGetNumFeature(self._handle, ctypes.byref(width)))
         _check(self._library.LGBM_BoosterGetNumClasses(self._handle, ctypes.byref(classes)))
-        if width.value != self._width or classes.value != 1:
+        if width.value != self._width or classes.value < 1:
             message = (
                 f"the trees have {width.value} features and {classes.value} classes, their header names {self._width} "
-                "features; one score per row is needed: train the model again"
+                "features; they have to agree: train the model again"
             )
             raise DataInvalid(message)
+        return classes.value
 
     def _prepare_fast(self) -> ctypes.c_void_p:
         fast = ctypes.c_void_p()
@@ -101,18 +103,22 @@ class NativeBooster:
         return fast
 
     def score_one(self, values: Sequence[float]) -> float:
-        """Return the score of one row of feature values, in the order of `feature_names`."""
+        """Return the one score of a row of feature values, in the order of `feature_names`."""
+        return self.scores_one(values)[0]
+
+    def scores_one(self, values: Sequence[float]) -> list[float]:
+        """Return the scores of a row, one per class."""
         with self._lock:
             self._row[:] = list(values)
             code = self._score_row(*self._arguments)
-            score = self._score.value
+            scores = self._scores[:]
         _check(code)
-        return score
+        return scores
 
     def score_many(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the scores of a matrix of shape (rows, features)."""
+        """Return the scores of a matrix of shape (rows, features): (rows,), or (rows, classes) of several classes."""
         matrix = np.ascontiguousarray(matrix, dtype=np.float64)
-        scores = np.empty(len(matrix), dtype=np.float64)
+        scores = np.empty(len(matrix) * self.classes, dtype=np.float64)
         length = ctypes.c_int64()
         _check(
             self._library.LGBM_BoosterPredictForMat(
@@ -123,9 +129,9 @@ class NativeBooster:
             )
         )  # fmt: skip
         if length.value != len(scores):
-            message = f"LightGBM gave {length.value} scores for {len(scores)} rows; the trees don't fit: train again"
+            message = f"LightGBM gave {length.value} scores for {len(matrix)} rows; the trees don't fit: train again"
             raise DataInvalid(message)
-        return scores
+        return scores if self.classes == 1 else scores.reshape(len(matrix), self.classes)
 
 
 def feature_names(model_text: bytes) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ _ERRORS = {
 
 def document(model: str, live: Live | None) -> Schema:
     """Return the OpenAPI 3.1 document; without a live model it has no row schema."""
-    schemas: Schema = {"Answer": _answer(), "Error": _error()}
+    schemas: Schema = {"Answer": _answer(live.predictor.contract.classes if live else ()), "Error": _error()}
     if live is not None:
         schemas["Row"] = row_schema(live.predictor.contract, live.predictor.levels)
     version = str(live.manifest.version) if live is not None else "none is live"
@@ -140,11 +140,31 @@ def _page(about: str, kind: str = "application/json") -> Schema:
     return {"summary": about, "responses": {"200": _content(about, dict(schema), kind)}}
 
 
-def _answer() -> Schema:
+def _prediction(classes: Sequence[str]) -> Schema:
+    """Return the schema of one prediction: a number, or the decided class with the probability of each."""
+    if not classes:
+        return {"type": "number"}
+    share = {"type": "number", "minimum": 0, "maximum": 1}
     return {
         "type": "object",
         "properties": {
-            "predictions": {"type": "array", "items": {"type": "number"}},
+            "class": {"type": "string", "enum": list(classes)},
+            "probabilities": {
+                "type": "object",
+                "properties": dict.fromkeys(classes, share),
+                "required": list(classes),
+                "additionalProperties": False,
+            },
+        },
+        "required": ["class", "probabilities"],
+    }
+
+
+def _answer(classes: Sequence[str]) -> Schema:
+    return {
+        "type": "object",
+        "properties": {
+            "predictions": {"type": "array", "items": _prediction(classes)},
             "prediction_ids": {"type": "array", "items": {"type": "string"}},
             "model": {"type": "string"},
             "version": {"type": "integer"},

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.ports import ArtefactStore
+from ml_platform.core.scoring import Score, score_of
 from ml_platform.learners.calibration import calibrate
 from ml_platform.serving.native_booster import NativeBooster
 from ml_platform.stages.bundle import Bundle, read_bundle
@@ -36,7 +37,17 @@ class Predictor:
                 f"({', '.join(self._booster.feature_names[:5])} … and {', '.join(self._names[:5])} …): train it again"
             )
             raise DataInvalid(message)
+        self._require_classes()
         self._check_features()
+
+    def _require_classes(self) -> None:
+        named = max(1, len(self.contract.classes))
+        if self._booster.classes != named:
+            message = (
+                f"{self.contract.model}: the trees give {self._booster.classes} scores a row, scoring.json names "
+                f"{named}; they have to agree: train it again"
+            )
+            raise DataInvalid(message)
 
     def _check_features(self) -> None:
         """Score a row of missing values, so that features that can't be computed are found before a request is."""
@@ -54,19 +65,21 @@ class Predictor:
         """Load an artefact; raises DataInvalid when it is altered or unsound, Unavailable when it is gone."""
         return cls(read_bundle(store, digest))
 
-    def score_rows(self, rows: Sequence[Row]) -> list[float]:
-        """Return one score per row; the same row gives the same bits alone and among others."""
+    def score_rows(self, rows: Sequence[Row]) -> list[Score]:
+        """Return one score per row, of several classes their probabilities; a row's bits are the same alone or not."""
         if not rows:
             return []
         columns = self._transform(self._encode(rows), self._state)
         if len(rows) == 1:
-            score = self._booster.score_one([float(columns[name][0]) for name in self._names])
-            return [score] if self._calibration is None else self._calibrated(np.array([score]))
+            found = self._booster.scores_one([float(columns[name][0]) for name in self._names])
+            several = self._booster.classes > 1
+            if self._calibration is None:
+                return [tuple(found)] if several else [found[0]]
+            return self._calibrated(np.array([found] if several else found))
         matrix = np.empty((len(rows), len(self._names)), dtype=np.float64)
         for index, name in enumerate(self._names):
             matrix[:, index] = columns[name]
         return self._calibrated(self._booster.score_many(matrix))
 
-    def _calibrated(self, scores: NDArray[np.float64]) -> list[float]:
-        found: list[float] = calibrate(self._calibration, scores).tolist()
-        return found
+    def _calibrated(self, scores: NDArray[np.float64]) -> list[Score]:
+        return list(map(score_of, calibrate(self._calibration, scores).tolist()))

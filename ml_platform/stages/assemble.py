@@ -35,7 +35,7 @@ def assemble(
     """
     coerced: dict[str, int] = {}
     found = read_tables(spec) if raw is None else raw
-    tables = {name: cut(spec, _read(spec, name, table, coerced), before) for name, table in found.items()}
+    tables = {name: cut(spec, read_declared(spec, name, table, coerced), before) for name, table in found.items()}
     module = load_features(spec)
     if module.assemble is None and len(tables) == 1:
         frame = next(iter(tables.values()))
@@ -59,7 +59,7 @@ def cut(spec: ModelSpec, frame: pd.DataFrame, before: dt.datetime | None) -> pd.
     return frame[~late].reset_index(drop=True) if late.any() else frame
 
 
-def _read(spec: ModelSpec, name: str, table: pd.DataFrame, coerced: dict[str, int]) -> pd.DataFrame:
+def read_declared(spec: ModelSpec, name: str, table: pd.DataFrame, coerced: dict[str, int]) -> pd.DataFrame:
     """Read the declared numbers, times and booleans of a raw table; add to `coerced` what was converted for it."""
     said = {column: spec.contract[column] for column in table.columns if column in spec.contract}
     read = {name: read_column(table[name], column) for name, column in said.items() if column.type != "category"}

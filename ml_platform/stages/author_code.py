@@ -80,7 +80,7 @@ def _call(module: FeaturesModule, name: str, function: Callable[..., ResultT], *
     try:
         return function(*arguments)
     except Exception as error:  # noqa: BLE001  (it may fail in any way, and its words may hold what is in the table)
-        where = f"{module.path}:{_line(module, error)}"
+        where = f"{module.path}:{line_in(module, error)}"
         raise DataInvalid(f"{where}: {name} {_explained(error, arguments[0])}") from None
 
 
@@ -126,8 +126,8 @@ def _are_columns(given: object) -> TypeGuard[Mapping[str, NDArray[np.float64]]]:
     return isinstance(given, Mapping) and all(isinstance(values, np.ndarray) for values in given.values())
 
 
-def _line(module: FeaturesModule, error: BaseException) -> int:
-    """Return the last line of the author's file that the error came through."""
+def line_in(module: FeaturesModule, error: BaseException) -> int:
+    """Return the last line of the author's file that an error came through; 0 when it never was there."""
     line, step = 0, error.__traceback__
     while step is not None:
         if step.tb_frame.f_code.co_filename == str(module.path):

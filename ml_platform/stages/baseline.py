@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ml_platform.stages.scored_part import ScoredPart
 
 Floats = NDArray[np.float64]
+LevelValues = Callable[[Floats, Floats], Floats]
 
 MOST_ROWS = 8000
 PRIOR_ROWS = 20.0
@@ -59,7 +61,16 @@ def simple_scores(train: Matrix, rows: Matrix) -> Floats | None:
     train = train.rows_of(spread(train.target.size, MOST_ROWS))
     if not 0 < train.target.mean() < 1:
         return None
-    pairs = [_encoded(train, rows, name) for name in train.names]
+    design, other = designs(train, rows, _level_log_odds)
+    return _fitted(design, train.target == 1, other)
+
+
+def designs(train: Matrix, rows: Matrix, of_levels: LevelValues) -> tuple[Floats, Floats]:
+    """Return the training rows and other rows as a linear model takes them, a column of ones last.
+
+    `of_levels` gives a value to each level of a category, and one more for no level.
+    """
+    pairs = [_encoded(train, rows, name, of_levels) for name in train.names]
     ours, theirs = (np.column_stack(side) for side in zip(*pairs, strict=True))
     centre, scale = ours.mean(axis=0), ours.std(axis=0)
     scale[scale == 0] = 1.0
@@ -67,8 +78,8 @@ def simple_scores(train: Matrix, rows: Matrix) -> Floats | None:
     _, sizes, directions = np.linalg.svd(ours, full_matrices=False)
     kept = (directions / np.maximum(sizes, np.finfo(np.float64).tiny)[:, None])[sizes > SMALLEST_PART * sizes[0]].T
     kept = kept * np.sqrt(len(ours))
-    design, other = (np.column_stack([side @ kept, np.ones(len(side))]) for side in (ours, theirs))
-    return _fitted(design, train.target == 1, other)
+    ours, theirs = (np.column_stack([side @ kept, np.ones(len(side))]) for side in (ours, theirs))
+    return ours, theirs
 
 
 def _fitted(design: Floats, positive: NDArray[np.bool_], other: Floats) -> Floats | None:
@@ -86,10 +97,10 @@ def _fitted(design: Floats, positive: NDArray[np.bool_], other: Floats) -> Float
     return None if fit is None else other @ fit.coefficients
 
 
-def _encoded(train: Matrix, rows: Matrix, name: str) -> tuple[Floats, Floats]:
+def _encoded(train: Matrix, rows: Matrix, name: str, of_levels: LevelValues) -> tuple[Floats, Floats]:
     seen, new = train.column(name), rows.column(name)
     if name in train.categorical:
-        table = _level_log_odds(seen, train.target)
+        table = of_levels(seen, train.target)
         return table[_places(seen, table.size)][:, None], table[_places(new, table.size)][:, None]
     mean = float(np.nanmean(seen)) if not np.isnan(seen).all() else 0.0
     ours, theirs = (np.column_stack([np.nan_to_num(side, nan=mean), np.isnan(side)]) for side in (seen, new))

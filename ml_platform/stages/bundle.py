@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.abc import ExecutionLoader
-from importlib.machinery import ModuleSpec
-from importlib.util import module_from_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -28,11 +25,10 @@ from ml_platform.core.scoring import (
     artefact_digest,
 )
 from ml_platform.learners.calibration import Calibration, parse_calibration
-from ml_platform.stages.encode import Columns
+from ml_platform.stages.verified_code import Transform, transform_of
 
 KIND = "models"
 NEEDED = (MODEL_TEXT, FEATURES_STATE, FEATURES_SOURCE, SCORING)
-Transform = Callable[[Columns, Mapping[str, Any]], Columns]
 RecordT = TypeVar("RecordT")
 
 
@@ -62,7 +58,7 @@ def read_bundle(store: ArtefactStore, digest: str) -> Bundle:
         digest=digest,
         contract=contract,
         features=_parsed(folder, FEATURES_STATE, files, FeaturesState),
-        transform=_transform(files[FEATURES_SOURCE], folder / FEATURES_SOURCE, digest),
+        transform=transform_of(files, folder, digest),
         model_text=files[MODEL_TEXT],
         calibration=_calibration(folder, files, contract),
     )
@@ -98,33 +94,3 @@ def _parsed(folder: Path, name: str, files: Mapping[str, bytes], kind: type[Reco
         return msgspec.json.decode(files[name], type=kind)
     except msgspec.MsgspecError as error:
         raise DataInvalid(f"{folder / name}: {error}; train the model again with this platform") from error
-
-
-class _Verified(ExecutionLoader):
-    """Loads a module from the very bytes whose hash was checked."""
-
-    def __init__(self, source: bytes, path: Path) -> None:
-        self._source = source
-        self._path = path
-
-    def get_source(self, fullname: str) -> str:  # noqa: ARG002 - one loader, one module
-        """Return the source that was checked."""
-        return self._source.decode()
-
-    def get_filename(self, fullname: str) -> str:  # noqa: ARG002
-        """Name the file in tracebacks."""
-        return str(self._path)
-
-
-def _transform(source: bytes, path: Path, digest: str) -> Transform:
-    name = f"ml_platform_features_{short(digest)}"
-    loader = _Verified(source, path)
-    module = module_from_spec(ModuleSpec(name, loader, origin=str(path)))
-    try:
-        loader.exec_module(module)
-    except (SyntaxError, ImportError, UnicodeDecodeError, ValueError) as error:
-        raise DataInvalid(f"{path}: it can't be run ({error}); train the model again with this platform") from error
-    transform: Transform | None = getattr(module, "transform", None)
-    if not callable(transform):
-        raise DataInvalid(f"{path}: it has no function transform(columns, state); train the model again")
-    return transform

@@ -20,7 +20,7 @@ from ml_platform.stages.features import read_state
 from ml_platform.stages.features_module import FeaturesModule
 from ml_platform.stages.parquet import read_parquet
 from ml_platform.stages.seen_rows import HOLDOUT, Seen, seen_rows
-from ml_platform.stats.roc_auc_difference import roc_auc_difference
+from ml_platform.stages.task_measures import measures_of
 
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ml_platform.policy.spec import ModelSpec
     from ml_platform.stages.matrix import Matrix
     from ml_platform.stages.scored_part import ScoredPart
-
-METRIC = "roc_auc_difference"
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +49,7 @@ def meet_champion(
     matrix: Matrix,
     holdout: ScoredPart,
 ) -> Rival:
-    """Score the champion on the holdout and measure the candidate's AUC minus the champion's on the same rows.
+    """Score the champion on the holdout and compare the candidate with it on the same rows, by the task's measure.
 
     Rows that the champion was trained or tuned on are left out. When too few are left, when it can't be established
     which ones it saw, or when the champion can't be scored, the measurement has no value and says why, so that its
@@ -62,11 +60,11 @@ def meet_champion(
     try:
         seen = seen_rows(spec, store=store, champion=champion, features=features, matrix=matrix)
         if refusal := seen.refusal(holdout.target):
-            return _undecided(holdout, refusal)
+            return _undecided(spec, holdout, refusal)
         score = score_champion(spec, store=store, champion=champion, features=features, matrix=matrix)
     except DataInvalid as error:
-        return _undecided(holdout, f"the champion can't be compared: {error}")
-    return Rival(None if seen.rows.any() else score, (_compare(holdout, score, champion, seen),))
+        return _undecided(spec, holdout, f"the champion can't be compared: {error}")
+    return Rival(None if seen.rows.any() else score, (_compare(spec, holdout, score, champion, seen),))
 
 
 def score_champion(
@@ -79,6 +77,7 @@ def score_champion(
     """
     digest = champion.candidate.model_digest
     bundle = read_bundle(store, digest)
+    _require_same_scores(spec, champion, bundle)
     scorer, threads = Scorer(bundle.model_text.decode(), bundle.calibration), spec.learner.threads
     if _same_features(bundle, features, read_state(store, features)):
         return scorer.score(matrix.part_of(HOLDOUT).values, threads=threads)
@@ -98,14 +97,13 @@ def score_champion(
     return scorer.score(np.column_stack([columns[name] for name in bundle.contract.feature_names]), threads=threads)
 
 
-def _undecided(holdout: ScoredPart, reason: str) -> Rival:
-    return Rival(None, (Measurement(metric=METRIC, value=None, n=holdout.score.size, reason=reason),))
+def _undecided(spec: ModelSpec, holdout: ScoredPart, reason: str) -> Rival:
+    metric = measures_of(spec.learner.task).compared
+    return Rival(None, (Measurement(metric=metric, value=None, n=holdout.target.size, reason=reason),))
 
 
-def _compare(holdout: ScoredPart, score: Floats, champion: ReleaseRecord, seen: Seen) -> Measurement:
-    new = ~seen.rows
-    entity = None if holdout.entity is None else holdout.entity[new]
-    found = roc_auc_difference(holdout.target[new], holdout.score[new], score[new], entity=entity)
+def _compare(spec: ModelSpec, holdout: ScoredPart, score: Floats, champion: ReleaseRecord, seen: Seen) -> Measurement:
+    found = measures_of(spec.learner.task).compare(spec, holdout, score, ~seen.rows)
     digest = champion.candidate.model_digest
     facts = {**found.facts, "champion_version": champion.version, "champion_model_digest": digest}
     if seen.rows.any():
@@ -133,5 +131,18 @@ def _require_columns(spec: ModelSpec, champion: ReleaseRecord, bundle: Bundle) -
         message = (
             f"{spec.model}: version {champion.version} needs {', '.join(lacking)}, which the contract no longer "
             "has so; it can be compared only on rows that it can score; keep the columns for one more release"
+        )
+        raise DataInvalid(message)
+
+
+def _require_same_scores(spec: ModelSpec, champion: ReleaseRecord, bundle: Bundle) -> None:
+    learner, contract = spec.learner, bundle.contract
+    classes = spec.classes if learner.task == "multiclass" else ()
+    if (contract.task, contract.classes, contract.quantile) != (learner.task, classes, learner.quantile):
+        seen = ", ".join([contract.task, *contract.classes])
+        message = (
+            f"{spec.model}: version {champion.version} predicts something else ({seen}) than the candidate "
+            f"({', '.join([learner.task, *classes])}); only predictions of the same are compared; roll out a new model "
+            "under another name"
         )
         raise DataInvalid(message)

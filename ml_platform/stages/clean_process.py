@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from ml_platform.core.measurement import Measurement
-from ml_platform.core.scoring import CleanCheck
+from ml_platform.core.scoring import CleanCheck, Score, score_difference
 
 MODULE = "ml_platform.serving.clean_check"
 WALL_SECONDS = 180.0
@@ -20,7 +20,7 @@ Row = Mapping[str, object]
 
 
 def measure_in_clean_process(
-    folder: Path, digest: str, rows: Sequence[Row], expected: Sequence[float], *, wall_seconds: float = WALL_SECONDS
+    folder: Path, digest: str, rows: Sequence[Row], expected: Sequence[Score], *, wall_seconds: float = WALL_SECONDS
 ) -> tuple[Measurement, ...]:
     """Measure loading and scoring of an artefact in a fresh process that bounds its own memory and CPU time.
 
@@ -70,9 +70,9 @@ def run_clean_check(folder: Path, digest: str, rows: Sequence[Row], *, wall_seco
         return f"the fresh process said something else than it should ({error})"
 
 
-def _scores_equal(scores: Sequence[float], expected: Sequence[float]) -> Measurement:
+def _scores_equal(scores: Sequence[Score], expected: Sequence[Score]) -> Measurement:
     if len(scores) != len(expected) or not scores:
         reason = f"{len(expected)} rows got {len(scores)} scores"
         return Measurement(metric="clean_scores_equal", value=None, n=0, reason=reason)
-    largest = max(abs(clean - own) for clean, own in zip(scores, expected, strict=True))
+    largest = max(score_difference(clean, own) for clean, own in zip(scores, expected, strict=True))
     return Measurement(metric="clean_scores_equal", value=largest, n=len(scores))

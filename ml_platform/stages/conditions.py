@@ -1,16 +1,21 @@
-"""Conditions: seed, threads, versions, code and processor of a training; an empty one refuses to train."""
+"""Conditions: seeds, threads, versions, code and machine of a training; an empty one refuses to train."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import platform
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.records import Conditions
+from ml_platform.learners.lightgbm_native import library
+from ml_platform.settings import waiting_policy
 from ml_platform.stages.environment import read_cpu
+from ml_platform.stages.kept_environment import lock_of
+from ml_platform.stages.platform_code import platform_digest
 
 if TYPE_CHECKING:
     from ml_platform.policy.spec import ModelSpec
@@ -24,18 +29,33 @@ _NEXT_STEP = {
     "code_digest": "build the features again",
     "git_commit": "put the features module under git and commit it, in a repository that this user owns",
     "cpu": "train on a machine that names its processor",
+    "lock": "install the platform as a package, best from a lock file (`uv.lock`)",
+    "waiting": "say how idle threads wait before LightGBM is imported: OMP_WAIT_POLICY=passive",
 }
+# LightGBM draws these from `seed`, always in the same way, unless the parameters state them.
+_SUB_SEEDS = (
+    "bagging_seed", "data_random_seed", "drop_seed", "extra_seed", "feature_fraction_seed", "objective_seed",
+)  # fmt: skip
 
 
 def declare_conditions(
-    spec: ModelSpec, features_code_digest: str, *, environment: Environment, source: Path, root: Path
+    spec: ModelSpec,
+    features_code_digest: str,
+    *,
+    environment: Environment,
+    source: Path,
+    root: Path,
+    commit: str = "",
 ) -> Conditions:
     """Write down the conditions of a training; what can't be known is an empty string.
 
     `source` is the features module's file, `root` the folder the run was started in. The commit is that of the
-    repository that tracks the source; for a source that none tracks (an installed package) that of `root`.
+    repository that tracks the source; for a source that none tracks (an installed package) that of `root`. Code that
+    comes from a record, outside of any repository, is of the `commit` that the record names.
     """
-    repository = _repository(source, root)
+    repository = None if commit else _repository(source, root)
+    dirty = not commit and (repository is None or _git(repository, "status", "--porcelain") != "")
+    library()  # says to OpenMP how to wait, unless the environment does
     return Conditions(
         seed=spec.learner.seed,
         threads=spec.learner.threads,
@@ -43,10 +63,15 @@ def declare_conditions(
         learner_version=_version(spec.learner.kind),
         environment_digest=environment.digest,
         code_digest=features_code_digest,
-        git_commit=(repository and _git(repository, "rev-parse", "HEAD")) or "",
-        git_dirty=repository is None or _git(repository, "status", "--porcelain") != "",
+        git_commit=commit or (repository and _git(repository, "rev-parse", "HEAD")) or "",
+        git_dirty=dirty,
         cpu=read_cpu(),
         python=environment.python,
+        seeds=_seeds(spec),
+        lock=lock_of(environment),
+        platform_digest=platform_digest(),
+        waiting=waiting_policy(),
+        system=platform.platform(),
     )
 
 
@@ -66,6 +91,14 @@ def require_conditions(spec: ModelSpec, conditions: Conditions) -> None:
             f"conditions that somebody else can set up again; {steps}"
         )
         raise DataInvalid(message)
+
+
+def _seeds(spec: ModelSpec) -> str:
+    """Say what the learner's random choices follow from."""
+    stated = {name: spec.learner.parameters[name] for name in _SUB_SEEDS if name in spec.learner.parameters}
+    derived = ", ".join(name for name in _SUB_SEEDS if name not in stated)
+    said = "".join(f"{name} {value}, " for name, value in stated.items())
+    return f"seed {spec.learner.seed}; {said}{derived} derived from it by the learner"
 
 
 def _version(distribution: str) -> str:

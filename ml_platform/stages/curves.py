@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,10 @@ def draw_curves(holdout: ScoredPart, importance: Mapping[str, float], champion: 
     edges = np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
     counts = [np.histogram(holdout.score[holdout.target == outcome], edges)[0] for outcome in (0, 1)]
     return Curves(
-        threshold=holdout.threshold,
+        threshold=math.nan if holdout.threshold is None else holdout.threshold,
         roc=roc_points(holdout.target, holdout.score),
         champion_roc=() if champion is None else roc_points(holdout.target, champion),
-        calibration=_calibration(holdout),
+        calibration=calibration_bins(holdout.score, holdout.target, holdout.entity),
         edges=tuple(edges.tolist()),
         negatives=tuple(counts[0].tolist()),
         positives=tuple(counts[1].tolist()),
@@ -51,14 +52,14 @@ def roc_points(target: Floats, score: Floats) -> tuple[tuple[float, float], ...]
     return tuple(zip(alarms[kept].tolist(), hits[kept].tolist(), strict=True))
 
 
-def _calibration(holdout: ScoredPart) -> tuple[CalibrationBin, ...]:
-    order = np.argsort(holdout.score, kind="stable")
+def calibration_bins(score: Floats, outcome: Floats, entity: NDArray[np.uint64] | None) -> tuple[CalibrationBin, ...]:
+    """Return bins of rows with similar probabilities, each with its rate of true outcomes."""
+    order = np.argsort(score, kind="stable")
     bins = []
     for rows in np.array_split(order, min(CALIBRATION_BINS, order.size)):
-        entity = None if holdout.entity is None else holdout.entity[rows]
-        found = share(holdout.target[rows], entity=entity)
+        found = share(outcome[rows], entity=None if entity is None else entity[rows])
         if found.value is not None and found.low is not None and found.high is not None:
-            predicted = float(holdout.score[rows].mean())
+            predicted = float(score[rows].mean())
             bins.append(
                 CalibrationBin(predicted=predicted, observed=found.value, low=found.low, high=found.high, n=rows.size)
             )

@@ -37,12 +37,17 @@ def read_environment(root: Path) -> Environment:
     """
     folders = [Path(entry) for entry in sys.path]
     found = {item.name.removesuffix(_SUFFIX) for folder in folders for item in folder.glob(f"*{_SUFFIX}")}
-    lock = next((folder / LOCK for folder in (root, *root.parents) if (folder / LOCK).is_file()), None)
+    lock = lock_file(root)
     return Environment(
         python=f"{platform.python_implementation()} {platform.python_version()}",
         distributions=tuple(sorted(found)),
         lock_digest=digest_of_bytes(lock.read_bytes()) if lock else "",
     )
+
+
+def lock_file(root: Path) -> Path | None:
+    """Return the lock file in `root` or the nearest folder above it, None without one."""
+    return next((folder / LOCK for folder in (root, *root.parents) if (folder / LOCK).is_file()), None)
 
 
 def read_cpu(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml_platform.core.digest import digest_of, short
 from ml_platform.core.errors import DataInvalid
@@ -13,20 +15,15 @@ from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import EvaluationRecord, FeaturesRecord, ModelRecord, SplitRecord
 from ml_platform.policy.spec import PersonalData
-from ml_platform.stages.baseline import measure_baselines
 from ml_platform.stages.champion import meet_champion
-from ml_platform.stages.curves import draw_curves
 from ml_platform.stages.drift import measure_drift
 from ml_platform.stages.explain import importance, measure_importance
-from ml_platform.stages.fairness import measure_fairness
 from ml_platform.stages.features import read_matrix, read_state
 from ml_platform.stages.model_files import read_scorer
 from ml_platform.stages.parquet import parquet_bytes
-from ml_platform.stages.performance import measure_performance
-from ml_platform.stages.robustness import measure_robustness
 from ml_platform.stages.scored_part import ScoredPart, score_part
-from ml_platform.stages.slices import measure_slices
 from ml_platform.stages.spread import spread
+from ml_platform.stages.task_measures import measures_of
 from ml_platform.stages.training_run import headline
 
 if TYPE_CHECKING:
@@ -59,8 +56,8 @@ def evaluate(
     """
     _require_belonging(spec, model, features, split)
     matrix = read_matrix(store, features)
-    scorer, threshold = read_scorer(store, model.digest), _threshold(spec, model)
-    holdout = score_part(matrix.part_of("holdout"), scorer, threshold=threshold, threads=spec.learner.threads)
+    scorer, measures = read_scorer(store, model.digest), measures_of(spec.learner.task)
+    holdout = score_part(matrix.part_of("holdout"), scorer, threshold=model.threshold, threads=spec.learner.threads)
     _require_rows(spec, holdout)
     rival = meet_champion(spec, store=store, champion=champion, features=features, matrix=matrix, holdout=holdout)
     shares = importance(holdout)
@@ -73,22 +70,19 @@ def evaluate(
 
     files = {
         "measurements.json": msgspec.json.encode(measurements),
-        "curves.json": msgspec.json.encode(draw_curves(holdout, shares, rival.score)),
-        "scores.parquet": _scores(matrix, holdout),
+        "curves.json": msgspec.json.encode(measures.draw(spec, holdout, shares, rival.score)),
+        "scores.parquet": _scores(spec, matrix, holdout),
     }
     digest = _digest(model, split, champion, files)
-    auc = measurements[0]
-    error = auc.facts.get("standard_error")
     record = EvaluationRecord(
         model=spec.model,
         digest=digest,
         model_digest=model.digest,
         split_digest=split.digest,
-        rows=holdout.score.size,
+        rows=holdout.target.size,
         champion_digest=champion.candidate.model_digest if champion else "",
-        reference_auc=auc.value,
-        reference_auc_se=error if isinstance(error, float) else None,
     )
+    record = _with_reference(spec, record, measurements[0])
     unchanged = store.has(KIND, digest) or not store.put(KIND, digest, files)
     if tracker is not None:
         tracker.log_metrics(model.run_id, headline(measurements))
@@ -112,20 +106,42 @@ def _measurements(
     sample = train.rows_of(spread(train.target.size, TRAIN_ROWS))
     scored = score_part(sample, holdout.scorer, threshold=holdout.threshold, threads=threads)
     return (
-        *measure_performance(holdout, scored),
-        *measure_baselines(holdout, sample),
-        *measure_slices(holdout, _shown_levels(spec, levels)),
-        *measure_fairness(holdout),
-        *measure_robustness(holdout, sample, seed=seed),
+        *measures_of(spec.learner.task).measure(spec, holdout, scored, _shown_levels(spec, levels)),
         measure_drift(train, holdout.matrix, seed=seed),
     )
 
 
-def _scores(matrix: Matrix, holdout: ScoredPart) -> bytes:
+def _with_reference(spec: ModelSpec, record: EvaluationRecord, first: Measurement) -> EvaluationRecord:
+    """Write down what live windows are compared with."""
+    said = first.facts.get("standard_error")
+    error = said if isinstance(said, float) else None
+    if spec.learner.task == "binary":
+        return replace(record, reference_auc=first.value, reference_auc_se=error)
+    return replace(record, reference_loss=first.value, reference_loss_se=error)
+
+
+def _scores(spec: ModelSpec, matrix: Matrix, holdout: ScoredPart) -> bytes:
+    """Write the holdout's scores; of several classes `score` is the likeliest one's probability, `decision` its number.
+
+    A number is its own decision. The probabilities of the classes are in columns of their own, by their numbers.
+    """
     import pandas as pd
 
-    rows = np.flatnonzero(matrix.part == "holdout")
-    frame = {"row": rows, "target": holdout.target, "score": holdout.score, "decision": holdout.decision}
+    frame: dict[str, NDArray[np.generic]] = {
+        "row": np.flatnonzero(matrix.part == "holdout"),
+        "target": holdout.target,
+        "score": holdout.score,
+    }
+    match spec.learner.task:
+        case "binary":
+            frame["decision"] = holdout.decision
+        case "multiclass":
+            frame |= {"score": holdout.score.max(axis=1), "decision": holdout.score.argmax(axis=1)}
+            frame |= {f"score_{code}": holdout.score[:, code] for code in range(len(spec.classes))}
+        case "regression" | "quantile":
+            frame["decision"] = holdout.score
+        case task:
+            assert_never(task)
     return parquet_bytes(pd.DataFrame(frame))
 
 
@@ -145,16 +161,7 @@ def _require_belonging(spec: ModelSpec, model: ModelRecord, features: FeaturesRe
         raise DataInvalid(message)
 
 
-def _threshold(spec: ModelSpec, model: ModelRecord) -> float:
-    if model.threshold is None:
-        message = (
-            f"{spec.model}: the model has no threshold; the evaluation knows binary models; choose objective binary"
-        )
-        raise DataInvalid(message)
-    return model.threshold
-
-
 def _require_rows(spec: ModelSpec, holdout: ScoredPart) -> None:
-    if not holdout.score.size:
+    if not holdout.target.size:
         message = f"{spec.model}: the holdout has no rows; some are needed to measure anything; change the split"
         raise DataInvalid(message)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from ml_platform.core.digest import short
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import Candidate, Evidence, EvidencePart
-from ml_platform.policy.conditions import MEANINGS
+from ml_platform.policy.conditions import MEANINGS, why_not_applicable
 from ml_platform.policy.judge import judge
 from ml_platform.policy.resolve import Policy
 from ml_platform.stages.evidence import STAGES, closed, part_objections, subjects_of
@@ -78,7 +78,8 @@ def _examine_parts(
 def _conditions_left_out(policy: Policy, part: EvidencePart, holds: frozenset[str]) -> Iterator[Objection]:
     """Yield the gates that apply now but were judged as if their condition didn't hold."""
     for name, gate in policy.gates_of(part.stage).items():
-        if gate.when in holds and gate.when not in part.conditions:
+        left_out = why_not_applicable(gate, frozenset(part.conditions))
+        if left_out and not why_not_applicable(gate, holds):
             reason = (
                 f"gate {name} applies now ({MEANINGS[gate.when]}), but {part.stage} was judged as if it didn't: "
                 "run the release job"

@@ -37,7 +37,7 @@ def importance(holdout: ScoredPart) -> Mapping[str, float]:
 
 def measure_importance(holdout: ScoredPart, shares: Mapping[str, float]) -> Measurement:
     """Measure the largest feature's part of all contributions."""
-    n = min(_row_count(holdout), holdout.score.size)
+    n = min(_row_count(holdout), holdout.target.size)
     if not shares:
         reason = "no feature contributes: the score is constant"
         return Measurement(metric="top_feature_share", value=None, n=n, unit="share", reason=reason)

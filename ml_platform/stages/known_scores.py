@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_platform.core.scoring import Score, score_of
+
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.policy.spec import ModelSpec
@@ -21,7 +23,7 @@ class KnownScores:
     """Request rows and the model's own score of each."""
 
     rows: tuple[Mapping[str, object], ...]
-    scores: tuple[float, ...]
+    scores: tuple[Score, ...]
 
 
 def known_scores(spec: ModelSpec, store: ArtefactStore, ingredients: Ingredients, *, most: int = ROWS) -> KnownScores:
@@ -36,4 +38,4 @@ def known_scores(spec: ModelSpec, store: ArtefactStore, ingredients: Ingredients
     places = holdout[np.linspace(0, holdout.size - 1, min(most, holdout.size)).astype(np.int64)]
     frame = read_rows(spec, store, ingredients.snapshot).iloc[places]
     scores = read_scorer(store, ingredients.model.digest).score(matrix.values[places])
-    return KnownScores(tuple(request_rows(spec, frame)), tuple(scores.tolist()))
+    return KnownScores(tuple(request_rows(spec, frame)), tuple(map(score_of, scores.tolist())))

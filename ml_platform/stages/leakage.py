@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stages.after_the_fact import after_the_fact, measure_after_the_fact
+from ml_platform.stages.contrasts import asked_of, contrasts
 from ml_platform.stages.dominance import measure_dominance
 from ml_platform.stages.feature_pairs import measure_pairs
 from ml_platform.stages.parity import parity_largest_difference
@@ -51,9 +53,9 @@ def measure_features(
         _named("identifier_features", _identifiers(learned), matrix),
         parity_largest_difference(spec, module, state, frame=frame, matrix=matrix),
         *measure_after_the_fact(spec, frame[train], learned),
-        *_alone(learned),
-        measure_pairs(learned),
-        *measure_dominance(learned),
+        *(found for question, asked in contrasts(spec, learned) for found in _alone(asked, question)),
+        *(_asked(measure_pairs(asked), question) for question, asked in contrasts(spec, learned)),
+        *measure_dominance(spec, learned),
     )
 
 
@@ -75,15 +77,20 @@ def _distinct(values: NDArray[np.float64]) -> int:
     return int(np.unique(values[~np.isnan(values)]).size)
 
 
-def _alone(learned: Matrix) -> Iterator[Measurement]:
+def _asked(found: Measurement, question: str) -> Measurement:
+    return dataclasses.replace(found, subject=asked_of(found.subject, question))
+
+
+def _alone(learned: Matrix, question: str) -> Iterator[Measurement]:
     """Measure every feature on evenly spaced training rows: a leak shows in some thousands as well as in all."""
     rows = spread(learned.target.size, AUC_ROWS)
     outcome = learned.target[rows]
     for name in learned.names:
         values = learned.column(name)[rows]
         feature = _codes_as_text(values) if name in learned.categorical else values
-        yield single_feature_auc(feature, outcome, subject=name)
-        yield outcome_told_by_missing(values, outcome, subject=name)
+        subject = asked_of(name, question)
+        yield single_feature_auc(feature, outcome, subject=subject)
+        yield outcome_told_by_missing(values, outcome, subject=subject)
 
 
 def _codes_as_text(codes: NDArray[np.float64]) -> NDArray[np.str_]:

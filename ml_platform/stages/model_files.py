@@ -17,6 +17,7 @@ from ml_platform.core.scoring import (
     ScoringContract,
     artefact_digest,
     contract_json,
+    shared_source,
 )
 from ml_platform.learners.calibration import parse_calibration
 from ml_platform.learners.scorer import Scorer
@@ -64,6 +65,7 @@ def model_files(
         MODEL_TEXT: scorer.model_text.encode(),
         FEATURES_STATE: canonical_json(FeaturesState(levels=levels, state=state["fitted"])).encode(),
         FEATURES_SOURCE: module.path.read_bytes(),
+        **{shared_source(name): path.read_bytes() for name, path in module.shared.items()},
         SCORING: contract_json(contract).encode(),
         ENVIRONMENT: canonical_json(environment).encode(),
         **({CALIBRATION: canonical_json(calibration).encode()} if calibration else {}),

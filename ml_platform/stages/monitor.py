@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from ml_platform.core.digest import digest_of
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import MonitoringRecord
+from ml_platform.policy.metrics import METRICS
+from ml_platform.stages.live_numbers import measure_live_numbers
 from ml_platform.stages.window import read_window
 
 if TYPE_CHECKING:
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
 
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.core.records import ReleaseRecord, WindowRecord
-    from ml_platform.policy.spec import ModelSpec
+    from ml_platform.policy.spec import ModelSpec, Task
     from ml_platform.stages.reference import Reference
     from ml_platform.stages.window import Period
+
+    Floats = NDArray[np.float64]
 
 
 def monitor_window(
@@ -50,32 +54,55 @@ def monitor_window(
         labelled=int(scored["label"].notna().sum()),
     )
     measured = (
-        *_performance(scored[scored["label"].notna()], reference, spec),
+        *measure_labelled(scored[scored["label"].notna()], reference, spec),
         *_drift(scored, reference, spec),
         *_quality(scored, spec),
     )
     return Measured(record=record, measurements=measured)
 
 
-def _performance(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Iterable[Measurement]:
-    from ml_platform.stats.mean_interval import mean_interval
-    from ml_platform.stats.roc_auc import roc_auc
-    from ml_platform.stats.roc_auc_change import roc_auc_change
-
+def measure_labelled(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Iterable[Measurement]:
+    """Measure how the live version did on the rows whose outcome has come; undefined with fewer than the file needs."""
     label, score = rows["label"].to_numpy(dtype=float), rows["score"].to_numpy(dtype=float)
     needed = spec.monitoring.minimum_labels if spec.monitoring else 1
     if len(rows) < needed:
         reason = f"{len(rows):,} labels have come for this version, {needed:,} are needed"
-        for metric in ("live_roc_auc", "live_roc_auc_change", "live_calibration_bias"):
-            yield Measurement(metric=metric, value=None, n=len(rows), reason=reason)
-        return
+        return [_unknown(metric, len(rows), reason) for metric in live_metrics(spec.learner.task)]
+    match spec.learner.task:
+        case "binary":
+            return _of_ranking(label, score, reference)
+        case "regression" | "quantile":
+            return measure_live_numbers(spec, label, score, reference)
+        case "multiclass":
+            # The model file refuses `monitoring` of several classes; what came here anyway stays undecided.
+            reason = "windows of models of several classes can't be measured yet"
+            return [_unknown(metric, len(rows), reason) for metric in live_metrics("multiclass")]
+        case task:
+            assert_never(task)
+
+
+def live_metrics(task: Task) -> tuple[str, ...]:
+    """Return the metrics of a window that need labels."""
+    wanted = (name for name, metric in METRICS.items() if task in metric.tasks and "monitoring" in metric.stages)
+    return tuple(wanted)
+
+
+def _unknown(metric: str, n: int, reason: str) -> Measurement:
+    return Measurement(metric=metric, value=None, n=n, unit=METRICS[metric].unit, reason=reason)
+
+
+def _of_ranking(label: Floats, score: Floats, reference: Reference) -> Iterable[Measurement]:
+    from ml_platform.stats.mean_interval import mean_interval
+    from ml_platform.stats.roc_auc import roc_auc
+    from ml_platform.stats.roc_auc_change import roc_auc_change
+
     yield _renamed(roc_auc(label, score), "live_roc_auc")
-    if reference.auc is None:
+    if reference.headline is None:
         reason = "the release has no AUC on its holdout to compare with"
-        yield Measurement(metric="live_roc_auc_change", value=None, n=len(rows), reason=reason)
+        yield Measurement(metric="live_roc_auc_change", value=None, n=label.size, reason=reason)
     else:
-        error = reference.auc_standard_error
-        change = roc_auc_change(label, score, reference_auc=reference.auc, reference_se=error)
+        error = reference.standard_error
+        change = roc_auc_change(label, score, reference_auc=reference.headline, reference_se=error)
         yield _renamed(change, "live_roc_auc_change")
     yield _renamed(mean_interval(score - label), "live_calibration_bias")
 

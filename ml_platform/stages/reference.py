@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,19 +16,33 @@ from ml_platform.stages.parquet import read_parquet
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.core.records import ReleaseRecord
+    from ml_platform.policy.spec import ModelSpec, Task
+
+HEADLINES: Mapping[Task, str] = MappingProxyType(
+    {
+        "binary": "roc_auc",
+        "multiclass": "multiclass_log_loss",
+        "regression": "mean_absolute_error",
+        "quantile": "pinball_loss",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What a version was like when it was released: training rows, its holdout scores, its AUC with standard error."""
+    """What a version was like when it was released: training rows, holdout scores, its AUC or loss on the holdout.
+
+    `headline` is what live windows are compared with: the AUC of a binary model, the mean loss of one that predicts
+    numbers, with `standard_error`.
+    """
 
     rows: pd.DataFrame
     scores: pd.Series[float]
-    auc: float | None
-    auc_standard_error: float | None
+    headline: float | None
+    standard_error: float | None
 
 
-def read_reference(store: ArtefactStore, release: ReleaseRecord) -> Reference:
+def read_reference(spec: ModelSpec, store: ArtefactStore, release: ReleaseRecord) -> Reference:
     """Read a release's reference from the artefacts that its candidate names; each is checked against its hash."""
     candidate = release.candidate
     rows = read_parquet(store.open("snapshots", candidate.snapshot_digest, "data.parquet"))
@@ -35,11 +51,11 @@ def read_reference(store: ArtefactStore, release: ReleaseRecord) -> Reference:
     measured = msgspec.json.decode(
         store.read("evaluations", candidate.evaluation_digest, "measurements.json"), type=list[Measurement]
     )
-    auc = next((one for one in measured if one.metric == "roc_auc" and not one.subject), None)
-    error = auc.facts.get("standard_error") if auc else None
+    found = next((one for one in measured if one.metric == HEADLINES[spec.learner.task] and not one.subject), None)
+    error = found.facts.get("standard_error") if found else None
     return Reference(
         rows=rows[(parts == "train").to_numpy()],
         scores=scores["score"],
-        auc=auc.value if auc else None,
-        auc_standard_error=float(error) if isinstance(error, int | float) else None,
+        headline=found.value if found else None,
+        standard_error=float(error) if isinstance(error, int | float) else None,
     )

@@ -19,6 +19,7 @@ from ml_platform.stages.ingredients import Ingredients, measure_completeness, me
 from ml_platform.stages.interface_breaks import measure_interface_breaks
 from ml_platform.stages.known_scores import known_scores
 from ml_platform.stages.objection import Refused, refused
+from ml_platform.stages.rebuildable import measure_rebuildable
 
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore, Ledger, Tracker
@@ -74,7 +75,8 @@ def make_release(
     if live is not None:
         return _as_it_is(ledger, tracker, live, ingredients, now=now)
     champion = _another_live(ledger, candidate)
-    measurements = _measure(spec, policy, store, ledger, ingredients)
+    rebuildable = measure_rebuildable(spec, store, ledger, ingredients, actor=actor, now=now)
+    measurements = (*_measure(spec, policy, store, ledger, ingredients), rebuildable)
     if champion is not None:
         measurements = (*measurements, measure_interface_breaks(store, candidate.model_digest, champion.model_digest))
     conditions = conditions_of(spec, champion=champion is not None)

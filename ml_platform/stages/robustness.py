@@ -42,13 +42,19 @@ def measure_robustness(holdout: ScoredPart, train: Matrix, *, seed: int) -> Iter
     yield from unseen or [_nothing_to_be_unseen(rows)]
 
 
-def _noise(rows: ScoredPart, train: Matrix, rng: np.random.Generator) -> Measurement:
+def noisy_values(rows: Matrix, train: Matrix, rng: np.random.Generator) -> Floats:
+    """Return the rows' values with normal noise of 5 % of each numeric feature's standard deviation when trained."""
     numeric = np.array([name not in train.categorical for name in train.names])
     sample = train.values[:, numeric]
     spread = np.nan_to_num(np.nanstd(np.where(np.isnan(sample).all(axis=0), 0.0, sample), axis=0))
-    values = rows.matrix.values.copy()
+    values = rows.values.copy()
     values[:, numeric] += rng.normal(size=(len(values), int(numeric.sum()))) * NOISE * spread
-    found = _flips(rows, rows.score_again(values), "noise_flip_share", "")
+    return values
+
+
+def _noise(rows: ScoredPart, train: Matrix, rng: np.random.Generator) -> Measurement:
+    score = rows.score_again(noisy_values(rows.matrix, train, rng))
+    found = _flips(rows, score, "noise_flip_share", "")
     return dataclasses.replace(found, facts={**found.facts, "noise_of_standard_deviation": NOISE})
 
 
@@ -58,8 +64,7 @@ def _drop(rows: ScoredPart, score: Floats, name: str) -> Measurement:
 
 
 def _flips(rows: ScoredPart, score: Floats, metric: str, subject: str) -> Measurement:
-    after = score >= rows.threshold
-    found = prediction_flip_share(rows.decision, after, entity=rows.entity, subject=subject)
+    found = prediction_flip_share(rows.decision, rows.decide(score), entity=rows.entity, subject=subject)
     return dataclasses.replace(found, metric=metric)
 
 

@@ -16,11 +16,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredPart:
-    """Rows, their scores, shape (n,), and the model that gave them; a decision is positive from the threshold on."""
+    """Rows, their scores, and the model that gave them.
+
+    Scores have the shape (n,), or (n, classes) of several classes. A binary decision is positive from the threshold on;
+    where there is none the likeliest class is the decision, and a number is none.
+    """
 
     matrix: Matrix
     score: Floats
-    threshold: float
+    threshold: float | None
     scorer: Scorer
     threads: int
 
@@ -31,7 +35,7 @@ class ScoredPart:
 
     @property
     def target(self) -> Floats:
-        """Return the outcomes, 0 or 1."""
+        """Return the outcomes: 0 or 1, the class numbers, or the numbers."""
         return self.matrix.target
 
     @property
@@ -41,12 +45,19 @@ class ScoredPart:
 
     @property
     def decision(self) -> NDArray[np.bool_]:
-        """Return the decisions."""
-        return self.score >= self.threshold
+        """Return the binary decisions."""
+        return self.decide(self.score)
+
+    def decide(self, score: Floats) -> NDArray[np.bool_]:
+        """Return the binary decisions on scores; ValueError for a model without a threshold."""
+        if self.threshold is None:
+            message = "scored part: its model has no threshold; one is needed to decide; ask for the likeliest class"
+            raise ValueError(message)
+        return score >= self.threshold
 
     def spread(self, most: int) -> ScoredPart:
         """Return at most `most` of the rows, spread evenly; all of them when there are no more."""
-        chosen = spread(self.score.size, most)
+        chosen = spread(len(self.score), most)
         return ScoredPart(
             matrix=self.matrix.rows_of(chosen),
             score=self.score[chosen],
@@ -60,7 +71,7 @@ class ScoredPart:
         return self.scorer.score(values, threads=self.threads)
 
 
-def score_part(matrix: Matrix, scorer: Scorer, *, threshold: float, threads: int) -> ScoredPart:
+def score_part(matrix: Matrix, scorer: Scorer, *, threshold: float | None, threads: int) -> ScoredPart:
     """Score rows."""
     score = scorer.score(matrix.values, threads=threads)
     return ScoredPart(matrix=matrix, score=score, threshold=threshold, scorer=scorer, threads=threads)

@@ -31,13 +31,14 @@ def measure_slices(holdout: ScoredPart, levels: Mapping[str, Sequence[str]]) -> 
     rows = scored(holdout.target, holdout.score, holdout.entity)
     found = [
         roc_auc_of(rows.of(cut == value), metric="slice_auc", subject=f"{name}={value}")
-        for name, cut in _cuts(holdout, levels)
+        for name, cut in cuts(holdout, levels)
         for value in sorted(set(cut.tolist()))
     ]
     yield from found or [roc_auc_of(rows, metric="slice_auc", subject="all rows")]
 
 
-def _cuts(holdout: ScoredPart, levels: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Names]]:
+def cuts(holdout: ScoredPart, levels: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Names]]:
+    """Yield each way to cut the rows into slices: its name, and the slice of each row."""
     for name, cut in _attributes(holdout, levels):
         pooled = pool_small(cut)
         if len(set(pooled.tolist())) > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,13 +109,27 @@ def _late_outcomes(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> Measur
 
 
 def _sizes(spec: ModelSpec, frame: pd.DataFrame, parts: Parts) -> Iterator[Measurement]:
-    outcome = frame[spec.target].to_numpy(dtype=np.float64)
-    holdout = outcome[parts == "holdout"]
-    for metric, value in (
-        ("train_rows", (parts == "train").sum()),
-        ("calibration_rows", (parts == "calibration").sum()),
-        ("holdout_rows", holdout.size),
-        ("holdout_positives", (holdout == 1).sum()),
-        ("holdout_negatives", (holdout == 0).sum()),
-    ):
-        yield Measurement(metric=metric, value=int(value), n=parts.size, unit="rows")
+    for part in ("train", "calibration", "holdout"):
+        yield _rows(f"{part}_rows", int((parts == part).sum()), parts.size)
+    yield from _outcomes(spec, frame[spec.target][parts == "holdout"], parts.size)
+
+
+def _outcomes(spec: ModelSpec, holdout: pd.Series, n: int) -> Iterator[Measurement]:
+    """Measure how much evidence the outcomes of the holdout hold, by what the model predicts."""
+    match spec.learner.task:
+        case "binary":
+            outcome = holdout.to_numpy(dtype=np.float64)
+            yield _rows("holdout_positives", int((outcome == 1).sum()), n)
+            yield _rows("holdout_negatives", int((outcome == 0).sum()), n)
+        case "multiclass":
+            for name in spec.classes:
+                yield _rows("holdout_class_rows", int((holdout == name).sum()), n, subject=name)
+        case "regression" | "quantile":
+            distinct = int(holdout.nunique())
+            yield Measurement(metric="holdout_distinct_outcomes", value=distinct, n=n, unit="values")
+        case task:
+            assert_never(task)
+
+
+def _rows(metric: str, count: int, n: int, subject: str = "") -> Measurement:
+    return Measurement(metric=metric, value=count, n=n, unit="rows", subject=subject)

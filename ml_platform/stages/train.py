@@ -21,7 +21,9 @@ from ml_platform.stages.conditions import declare_conditions, missing_conditions
 from ml_platform.stages.environment import read_environment
 from ml_platform.stages.features import read_matrix, read_state
 from ml_platform.stages.features_module import FeaturesModule, load_features
+from ml_platform.stages.kept_environment import keep_environment
 from ml_platform.stages.model_files import KIND, files_digest, model_files
+from ml_platform.stages.platform_code import keep_platform
 from ml_platform.stages.threshold import Threshold, choose_threshold
 from ml_platform.stages.training_run import training_run
 from ml_platform.stages.tuned import read_trials, settled
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ml_platform.core.ports import ArtefactStore, Tracker
+    from ml_platform.core.records import Conditions
     from ml_platform.policy.spec import ModelSpec
     from ml_platform.stages.matrix import Matrix
 
@@ -46,18 +49,24 @@ def train(
     now: dt.datetime,
     tuning: TuningRecord | None = None,
     root: Path | None = None,
+    commit: str = "",
 ) -> Measured[ModelRecord]:
     """Train on the training rows, calibrate and choose the threshold on calibration rows, store and track the model.
 
     `tuning` is the study whose parameters are used, needed when the model file asks for one. `root` is the folder
-    whose lock file and git repository describe the run (default: the working directory). Raises DataInvalid when a
-    condition is unknown, when the features were built with other code, and for unusable rows.
+    whose lock file and git repository describe the run (default: the working directory); code that comes from a
+    record is of its `commit`. Raises DataInvalid when a condition is unknown, when the features were built with other
+    code, and for unusable rows.
     """
     root = root or Path.cwd()
     spec = settled(spec, features, tuning)
     module, environment = _module(spec, features), read_environment(root)
-    conditions = declare_conditions(spec, features.code_digest, environment=environment, source=module.path, root=root)
+    conditions = declare_conditions(
+        spec, features.code_digest, environment=environment, source=module.path, root=root, commit=commit
+    )
     require_conditions(spec, conditions)
+    keep_environment(store, environment, root)
+    keep_platform(store)
     matrix = read_matrix(store, features)
     learned = _learn(spec, matrix)
     files = model_files(
@@ -180,7 +189,7 @@ def _measurements(
             value=len(missing),
             n=said,
             unit="conditions",
-            facts={"missing": ", ".join(missing), "git_dirty": record.conditions.git_dirty},
+            facts={"missing": ", ".join(missing), **_facts(record.conditions)},
         ),
         Measurement(metric="tracked", value=float(tracked), n=1, unit="fact", facts={"run": record.run_id}),
         Measurement(
@@ -200,6 +209,11 @@ def _measurements(
         ),
         *_decision(learned.threshold),
     )
+
+
+def _facts(conditions: Conditions) -> dict[str, Fact]:
+    """Return the conditions as facts, so that they are part of the evidence."""
+    return {each.name: getattr(conditions, each.name) for each in dataclasses.fields(conditions)}
 
 
 def _decision(threshold: Threshold | None) -> Iterator[Measurement]:

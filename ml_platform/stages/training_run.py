@@ -49,6 +49,7 @@ def training_run(
         conditions=record.conditions,
         files=tuple(sorted(artefact)),
         example={name: (float(value),) for name, value in zip(features.names, example, strict=True)},
+        classes=spec.classes if learner.task == "multiclass" else (),
     )
 
 
@@ -81,6 +82,11 @@ def _tags(features: FeaturesRecord, record: ModelRecord) -> dict[str, str]:
         "cpu": conditions.cpu,
         "python": conditions.python,
         "learner_version": conditions.learner_version,
+        "seeds": conditions.seeds,
+        "lock": conditions.lock,
+        "platform_digest": conditions.platform_digest,
+        "waiting": conditions.waiting,
+        "system": conditions.system,
         "trained_by": record.trained_by,
         "trained_at": record.trained_at.isoformat(),
         **({"tuning_digest": record.tuning_digest} if record.tuning_digest else {}),

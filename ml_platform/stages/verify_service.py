@@ -17,6 +17,7 @@ import numpy as np
 from ml_platform.core.digest import short
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.measurement import Fact, Measurement
+from ml_platform.core.scoring import Score, score_difference, score_of
 from ml_platform.stages.bundle import Bundle, read_bundle
 from ml_platform.stages.encode import encode_rows
 from ml_platform.stages.ephemeral_service import ephemeral_service
@@ -78,11 +79,13 @@ def verify_service(
     A service that can't be reached gives undefined measurements with the reason, never an exception.
     """
     bundle = read_bundle(store, model.digest)
+    # Before the first request: on a busy machine it takes longer than a service keeps an idle connection open.
+    expected = own_scores(bundle, rows)
     with contextlib.closing(_Client(url)) as client:
         return (
             _tried("service_healthy", _healthy, client),
             _tried("service_serves_candidate", _serves, client, bundle),
-            _tried("service_scores_equal", _scores_equal, client, bundle, rows),
+            _tried("service_scores_equal", _scores_equal, client, bundle, rows, expected),
             _tried("service_refuses_bad_input", _refuses_bad_input, client, bundle, rows),
             _tried("service_latency_p99_seconds", _latency, client, rows),
         )
@@ -114,44 +117,63 @@ def _serves(metric: str, client: _Client, bundle: Bundle) -> Measurement:
     return Measurement(metric=metric, value=float(served == bundle.digest), n=1, facts=facts)
 
 
-def _scores_equal(metric: str, client: _Client, bundle: Bundle, rows: Sequence[Row]) -> Measurement:
+def _scores_equal(
+    metric: str, client: _Client, bundle: Bundle, rows: Sequence[Row], expected: Sequence[Score]
+) -> Measurement:
     """Compare three ways of asking; JSON numbers are the shortest that read back as the same bits."""
-    expected = own_scores(bundle, rows)
     if not rows:
         return Measurement(metric=metric, value=None, n=0, reason="there were no rows to score")
     ways = {
-        "records": _asked(client, rows, _records),
-        "split": _asked(client, rows, _split),
-        "one by one": [score for row in rows[:BATCH] for score in _asked(client, [row], _records)],
+        "records": _asked(client, bundle, rows, _records),
+        "split": _asked(client, bundle, rows, _split),
+        "one by one": [score for row in rows[:BATCH] for score in _asked(client, bundle, [row], _records)],
     }
     for way, scores in ways.items():
         if len(scores) != len(expected[: BATCH if way == "one by one" else None]):
             reason = f"asked by {way}, {len(rows)} rows got {len(scores)} scores"
             return Measurement(metric=metric, value=None, n=len(rows), reason=reason)
-    differences = [abs(score - own) for scores in ways.values() for score, own in zip(scores, expected, strict=False)]
+    differences = [
+        score_difference(score, own) for scores in ways.values() for score, own in zip(scores, expected, strict=False)
+    ]
     return Measurement(metric=metric, value=max(differences), n=len(rows), facts={"comparisons": len(differences)})
 
 
-def own_scores(bundle: Bundle, rows: Sequence[Row]) -> list[float]:
+def own_scores(bundle: Bundle, rows: Sequence[Row]) -> list[Score]:
     """Return what the model itself says of rows: its own features, `Booster.predict`, its calibration."""
+    if not rows:
+        return []
     from ml_platform.learners.scorer import Scorer
 
     columns = bundle.transform(encode_rows(bundle.contract.inputs, bundle.features.levels, rows), bundle.features.state)
     matrix = np.column_stack([columns[name] for name in bundle.contract.feature_names])
-    scores: list[float] = Scorer(bundle.model_text.decode(), bundle.calibration).score(matrix).tolist()
-    return scores
+    return list(map(score_of, Scorer(bundle.model_text.decode(), bundle.calibration).score(matrix).tolist()))
 
 
-def _asked(client: _Client, rows: Sequence[Row], body_of: Callable[[Sequence[Row]], bytes]) -> list[float]:
-    scores: list[float] = []
+def _asked(
+    client: _Client, bundle: Bundle, rows: Sequence[Row], body_of: Callable[[Sequence[Row]], bytes]
+) -> list[Score]:
+    scores: list[Score] = []
     for start in range(0, len(rows), BATCH):
         reply = client.post(body_of(rows[start : start + BATCH]))
         given = reply.body.get("predictions")
         if reply.status != http.HTTPStatus.OK or not isinstance(given, list):
             message = f"rows that keep the contract were answered {reply.status}: {reply.body.get('message', '')}"
             raise Unavailable(message)
-        scores += [float(score) if isinstance(score, int | float) else math.nan for score in given]
+        scores += [_score_said(bundle, one) for one in given]
     return scores
+
+
+def _score_said(bundle: Bundle, said: object) -> Score:
+    """Return the score in an answer; of several classes their probabilities, if the likeliest is what was decided."""
+    if isinstance(said, int | float):
+        return float(said)
+    probabilities = said.get("probabilities") if isinstance(said, dict) else None
+    if not isinstance(said, dict) or not isinstance(probabilities, dict):
+        return math.nan
+    found = tuple(probabilities.get(name, math.nan) for name in bundle.contract.classes)
+    decided = said.get("class")
+    known = decided in bundle.contract.classes and found[bundle.contract.classes.index(decided)] == max(found)
+    return found if known else math.nan
 
 
 def _records(rows: Sequence[Row]) -> bytes:

@@ -12,6 +12,7 @@ from ml_platform.policy.controls import CONTROLS
 from ml_platform.policy.describe import describe
 from ml_platform.policy.formats import MEANINGS
 from ml_platform.policy.gates import Gate
+from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.packs import Gates, combine, pack_files
 from ml_platform.policy.stages import STAGES
 from ml_platform.stages.faults.catalogue import FAULTS
@@ -53,6 +54,8 @@ def _gate_lines(packs: Mapping[str, Gates]) -> Iterator[str]:
 
 def _needs(gate: Gate) -> str:
     condition = "" if gate.when == "always" else f"; with {gate.when}"
+    tasks = METRICS[gate.metric].tasks
+    condition += f"; {', '.join(tasks)} only" if tasks else ""
     return f"`{gate.metric}` {describe(gate)}{condition}"
 
 

@@ -33,6 +33,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_template(folder)
     for name in ("defs.yaml", "features.py"):
         shutil.copy(EXAMPLE / name, folder)
+    shutil.copytree(EXAMPLE / "tests", folder / "tests", dirs_exist_ok=True)
     shutil.copytree(EXAMPLE, tmp_path / "docs" / "example")
     shutil.copy(ROOT / "dagster.yaml", tmp_path)
     commit(tmp_path)

@@ -21,6 +21,8 @@ from ml_platform.policy.packs import combine, pack_files
 from ml_platform.policy.row_rules import RowRule
 from ml_platform.policy.stages import STAGES
 from ml_platform.serving.openapi import document
+from ml_platform.stages.code_tests.assembling import ASSEMBLE_CHECKS
+from ml_platform.stages.code_tests.catalogue import CHECKS, ELSEWHERE, QUIET, RUNS
 from ml_platform.stages.faults.catalogue import FAULTS
 from ml_platform_tests.docs.pages import DOCS, ROOT, guide, prose, words
 from ml_platform_tests.docs.shipped import shipped
@@ -44,18 +46,20 @@ def known() -> set[str]:
         keys |= {key for part in parts for key in part.model_fields}
         kinds |= {kind for part in parts for kind in get_args(part.model_fields["kind"].annotation)}
     formats = set(re.findall(r"'(\w+)': \{'type'", str(document("flights", None))))
-    models = {"flights", "health_cost", "returns"}
+    models = {"flights", "flights_air_time", "flights_outcome", "health_cost", "returns"}
     jobs = {
         f"{model}_{job}"
         for model in models
         for job in ("release", "promote", "retrain", "monitor", "feedback", "faults")
     }
     sensors = {f"{model}_retrain_sensor" for model in models}
-    columns = set(shipped("flights").spec.contract) | set(shipped("health_cost").spec.contract)
+    shown = [shipped(model).spec for model in sorted(models - {"returns"})]
+    columns = {name for one in shown for name in (*one.contract, *one.classes)}
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
+    tests = {RUNS, QUIET, ELSEWHERE, *CHECKS, *ASSEMBLE_CHECKS}
     return (
-        files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | set(METRICS) | set(STAGES)
-        | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | set(FAULTS) | GIVEN
+        files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | tests | set(METRICS)
+        | set(STAGES) | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | set(FAULTS) | GIVEN
     )  # fmt: skip
 
 
@@ -97,7 +101,9 @@ def test_the_glossary_names_every_stage() -> None:
 def test_the_page_on_the_command_line_names_every_job() -> None:
     from ml_platform.definitions import defs
 
+    siblings = ("flights_air_time_", "flights_outcome_")
     jobs = {job.name for job in defs.resolve_all_job_defs() if job.name.startswith("flights_")}
+    jobs = {name for name in jobs if not name.startswith(siblings)}
     assert set(re.findall(r"^\| `(flights_\w+)`", (DOCS / "cli.md").read_text(encoding="utf-8"), re.MULTILINE)) == jobs
 
 

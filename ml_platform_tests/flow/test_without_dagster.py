@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -27,10 +27,13 @@ from ml_platform.policy.load import GovernedModelFile
 from ml_platform.policy.spec import ModelSpec
 from ml_platform.settings import Settings
 from ml_platform.sources.read import fingerprint
+from ml_platform.stages.code_tests.measure import measure_code_tests
+from ml_platform.stages.code_tests.try_code import try_code
 from ml_platform.stages.ephemeral_service import ephemeral_service
 from ml_platform.stages.evaluate import evaluate
 from ml_platform.stages.evidence import part_of, record_once
-from ml_platform.stages.features import build_features
+from ml_platform.stages.features import build_features, read_matrix
+from ml_platform.stages.holdout_looks import look
 from ml_platform.stages.ingredients import Ingredients
 from ml_platform.stages.monitor import monitor_window
 from ml_platform.stages.objection import Refused
@@ -134,11 +137,17 @@ def released(notebook: Notebook) -> Released:
     split = make_split(spec, store=store, snapshot=taken.snapshot.record, as_of=None)
     notebook.kept("split", split)
     features = build_features(spec, store=store, snapshot=taken.snapshot.record, split=split.record)
-    notebook.kept("features", features)
+    tests = try_code(spec, store=store, snapshot=taken.snapshot.record, split=split.record)
+    told = measure_code_tests(tests, code_digest=features.record.code_digest)
+    notebook.kept("features", replace(features, measurements=(*features.measurements, *told)))
     model = train(spec, store=store, features=features.record, tracker=tracker, actor="robin", now=NOW)
     notebook.kept("model", model)
     evaluation = evaluate(spec, store=store, model=model.record, features=features.record, split=split.record)
-    notebook.kept("evaluation", evaluation)
+    looks = look(
+        read_matrix(store, features.record).part_of("holdout"), store=store, ledger=ledger, model=spec.model,
+        model_digest=model.record.digest, actor="robin", now=NOW,
+    )  # fmt: skip
+    notebook.kept("evaluation", replace(evaluation, measurements=(*evaluation.measurements, looks)))
     parts = Ingredients(
         source=source.record, snapshot=taken.snapshot.record, split=split.record, features=features.record,
         model=model.record, evaluation=evaluation.record,
@@ -208,7 +217,7 @@ def decide(notebook: Notebook, released: Released, name: str) -> Retrain | Stay:
     window = collect_window(spec.model, "production", period, predictions=served, labels=labels, store=store)
     watched = monitor_window(
         spec, store=store, window=window.record, period=period, live=released.release,
-        reference=read_reference(store, released.release),
+        reference=read_reference(spec, store, released.release),
     )  # fmt: skip
     notebook.judge("monitoring", watched.measurements, watched.record.digest, labels=True)
     assert spec.monitoring is not None

@@ -16,6 +16,7 @@ def sign(number):
     return 1
 """
 ONE_SIDE = "from pack.sign import sign\n\ndef test_sign():\n    assert sign(3) == 1\n"
+TWO_WORKERS = f"{ONE_SIDE}\ndef test_other_sign():\n    assert sign(-3) == -1\n"
 BOTH_SIDES = f"{ONE_SIDE}    assert sign(-3) == -1\n"
 
 
@@ -25,9 +26,10 @@ def run(folder: Path, test: str, *options: str) -> tuple[int, list[str]]:
     (folder / "pack" / "sign.py").write_text(MODULE)
     (folder / "test_sign.py").write_text(test)
     (folder / "pyproject.toml").write_text('[tool.coverage.run]\nbranch = true\nsource = ["pack"]\n')
-    plugin = ("-p", "ml_platform_tests.house.whole_coverage")
+    plugin = [f"-p{name}" for name in ("pytest_cov", "xdist", "ml_platform_tests.house.whole_coverage")]
     command = [sys.executable, "-m", "pytest", "--rootdir=.", *plugin, *options]
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "COVERAGE_", "PYTEST_"))}
+    plain["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # hypothesis' imports cost more than all the rest here
     done = subprocess.run(command, cwd=folder, env=plain, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout.splitlines()
 
@@ -45,6 +47,12 @@ def test_a_line_not_reached_fails_the_run_and_is_named_before_the_last_line(tmp_
     assert any("not everything was reached in pack" in line for line in lines)
     assert any(line.startswith("pack/sign.py") and line.split()[-1] == "4" for line in lines)
     assert "1 passed" in lines[-1]
+
+
+def test_workers_are_judged_together_and_not_one_by_one(tmp_path: Path) -> None:
+    code, lines = run(tmp_path, TWO_WORKERS, "--cov", "--cov-whole=pack", "-n2")
+    assert code == 0, lines
+    assert "Every line and branch was reached in pack." in lines
 
 
 @pytest.mark.parametrize("options", [("--cov-whole=pack",), ("--cov", "--cov-whole=elsewhere")])

@@ -25,7 +25,8 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     """Read what pytest-cov has just combined; runs around its own hook, so after it has finished."""
     ran = yield
     folders: Sequence[str] = session.config.getoption("cov_whole")
-    if folders and not session.config.getoption("collectonly"):
+    part_of_a_run = hasattr(session.config, "workerinput")  # a worker of pytest-xdist sees only what it ran itself
+    if folders and not part_of_a_run and not session.config.getoption("collectonly"):
         report = unreached(folders)
         session.config.stash[REPORT] = report
         session.testsfailed += bool(report)

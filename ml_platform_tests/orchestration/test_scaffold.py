@@ -14,6 +14,8 @@ from dagster.components.scaffold.scaffold import NoParams
 from ml_platform.core.errors import DataInvalid
 from ml_platform.orchestration.scaffold import ModelScaffolder, write_template
 from ml_platform.policy.load import load_model
+from ml_platform.stages.code_tests.own import run_own
+from ml_platform.stages.features_module import load_features
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
@@ -38,7 +40,9 @@ def test_a_scaffolded_model_loads_as_it_is(folder: Path) -> None:
 
 def test_nothing_of_the_template_is_left_unfilled(folder: Path) -> None:
     write_template(folder)
-    for path in folder.iterdir():
+    written = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(written) == 4
+    for path in written:
         assert "MODEL_NAME" not in path.read_text()
         assert "FEATURES_MODULE" not in path.read_text()
 
@@ -56,6 +60,13 @@ def test_the_scaffolded_features_run_on_what_the_contract_declares(folder: Path)
     assert {values.shape for values in batch.values()} == {(3,)}
     one = module.transform({name: values[:1] for name, values in columns.items()}, state)
     assert all(one[name][0] == batch[name][0] for name in batch)
+
+
+def test_the_scaffolded_test_passes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_template(folder)
+    monkeypatch.syspath_prepend(str(folder.parents[2]))
+    module = load_features(load_model(folder / "defs.yaml", now=NOW).spec)
+    assert [(test.outcome, test.reason) for test in run_own(module)] == [("passed", "")]
 
 
 def test_what_is_there_is_not_overwritten(folder: Path) -> None:

@@ -90,14 +90,14 @@ def test_every_control_has_an_area_and_a_title() -> None:
 
 def test_the_conditions_of_a_model_follow_from_its_file_and_from_what_the_caller_knows() -> None:
     timed = spec_of(MODEL)
-    assert conditions_of(timed) == {"always", "groups", "entity", "time"}
+    assert conditions_of(timed) == {"always", "groups", "entity", "time", "binary"}
     text = changed((TIME_SPLIT, ENTITY_SPLIT), ("role: group", "role: not_used, reason: unused"))
-    assert conditions_of(spec_of(text)) == {"always", "entity"}
+    assert conditions_of(spec_of(text)) == {"always", "entity", "binary"}
     without = changed(("role: entity", "role: not_used, reason: unused"))
-    assert conditions_of(spec_of(without)) == {"always", "groups", "quasi", "time"}
+    assert conditions_of(spec_of(without)) == {"always", "groups", "quasi", "time", "binary"}
     quasi = spec_of(changed(("role: group}", "role: group, personal_data: quasi}")))
-    everything = conditions_of(quasi, champion=True, reference=True, new_rows=True, labels=True)
-    assert everything == set(MEANINGS)
+    everything = conditions_of(quasi, champion=True, reference=True, new_rows=True, labels=True, own_tests=True)
+    assert everything == set(MEANINGS) - {"multiclass", "regression", "quantile"}
 
 
 def test_every_condition_has_a_meaning() -> None:

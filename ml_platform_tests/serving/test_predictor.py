@@ -13,6 +13,7 @@ import pytest
 
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.scoring import Score
 from ml_platform.serving.predictor import Predictor
 from ml_platform_tests.serving.small_model import (
     CONTRACT,
@@ -50,7 +51,7 @@ def test_a_row_of_missing_values_is_scored(tmp_path: Path) -> None:
 
 def test_threads_that_score_at_the_same_time_get_their_own_scores(tmp_path: Path) -> None:
     predictor = load(tmp_path, put_model(tmp_path))
-    found: dict[int, list[float]] = {}
+    found: dict[int, list[Score]] = {}
 
     def score(thread: int) -> None:
         found[thread] = [predictor.score_rows([row])[0] for row in ROWS]
@@ -141,12 +142,12 @@ def test_scoring_imports_neither_the_lightgbm_package_nor_pandas(tmp_path: Path)
     assert done.stdout.strip() == f"{expected_scores([GOOD_ROW])} []"
 
 
-def test_a_model_with_several_classes_is_refused(tmp_path: Path) -> None:
+def test_trees_of_several_classes_under_a_contract_of_two_are_refused(tmp_path: Path) -> None:
     text = (
         trained_text(1)
         .replace("num_class=1", "num_class=2")
         .replace("num_tree_per_iteration=1", "num_tree_per_iteration=2")
     )
     digest = put_model(tmp_path, text=text)
-    with pytest.raises(DataInvalid, match="one score per row"):
+    with pytest.raises(DataInvalid, match="the trees give 2 scores a row"):
         load(tmp_path, digest)

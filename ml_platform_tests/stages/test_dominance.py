@@ -11,6 +11,7 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.stages.dominance import measure_dominance
 from ml_platform.stages.feature_pairs import MOST_FEATURES, measure_pairs
 from ml_platform.stages.matrix import Matrix
+from ml_platform_tests.stages.toy import toy_spec
 
 Floats = NDArray[np.float64]
 
@@ -40,17 +41,17 @@ def most(found: tuple[Measurement, ...]) -> Measurement:
 
 def test_a_leak_explains_what_nothing_else_does() -> None:
     _, target, columns = world()
-    found = most(measure_dominance(matrix(target, columns)))
+    found = most(measure_dominance(toy_spec(), matrix(target, columns)))
     assert found.subject == "leak"
     assert (found.low or 0) > 0.4
     honest = {name: column for name, column in columns.items() if name != "leak"}
-    assert (most(measure_dominance(matrix(target, honest))).low or 0) < 0.1
+    assert (most(measure_dominance(toy_spec(), matrix(target, honest))).low or 0) < 0.1
 
 
 def test_two_copies_of_a_leak_dont_hide_one_another() -> None:
     rng, target, columns = world()
     copy = columns["leak"] + rng.normal(size=target.size) * 0.1
-    found = most(measure_dominance(matrix(target, {**columns, "copy": copy})))
+    found = most(measure_dominance(toy_spec(), matrix(target, {**columns, "copy": copy})))
     assert found.subject in {"leak", "copy"}
     assert found.facts["taken_away_with"] in {"leak", "copy"}
     assert (found.low or 0) > 0.4
@@ -60,18 +61,20 @@ def test_a_leak_among_levels_is_found_and_a_lone_honest_feature_isnt_one() -> No
     _, target, columns = world()
     levels = np.floor(np.clip(columns.pop("leak"), -4, 6))
     levels[::50] = np.nan
-    found = most(measure_dominance(matrix(target, {**columns, "levels": levels - np.nanmin(levels)}, "levels")))
+    found = most(
+        measure_dominance(toy_spec(), matrix(target, {**columns, "levels": levels - np.nanmin(levels)}, "levels"))
+    )
     assert found.subject == "levels"
     assert (found.low or 0) > 0.3
-    assert (most(measure_dominance(matrix(target, {"age": columns["age"]}))).low or 0) < 0.1
+    assert (most(measure_dominance(toy_spec(), matrix(target, {"age": columns["age"]}))).low or 0) < 0.1
 
 
 def test_infinities_constants_and_empty_features_are_borne() -> None:
     _, target, columns = world(400)
     columns |= {"age": np.where(columns["age"] > 2, np.inf, columns["age"]), "one": np.ones(400)}
     columns |= {"none": np.full(400, np.nan)}
-    assert most(measure_dominance(matrix(target, columns))).subject == "leak"
-    constant = measure_dominance(matrix(target, {"one": np.ones(400)}))
+    assert most(measure_dominance(toy_spec(), matrix(target, columns))).subject == "leak"
+    constant = measure_dominance(toy_spec(), matrix(target, {"one": np.ones(400)}))
     assert (constant[0].value or 0) <= 0
 
 
@@ -81,7 +84,7 @@ def test_infinities_constants_and_empty_features_are_borne() -> None:
 )
 def test_too_little_evidence_is_undefined(rows: int, positive: int, reason: str) -> None:
     target = np.arange(rows) < positive
-    (found,) = measure_dominance(matrix(target, {"x": np.arange(rows)}))
+    (found,) = measure_dominance(toy_spec(), matrix(target, {"x": np.arange(rows)}))
     assert found.value is None
     assert reason in found.reason
 

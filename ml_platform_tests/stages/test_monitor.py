@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,8 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import Candidate, ReleaseRecord
 from ml_platform.core.traffic import Prediction
 from ml_platform.policy.spec import ModelSpec
-from ml_platform.stages.monitor import monitor_window
+from ml_platform.stages.live_numbers import measure_live_numbers
+from ml_platform.stages.monitor import live_metrics, measure_labelled, monitor_window
 from ml_platform.stages.reference import Reference
 from ml_platform.stages.window import collect_window, month
 
@@ -66,7 +69,7 @@ def rows(rng: np.random.Generator, n: int, *, shift: float = 0.0) -> pd.DataFram
 def reference(auc: float | None = 0.75) -> Reference:
     rng = np.random.default_rng(1)
     return Reference(
-        rows=rows(rng, 2_000), scores=pd.Series(rng.uniform(0, 1, 1_000)), auc=auc, auc_standard_error=0.01
+        rows=rows(rng, 2_000), scores=pd.Series(rng.uniform(0, 1, 1_000)), headline=auc, standard_error=0.01
     )
 
 
@@ -144,3 +147,62 @@ def test_a_missing_share_counts_beyond_what_the_contract_allows(tmp_path: Path) 
 
 def test_a_window_without_traffic_defines_nothing(tmp_path: Path) -> None:
     assert all(one.value is None for one in measured(tmp_path, n=0).values())
+
+
+def numbers_of(task: str) -> tuple[ModelSpec, Reference]:
+    """Return a model of numbers, and what it was when it was released: off by 1 on average."""
+    said = SPEC.model_dump(mode="json", exclude_none=True)
+    learner = {**said["learner"], "objective": task, **({"quantile": 0.9} if task == "quantile" else {})}
+    contract = {**said["contract"], SPEC.target: {"type": "number", "role": "target"}}
+    spec = ModelSpec.model_validate_json(json.dumps({**said, "learner": learner, "contract": contract}))
+    rng = np.random.default_rng(1)
+    known = rows(rng, 2_000).assign(**{SPEC.target: rng.normal(10, 5, 2_000)})
+    scores = pd.Series(rng.normal(10, 5, 1_000))
+    return spec, Reference(rows=known, scores=scores, headline=1.0, standard_error=0.02)
+
+
+def live_numbers(task: str, *, off: float, n: int = 400, headline: float | None = 1.0) -> dict[str, Measurement]:
+    spec, then = numbers_of(task)
+    rng = np.random.default_rng(5)
+    label = rng.normal(10, 5, n)
+    score = label + rng.normal(off, np.sqrt(np.pi / 2), n)
+    then = dataclasses.replace(then, headline=headline)
+    return {one.metric: one for one in measure_live_numbers(spec, label, score, then)}
+
+
+def test_a_window_of_numbers_is_held_against_the_loss_at_release() -> None:
+    calm, worse = live_numbers("regression", off=0.0), live_numbers("regression", off=3.0)
+    assert set(calm) == set(live_metrics("regression"))
+    change = calm["live_loss_change"]
+    assert change.value == pytest.approx(0, abs=0.1)
+    assert change.low is not None
+    assert change.high is not None
+    assert change.low < 0 < change.high
+    assert (worse["live_loss_change"].low or 0) > 1
+    assert worse["live_bias_share"].value == pytest.approx(1, abs=0.1)
+    assert worse["live_bias"].value == pytest.approx(3, abs=0.3)
+    assert (calm["live_loss_against_constant"].high or 0) < 0
+
+
+def test_a_window_of_quantiles_is_held_against_what_it_should_cover() -> None:
+    found = live_numbers("quantile", off=1.6)
+    assert set(found) == set(live_metrics("quantile"))
+    assert found["live_coverage_error"].value == pytest.approx(0, abs=0.05)
+
+
+def test_without_a_loss_at_release_nothing_is_compared() -> None:
+    assert live_numbers("regression", off=0.0, headline=None)["live_loss_change"].value is None
+
+
+def test_too_few_labels_leave_numbers_and_classes_undefined() -> None:
+    for task in ("regression", "multiclass"):
+        spec, then = numbers_of("regression")
+        spec = spec.model_copy(update={"learner": spec.learner.model_copy(update={"objective": task})})
+        for needed, count in ((50, 10), (1, 10)):
+            frame = pd.DataFrame({"label": np.zeros(count), "score": np.zeros(count)})
+            watched = spec.monitoring and spec.monitoring.model_copy(update={"minimum_labels": needed})
+            one = spec.model_copy(update={"monitoring": watched})
+            found = list(measure_labelled(frame, then, one))
+            assert {each.metric for each in found} == set(live_metrics(spec.learner.task))
+            if needed > count or task == "multiclass":
+                assert all(each.value is None for each in found)

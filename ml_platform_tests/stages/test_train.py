@@ -108,7 +108,7 @@ def test_a_tracker_that_is_down_stops_the_training(store: FakeStore, root: Path)
 def test_a_missing_condition_refuses_to_train(store: FakeStore, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = Environment(python="CPython 3.11.7", distributions=(), lock_digest="")
     monkeypatch.setattr("ml_platform.stages.train.read_environment", lambda _: nothing)
-    with pytest.raises(DataInvalid, match="environment_digest unknown"):
+    with pytest.raises(DataInvalid, match="environment_digest, lock unknown"):
         trained(store, root)
     assert not (store.home / "models").exists()
 

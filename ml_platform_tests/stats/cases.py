@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 Column = NDArray[Any]
 ROWS = 200
 
-# These take no column of values; they have tests of their own.
+# These take no column of values, or a table of probabilities; they have tests of their own.
 NOT_OF_COLUMNS = frozenset({"age_seconds", "auc_detectable_difference", "row_count"})
+OF_PROBABILITIES = frozenset(
+    {"macro_roc_auc", "multiclass_brier", "multiclass_log_loss", "top_label_calibration_error"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,28 +61,40 @@ CASES: dict[str, Case] = {
     "average_precision": _one("y", "score"),
     "balanced_accuracy": _one("y", "decision"),
     "bias": _one("number", "other_number", constant_is_fine=True),
+    "bias_share": _one("number", "other_number", constant_is_fine=True),
     "brier": _one("y", "score", constant_is_fine=True),
     "calibration_intercept": _one("y", "score"),
     "calibration_slope": _one("y", "score"),
+    "class_accuracy": _one("code", "other_code", constant_is_fine=True),
     "completeness": _one("number", "group", missing_is_fine=("number", "group"), constant_is_fine=True),
+    "coverage": _one("number", "other_number", constant_is_fine=True),
     "duplicate_share": _one("group", constant_is_fine=True),
     "expected_calibration_error": _one("y", "score", constant_is_fine=True),
     "f1": _one("y", "decision", constant_is_fine=True),
     "false_positive_rate_difference": _one("y", "decision", "group", missing_is_fine=("group",)),
     "feature_dominance": _one("score", "other_score", "other_y", constant_is_fine=True),
     "generalisation_gap": Case(roles=("y", "score", "other_y", "other_score"), tables=((0, 1), (2, 3))),
+    "group_accuracy_gap": _one("code", "other_code", "group", missing_is_fine=("group",)),
     "group_auc_gap": _one("y", "score", "group", missing_is_fine=("group",)),
+    "group_bias_gap": _one("number", "other_number", "group", missing_is_fine=("group",)),
+    "group_loss_gap": _one("score", "group", missing_is_fine=("group",)),
     "k_anonymity": _one("group", "other_group", missing_is_fine=("group", "other_group"), constant_is_fine=True),
     "kolmogorov_smirnov": _two("number", "other_number", missing_is_fine=True),
     "largest_absolute_difference": _one("score", "other_score", constant_is_fine=True),
     "lift": _one("y", "score", constant_is_fine=True),
     "log_loss": _one("y", "score", constant_is_fine=True),
+    "loss_change": _one("score", "other_score", constant_is_fine=True),
+    "macro_f1": _one("code", "other_code", constant_is_fine=True),
+    "macro_precision": _one("code", "other_code", constant_is_fine=True),
+    "macro_recall": _one("code", "other_code", constant_is_fine=True),
     "mean_absolute_error": _one("number", "other_number", constant_is_fine=True),
+    "median_absolute_error": _one("number", "other_number", constant_is_fine=True),
     "missing_share": _one("number", missing_is_fine=("number",), constant_is_fine=True),
     "missing_share_difference": _two("number", "other_number", missing_is_fine=True),
     "out_of_range_share": _one("number", missing_is_fine=("number",), constant_is_fine=True, least=-1.0, greatest=1.0),
     "outcome_told_by_missing": _one("number", "y", missing_is_fine=("number",)),
     "overlap_share": _two("group", "other_group", missing_is_fine=False),
+    "pinball_loss": _one("number", "other_number", constant_is_fine=True, quantile=0.9),
     "precision": _one("y", "decision", constant_is_fine=True),
     "prediction_flip_share": _one("decision", "other_decision", constant_is_fine=True),
     "psi": _two("number", "other_number", missing_is_fine=True),
@@ -127,6 +142,8 @@ def _drawn() -> dict[str, Column]:
         "other_score": other_score,
         "decision": (score > 0.45).astype(np.float64),
         "other_decision": (other_score > 0.45).astype(np.float64),
+        "code": (np.arange(ROWS) % 3).astype(np.float64),
+        "other_code": np.where(score > 0.5, np.arange(ROWS) % 3, np.arange(ROWS) % 2).astype(np.float64),
         "group": np.array(["a", "b", "b", "c"], dtype=object)[np.arange(ROWS) % 4],
         "other_group": np.array(["a", "c", "d"], dtype=object)[np.arange(ROWS) % 3],
         "number": rng.normal(size=ROWS),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ml_platform.stats import CATALOGUE
-from ml_platform_tests.stats.cases import CASES, NOT_OF_COLUMNS, Column, columns, measure
+from ml_platform_tests.stats.cases import CASES, NOT_OF_COLUMNS, OF_PROBABILITIES, Column, columns, measure
 from ml_platform_tests.stats.reading import bounds_of, covers, value_of, width_of
 
 METRICS = sorted(CASES)
@@ -24,7 +24,7 @@ def poisoned(column: Column, row: int = 3) -> Column:
 
 
 def test_every_metric_of_the_catalogue_has_a_case() -> None:
-    assert {*CASES, *NOT_OF_COLUMNS} == set(CATALOGUE)
+    assert {*CASES, *NOT_OF_COLUMNS, *OF_PROBABILITIES} == set(CATALOGUE)
 
 
 @pytest.mark.parametrize("metric", METRICS)

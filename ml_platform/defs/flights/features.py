@@ -24,16 +24,22 @@ AS_THEY_ARE = (
 
 
 def assemble(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Join each flight with the weather at its airport in the hour of its planned departure, and tell the late ones.
+    """Return the planned flights, and tell the late ones; a flight that never arrived has no outcome."""
+    flights = planned_flights(tables)
+    late = (flights["arr_delay"] >= LATE_MINUTES).astype("boolean").mask(flights["arr_delay"].isna())
+    return flights.assign(late=late)
+
+
+def planned_flights(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Join each flight with the weather at its airport in the hour of its planned departure.
 
     The join goes by `time_hour`, which is the same hour as origin, year, month, day and hour, and unique in the weather
-    table even in the night when the clocks go back. A flight that never arrived has no outcome: `late` is missing.
+    table even in the night when the clocks go back.
     """
     flights = tables["flights"].drop(columns=["year", "month", "day"])
     weather = tables["weather"].drop(columns=["year", "month", "day", "hour"])
     by_hour = flights.groupby(["origin", "time_hour"], observed=True, sort=False)
-    late = (flights["arr_delay"] >= LATE_MINUTES).astype("boolean").mask(flights["arr_delay"].isna())
-    planned = flights.assign(departures_in_hour=by_hour["flight"].transform("size"), late=late)
+    planned = flights.assign(departures_in_hour=by_hour["flight"].transform("size"))
     return planned.merge(weather, on=["origin", "time_hour"], how="left", validate="many_to_one")
 
 

@@ -20,8 +20,8 @@ PLACES = (0, 1, 2, 4, 8, 16, 32)  # of the value judged, counted from the outerm
 
 
 def extremes(tables: Tables) -> Iterator[Evidence]:
-    """Judge each number's largest and smallest values, where they lie beyond all of the reference's."""
-    for column in tables.of_kind("number"):
+    """Judge each number's and time's largest and smallest values, where they lie beyond all of the reference's."""
+    for column in tables.of_kind("number", "time"):
         values = column.numbers()
         before = np.sort(values[: tables.reference_rows][np.isfinite(values[: tables.reference_rows])])
         now = np.sort(values[tables.reference_rows :][np.isfinite(values[tables.reference_rows :])])
@@ -29,12 +29,12 @@ def extremes(tables: Tables) -> Iterator[Evidence]:
             continue
         outside = (now > before[-1]).mean() + (now < before[0]).mean()
         yield Evidence(
-            kind="extremes", columns=(column.name,), effect=float(outside), p_value=p_outside(before, now), n=now.size,
-            facts={"largest": float(now[-1]), "smallest": float(now[0])},
+            kind="extremes", columns=(column.name,), effect=float(outside), p_value=_p_outside(before, now), n=now.size,
+            facts={"largest": float(now[-1]), "smallest": float(now[0])} if column.kind == "number" else {},
         )  # fmt: skip
 
 
-def p_outside(before: Floats, now: Floats) -> float:
+def _p_outside(before: Floats, now: Floats) -> float:
     """Return how improbable values beyond all of `before` are, at either end; both finite and sorted."""
     return min(1.0, 2 * min(_p_value(before, now), _p_value(-before[::-1], -now[::-1])))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.stages.inspection.residuals import far_off, normal_scores
+from ml_platform.stages.inspection.residuals import normal_scores
 from ml_platform.stages.inspection.scored import held_against_batch
 from ml_platform.stages.inspection.tables import count_of
 
@@ -55,7 +55,6 @@ def surprises(tables: Tables) -> Iterator[Evidence]:
         predicted = np.asarray(model.booster.predict(batch, num_threads=1))
         residual = np.concatenate([model.held, answers - predicted])
         yield held_against_batch("surprise", (column.name,), [residual], tables)
-        yield far_off(column, [residual], tables)
 
 
 def _models(tables: Tables, features: Floats) -> tuple[_Model, ...]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.stages.inspection.evidence import Evidence
-from ml_platform.stages.inspection.extremes import p_outside
 from ml_platform.stages.inspection.scored import shift_of, strongest
 from ml_platform.stages.inspection.tables import count_of
 
@@ -50,27 +49,6 @@ def linear_residuals(tables: Tables) -> Iterator[Evidence]:
         ]
         if shifts:
             yield strongest("residual", (column.name,), shifts, tables)
-        apart = [
-            residual[tables.compared, place]
-            for residual, explained, least, everywhere in found
-            if explained[place] > least and not everywhere
-        ]
-        if apart:
-            yield far_off(column, apart, tables)
-
-
-def far_off(column: Column, residuals: Sequence[Floats], tables: Tables) -> Evidence:
-    """Judge residuals further out than a model of the held rows' tail would give, shape (held rows + batch rows,)."""
-    size = tables.held.size
-    best, effect = 1.0, 0.0
-    for residual in residuals:
-        before, now = (np.sort(side[np.isfinite(side)]) for side in (residual[:size], residual[size:]))
-        if not before.size or not now.size:
-            continue
-        p = p_outside(before, now) * len(residuals)
-        if p < best:
-            best, effect = p, float((now > before[-1]).mean() + (now < before[0]).mean())
-    return Evidence(kind="far_off", columns=(column.name,), effect=effect, p_value=best, n=tables.batch_rows)
 
 
 def _residuals(values: Floats, fit: NDArray[np.int64], ridge: float) -> tuple[Floats, Floats]:

@@ -82,8 +82,8 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "numbers clipped": (
         change("weight", slice(None), lambda values: values.clip(upper=values.nlargest(25).min())), "distribution",
     ),
-    "rows far off what their others say": (change("paid", slice(0, 8), lambda values: values * 3), "far_off"),
     "a sentinel": (put("weight", slice(0, 12), -999.0), "distribution"),
+    "times of another year": (change("packed", slice(0, 4), lambda times: times - pd.Timedelta(days=400)), "extremes"),
     "one slipped decimal point": (put("weight", slice(4, 5), 90_000.0), "extremes"),
     "a default": (put("weight", slice(0, 80), 1.5), "levels"),
     "another unit": (change("weight", slice(None), lambda values: values * 2.2046), "distribution"),

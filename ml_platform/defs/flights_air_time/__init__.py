@@ -1,0 +1,1 @@
+"""A governed model: see defs.yaml."""

@@ -1,0 +1,1 @@
+"""Tests of a features module: the platform's own, made from the contract and real rows, and the team's."""

@@ -1,0 +1,40 @@
+"""Measure binary models: ranking, probabilities and decisions between two classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ml_platform.stages.baseline import measure_baselines
+from ml_platform.stages.fairness import measure_fairness
+from ml_platform.stages.performance import measure_performance
+from ml_platform.stages.robustness import measure_robustness
+from ml_platform.stages.slices import measure_slices
+from ml_platform.stats.roc_auc_difference import roc_auc_difference
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ml_platform.core.measurement import Measurement
+    from ml_platform.policy.spec import ModelSpec
+    from ml_platform.stages.scored_part import ScoredPart
+
+
+def measure_binary(
+    spec: ModelSpec, holdout: ScoredPart, train: ScoredPart, levels: Mapping[str, Sequence[str]]
+) -> Iterator[Measurement]:
+    """Measure decisions and scores; the area under the ROC curve comes first."""
+    yield from measure_performance(holdout, train)
+    yield from measure_baselines(holdout, train.matrix)
+    yield from measure_slices(holdout, levels)
+    yield from measure_fairness(holdout)
+    yield from measure_robustness(holdout, train.matrix, seed=spec.learner.seed)
+
+
+def compare_ranking(
+    _: ModelSpec, holdout: ScoredPart, champion: NDArray[np.float64], new: NDArray[np.bool_]
+) -> Measurement:
+    """Measure the candidate's AUC minus the champion's on the rows that are new to it."""
+    entity = None if holdout.entity is None else holdout.entity[new]
+    return roc_auc_difference(holdout.target[new], holdout.score[new], champion[new], entity=entity)
