@@ -6,7 +6,7 @@ import contextlib
 import functools
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from ml_platform.adapters.mlflow_client import database_of, open_client
 from ml_platform.adapters.mlflow_model import describe_model
 from ml_platform.core.digest import short
 from ml_platform.core.errors import Unavailable
+from ml_platform.core.trial import DEFAULT
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ml_platform.core.ports import TrainingRun
     from ml_platform.core.records import DeploymentRecord, ReleaseRecord
+    from ml_platform.core.trial import Trial
 
 
 class MlflowTracker:
@@ -48,6 +50,20 @@ class MlflowTracker:
                 raise
             self._client.set_terminated(run_id)
             return run_id
+
+    def log_trials(self, model: str, run_id: str, trials: Sequence[Trial]) -> None:
+        """Write the trials of a study down as runs inside a training run."""
+        with self._explained(f"the trials of run {run_id} can't be written"):
+            experiment = self._experiment_id(model)
+            for trial in trials:
+                started = self._client.create_run(
+                    experiment, tags=_trial_tags(run_id, trial), run_name=_trial_name(trial)
+                )
+                losses = {"loss": trial.losses[-1]} if trial.losses else {}
+                self._log_batch(started.info.run_id, losses, trial.parameters)
+                self._client.set_terminated(
+                    started.info.run_id, status="FAILED" if trial.state == "failed" else "FINISHED"
+                )
 
     def log_metrics(self, run_id: str, metrics: Mapping[str, float]) -> None:
         """Add metrics to a run."""
@@ -186,6 +202,16 @@ class MlflowTracker:
 
 def _name(run: TrainingRun) -> str:
     return f"{run.model} {short(run.tags['model_digest'])}" if "model_digest" in run.tags else run.model
+
+
+def _trial_name(trial: Trial) -> str:
+    return "the learner as it is" if trial.number == DEFAULT else f"trial {trial.number}"
+
+
+def _trial_tags(run_id: str, trial: Trial) -> dict[str, str]:
+    """Return a trial's tags; `mlflow.parentRunId` is what MLflow's pages nest runs by."""
+    said = {"mlflow.parentRunId": run_id, "trial": str(trial.number), "state": trial.state}
+    return {**said, "reason": trial.reason} if trial.reason else said
 
 
 def _release_tags(release: ReleaseRecord) -> dict[str, str]:

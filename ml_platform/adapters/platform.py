@@ -10,6 +10,7 @@ from typing import Self
 
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Projected, project
+from ml_platform.adapters.journals import FileJournals
 from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.adapters.memory import FileMemory
@@ -30,6 +31,7 @@ class Platform:
     vault: FileVault
     memory: FileMemory
     spent: SpentLog
+    journals: FileJournals
     ledger: SqliteLedger
     tracker: MlflowTracker
 
@@ -64,6 +66,7 @@ def open_platform(settings: Settings) -> Platform:
         vault=FileVault(home, keys),
         memory=FileMemory(home),
         spent=SpentLog(home),
+        journals=FileJournals(home),
         ledger=SqliteLedger(home / "ledger.sqlite", clock=_utc_now),
         tracker=MlflowTracker(settings.mlflow_uri, home / "mlflow" / "artifacts"),
     )

@@ -26,6 +26,7 @@ RELEASE_STAGES = (
     "source", "snapshot", "quarantine", "split", "features", "model", "evaluation", "release", "cost",
     "staging",
 )  # fmt: skip
+PROGRESS = "tuning: "
 
 
 @click.command(name="run")
@@ -44,7 +45,7 @@ def command(model: str, junit: Path | None) -> int:
     from ml_platform.orchestration.launch import open_dagster
 
     with open_dagster(Path.cwd(), build_all(settings)) as dagster:
-        run = dagster.launch(f"{model}_release", on_step=lambda step: click.echo(f"  … {step.replace('__', '/')}"))
+        run = dagster.launch(f"{model}_release", on_step=_say_step, on_line=_say_line)
     with open_platform(settings) as platform:
         parts = _parts(platform, governed, run)
         verdicts = [verdict for part in parts for verdict in part.verdicts]
@@ -61,6 +62,16 @@ def command(model: str, junit: Path | None) -> int:
         return say_crash(run.failure.partition(":")[0], run.trace)
     click.echo(f"\n✗ {model} was not released.\n{run.failure}", err=True)
     return run.exit_code
+
+
+def _say_step(step: str) -> None:
+    click.echo(f"  … {step.replace('__', '/')}")
+
+
+def _say_line(line: str) -> None:
+    """Say what long work says of its progress; verdicts are told at the end."""
+    if line.startswith(PROGRESS):
+        click.echo(f"      {line}")
 
 
 def _parts(platform: Platform, governed: GovernedModelFile, run: Launched) -> list[EvidencePart]:

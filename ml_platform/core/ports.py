@@ -19,6 +19,7 @@ from ml_platform.core.records import (
     EvidencePart,
     ReleaseRecord,
 )
+from ml_platform.core.trial import Trial
 
 RecordT = TypeVar("RecordT")
 
@@ -68,6 +69,23 @@ class Memory(Protocol):
         """Remember it, atomically."""
 
 
+class Journal(Protocol):
+    """The finished trials of one study; what was appended is there after a kill, what wasn't finished left no trace."""
+
+    def trials(self) -> Sequence[Trial]:
+        """Return the trials in the order in which they were appended; raises DataInvalid when they were altered."""
+
+    def append(self, trial: Trial) -> None:
+        """Append a trial, durably."""
+
+
+class Journals(Protocol):
+    """The journals of studies, by the digest of what a study is about."""
+
+    def open(self, study: str) -> AbstractContextManager[Journal]:
+        """Open a study's journal for this process alone; raises Unavailable while another has it open."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRun:
     """What a tracker writes down of one training run; `files` names the model's files, which stay in the store.
@@ -90,6 +108,9 @@ class Tracker(Protocol):
 
     def log_training(self, run: TrainingRun) -> str:
         """Write a run down and return its id."""
+
+    def log_trials(self, model: str, run_id: str, trials: Sequence[Trial]) -> None:
+        """Write the trials of a study down as runs inside a training run."""
 
     def log_metrics(self, run_id: str, metrics: Mapping[str, float]) -> None:
         """Add metrics to a run."""
@@ -211,6 +232,8 @@ __all__ = [
     "Candidate",
     "Clock",
     "Draft",
+    "Journal",
+    "Journals",
     "Ledger",
     "Memory",
     "Tracker",

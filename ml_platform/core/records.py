@@ -117,11 +117,38 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TuningRecord:
+    """A finished study over a learner's parameters: `digest` names its trials, `parameters` are those chosen.
+
+    `best` is the number of the chosen trial, -1 when nothing tried was better than the learner as the file has it;
+    then `parameters` are empty. Losses are means over the folds; `stopped` says what ended the study early.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    digest: str
+    features_digest: str
+    trials: int
+    completed: int
+    pruned: int
+    failed: int
+    best: int
+    parameters: Mapping[str, Fact]
+    metric: str
+    loss: float
+    default_loss: float
+    folds: int
+    seconds: float
+    stopped: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRecord:
     """A trained model: `digest` is the SHA-256 of the artefact folder's content, `tree_digest` of its trees alone.
 
     `threshold` is None where no score is compared with one: with several classes the likeliest is the decision, and a
-    number is none.
+    number is none. `tuned` are the learner's parameters that a study chose, in place of the model file's or beside
+    them; `tuning_digest` names the study.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -137,6 +164,8 @@ class ModelRecord:
     trained_by: str
     trained_at: dt.datetime
     metrics: Mapping[str, float] = field(default_factory=dict)
+    tuned: Mapping[str, Fact] = field(default_factory=dict)
+    tuning_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,10 +55,18 @@ class Trained:
     library_version: str
 
 
-def fit(learner: Learner, train: Rows, validation: Rows | None = None, *, rounds: int | None = None) -> Trained:
+def fit(
+    learner: Learner,
+    train: Rows,
+    validation: Rows | None = None,
+    *,
+    rounds: int | None = None,
+    watch: bool = False,
+) -> Trained:
     """Train on the rows; stop early on the validation rows when the learner says so.
 
-    `rounds` replaces the learner's, and then nothing stops early (to repeat the beginning of a training). Raises
+    `rounds` replaces the learner's, and then nothing stops early (to repeat the beginning of a training). `watch`
+    measures the loss on the validation rows even when nothing stops early. Raises
     DataInvalid for rows that the task can't be learned from (none, an absent class, a constant or infinite target),
     for a direction that names no feature, and for parameters that keep a training from being repeated.
     """
@@ -69,11 +77,13 @@ def fit(learner: Learner, train: Rows, validation: Rows | None = None, *, rounds
     early = learner.early_stopping_rounds if rounds is None else None
     curve: dict[str, dict[str, list[float]]] = {}
     valid_sets, callbacks = [], []
-    if early is not None:
+    if early is not None or watch:
         held = _present(validation)
         require_usable("validation", held, learner, teach=False)
         valid_sets = [_table(lightgbm, held, row_weights(held, by_class), reference=table)]
-        callbacks = [lightgbm.early_stopping(early, verbose=False), lightgbm.record_evaluation(curve)]
+        callbacks = [lightgbm.record_evaluation(curve)]
+    if early is not None:
+        callbacks.insert(0, lightgbm.early_stopping(early, verbose=False))
     booster = lightgbm.train(
         parameters, table, num_boost_round=rounds or learner.rounds, valid_sets=valid_sets, callbacks=callbacks
     )

@@ -19,6 +19,7 @@ RELEASE = (
     "source", "snapshot", "quarantine", "split", "features", "model", "evaluation", "report", "release", "cost",
     "staging",
 )  # fmt: skip
+TUNING = ("tuning",)
 PROMOTE = ("production",)
 DOSSIER = ("dossier",)
 MONITOR = ("traffic", "monitoring")
@@ -28,14 +29,15 @@ FEEDBACK = ("feedback",)
 def jobs(file: GovernedModelFile) -> list[UnresolvedAssetJobDefinition]:
     """Return the jobs of a model; monitoring only when the model file says how to watch it."""
     automatic = file.spec.deployment.production == "automatic"
+    release = RELEASE + (TUNING if file.spec.tuning else ())
     found = [
-        _job(file, "release", RELEASE + DOSSIER, "From the source to staging: every stage, every gate."),
+        _job(file, "release", release + DOSSIER, "From the source to staging: every stage, every gate."),
         _job(
             file, "promote", PROMOTE + DOSSIER,
             "Make the version that staging holds live in production, if the lock lets it.",
         ),
         _job(
-            file, "retrain", RELEASE + (PROMOTE if automatic else ()) + DOSSIER,
+            file, "retrain", release + (PROMOTE if automatic else ()) + DOSSIER,
             "Release again on newer rows; `as_of` in the snapshot's config says before which day.",
         ),
     ]  # fmt: skip

@@ -87,8 +87,9 @@ class Dagster:
         run_config: Mapping[str, object] | None = None,
         tags: Mapping[str, str] | None = None,
         on_step: Callable[[str], None] | None = None,
+        on_line: Callable[[str], None] | None = None,
     ) -> Launched:
-        """Run a job to its end in this process, calling `on_step` as each step starts.
+        """Run a job to its end in this process, calling `on_step` as each step starts, `on_line` for what it says.
 
         Raises KeyboardInterrupt when a person ended it.
         """
@@ -98,6 +99,8 @@ class Dagster:
             event = entry.dagster_event
             if on_step is not None and event is not None and event.is_step_start and event.step_key:
                 on_step(event.step_key)
+            if on_line is not None and event is None:
+                on_line(entry.user_message)
 
         self.instance.add_event_listener(run_id, hear)
         try:

@@ -3,6 +3,7 @@
 Without `from __future__ import annotations`: Dagster reads the annotations of an op as they stand.
 """
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -15,6 +16,7 @@ from ml_platform.core.records import (
     ReleaseRecord,
     ReportRecord,
     SplitRecord,
+    TuningRecord,
 )
 from ml_platform.orchestration.hand_on import Product, Results, at_desk, hand_on, product
 from ml_platform.orchestration.pictures import evaluation_pictures
@@ -33,6 +35,12 @@ MODEL = Output(
     kinds=frozenset({"lightgbm", "mlflow"}),
     about="The trained trees as text, under declared conditions, with a tracked run.",
 )
+TUNING = Output(
+    name="tuning",
+    record=TuningRecord,
+    kinds=frozenset({"optuna"}),
+    about="The study over the learner's parameters, by cross-validation on the training rows only.",
+)
 EVALUATION = Output(
     name="evaluation",
     record=EvaluationRecord,
@@ -45,17 +53,22 @@ REPORT = Output(
     kinds=frozenset({"html", "markdown"}),
     about="What a manager, a reviewer and a program want to know of the candidate; written for a refused one too.",
 )
+TUNED_FROM = {"tuning": ("features",), "model": ("features", "tuning")}
 COMES_FROM = {"evaluation": ("split", "features", "model"), "report": ("evaluation",)}
 EVALUATED: dict[str, type] = {"split": SplitRecord, "features": FeaturesRecord, "model": ModelRecord}
 
 
 def model_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
-    """Return the op that trains."""
+    """Return the op that trains, with the parameters that a study chose first when the model file describes one."""
+    outputs, within = ([TUNING, MODEL], TUNED_FROM) if file.spec.tuning else ([MODEL], {})
 
-    @dg.multi_asset(**wire(file, "model", outputs=[MODEL], inputs={"features": FeaturesRecord}))
+    @dg.multi_asset(**wire(file, "model", outputs=outputs, inputs={"features": FeaturesRecord}, within=within))
     def model(context: dg.AssetExecutionContext, features: FeaturesRecord) -> Results:
         with at_desk(context, file) as desk:
-            made = judged(desk, "model", _model(desk, features))
+            tuning = _tuning(desk, features)
+            if tuning is not None:
+                yield from hand_on(context, desk, [_study(tuning)])
+            made = judged(desk, "model", _model(desk, features, tuning))
             about = {
                 "trees": made.record.tree_digest,
                 "rounds": made.record.rounds,
@@ -120,10 +133,22 @@ def _report(desk: "Desk", report: Measured[ReportRecord]) -> Product:
 def _evaluate(
     desk: "Desk", split: SplitRecord, features: FeaturesRecord, model: ModelRecord, champion: ReleaseRecord | None
 ) -> Measured[EvaluationRecord]:
+    """Measure the model, after the look at the holdout was paid for."""
     from ml_platform.stages.evaluate import evaluate
+    from ml_platform.stages.features import read_matrix
+    from ml_platform.stages.holdout_looks import look
 
     platform = desk.platform
-    return evaluate(
+    looks = look(
+        read_matrix(platform.store, features).part_of("holdout"),
+        store=platform.store,
+        ledger=platform.ledger,
+        model=desk.model,
+        model_digest=model.digest,
+        actor=desk.actor,
+        now=desk.now,
+    )
+    made = evaluate(
         desk.spec,
         store=platform.store,
         model=model,
@@ -132,17 +157,49 @@ def _evaluate(
         champion=champion,
         tracker=platform.tracker,
     )
+    return dataclasses.replace(made, measurements=(*made.measurements, looks))
 
 
-def _model(desk: "Desk", features: FeaturesRecord) -> Measured[ModelRecord]:
-    task = Task(stage="model", inputs={"features": features.digest}, kind="models", record_type=ModelRecord)
-    return recall_or_work(desk, task, lambda: _train(desk, features))
+def _tuning(desk: "Desk", features: FeaturesRecord) -> Measured[TuningRecord] | None:
+    if desk.spec.tuning is None:
+        return None
+    task = Task(stage="tuning", inputs={"features": features.digest}, kind="studies", record_type=TuningRecord)
+    return recall_or_work(desk, task, lambda: _tune(desk, features))
 
 
-def _train(desk: "Desk", features: FeaturesRecord) -> Measured[ModelRecord]:
+def _tune(desk: "Desk", features: FeaturesRecord) -> Measured[TuningRecord]:
+    from ml_platform.stages.tune import tune
+
+    platform = desk.platform
+    return tune(desk.spec, store=platform.store, journals=platform.journals, features=features, say=desk.say)
+
+
+def _study(tuning: Measured[TuningRecord]) -> Product:
+    return Product(
+        name="tuning",
+        record=tuning.record,
+        version=tuning.record.digest,
+        unchanged=tuning.unchanged,
+        measurements=tuning.measurements,
+        metadata={"chosen": facts_table(tuning.record, "study")},
+    )
+
+
+def _model(desk: "Desk", features: FeaturesRecord, tuning: Measured[TuningRecord] | None) -> Measured[ModelRecord]:
+    """Return the model with what was measured on its study too: the gates on both are the model's."""
+    study = {"tuning": tuning.record.digest} if tuning else {}
+    inputs = {"features": features.digest, **study}
+    task = Task(stage="model", inputs=inputs, kind="models", record_type=ModelRecord)
+    made = recall_or_work(desk, task, lambda: _train(desk, features, tuning.record if tuning else None))
+    measured = tuning.measurements if tuning else ()
+    return dataclasses.replace(made, measurements=(*made.measurements, *measured))
+
+
+def _train(desk: "Desk", features: FeaturesRecord, tuning: TuningRecord | None) -> Measured[ModelRecord]:
     from ml_platform.stages.train import train
 
     platform = desk.platform
     return train(
-        desk.spec, store=platform.store, features=features, tracker=platform.tracker, actor=desk.actor, now=desk.now
-    )
+        desk.spec, store=platform.store, features=features, tracker=platform.tracker, actor=desk.actor, now=desk.now,
+        tuning=tuning,
+    )  # fmt: skip

@@ -38,8 +38,9 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "quarantine": ("source", "contract", "features"),
     "split": ("contract", "split"),
     "features": ("contract", "features"),
+    "tuning": ("contract", "features", "split", "learner", "tuning"),
     "code_tests": ("source", "contract", "features"),
-    "model": ("contract", "features", "learner", "deployment"),
+    "model": ("contract", "features", "learner", "tuning", "deployment"),
     "evaluation": ("contract", "split", "learner", "deployment"),
     "report": ("purpose", "owner", "risk_class", "description", "source", "contract", "split", "learner", "deployment"),
 }

@@ -16,7 +16,7 @@ _MANUAL = "See LightGBM's documentation, 'Parameters'."
 def check_learner(sections: Sections) -> Iterator[Problem]:
     """Yield the parameters that LightGBM doesn't know, takes otherwise, or that are declared elsewhere."""
     for name, value in sections.parameters.items():
-        text = _problem(name, value)
+        text = name_problem(name) or _value_problem(name, value)
         if text:
             yield Problem(("learner", "parameters", name), f"learner.parameters.{name} {text}")
 
@@ -29,19 +29,23 @@ def check_features(sections: Sections) -> Iterator[Problem]:
         yield Problem(("features",), text)
 
 
-def _problem(name: str, value: Plain) -> str:
+def name_problem(name: str) -> str:
+    """Say why a parameter of this name can't be set; empty when it can."""
     if name in DECLARED_ELSEWHERE:
         return f"is declared by learner.{DECLARED_ELSEWHERE[name]}; remove it here"
     if name in ALIASES:
         return f"is LightGBM's other name for '{ALIASES[name]}'; write '{ALIASES[name]}'"
     if name not in PARAMETERS:
         return f"isn't a parameter that can be set here. {nearest(PARAMETERS, name) or _MANUAL}"
-    if not _fits(PARAMETERS[name], value):
-        return f"is {seen(value)}; needed: {PARAMETERS[name]}"
     return ""
 
 
-def _fits(kind: Kind, value: Plain) -> bool:
+def _value_problem(name: str, value: Plain) -> str:
+    return "" if fits(PARAMETERS[name], value) else f"is {seen(value)}; needed: {PARAMETERS[name]}"
+
+
+def fits(kind: Kind, value: Plain) -> bool:
+    """Say whether a value is of the kind that a parameter takes."""
     if kind == "a number":
         return isinstance(value, int | float) and not isinstance(value, bool)
     types: dict[Kind, type] = {"a whole number": int, "true or false": bool, "text": str}

@@ -21,7 +21,7 @@ def check_objective(sections: Sections) -> Iterator[Problem]:
     learner = sections.learner
     if learner is None:
         return
-    for key, text in _learner_problems(learner):
+    for key, text in learner_problems(learner):
         where = ("learner", *key.split("."))
         yield Problem(where, f"learner.{key} {text}")
     if sections.whole:
@@ -32,7 +32,8 @@ def check_objective(sections: Sections) -> Iterator[Problem]:
         yield Problem(("deployment", "selected_share"), f"deployment.selected_share {text}")
 
 
-def _learner_problems(learner: Learner) -> Iterator[tuple[str, str]]:
+def learner_problems(learner: Learner) -> Iterator[tuple[str, str]]:
+    """Yield what doesn't go together within a learner: the key below `learner`, and what is wrong with it."""
     objective, parameters = learner.objective, learner.parameters
     if objective == "quantile" and learner.quantile is None:
         yield "quantile", "is missing; objective quantile needs it: which share of the outcomes lies below, as 0.9"

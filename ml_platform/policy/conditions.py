@@ -20,6 +20,7 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "labels": "outcomes are known for the window",
         "reference": "there is an earlier snapshot to compare with",
         "new_rows": "there are rows that the earlier snapshot doesn't hold",
+        "tuning": "the learner's parameters are searched for",
         "own_tests": "there are tests beside the features module",
         "binary": "the model decides between two classes",
         "multiclass": "the model decides between several classes",
@@ -43,7 +44,7 @@ def conditions_of(
     cost_history: bool = False,
     limits: bool = False,
 ) -> frozenset[Condition]:
-    """Return the conditions that hold: five and the task follow from the model file, the caller knows the others."""
+    """Return the conditions that hold: six and the task follow from the model file, the caller knows the others."""
     task = spec.learner.task
     holds: dict[Condition, bool] = {
         "always": True,
@@ -58,6 +59,7 @@ def conditions_of(
         "labels": labels,
         "reference": reference,
         "new_rows": new_rows,
+        "tuning": spec.tuning is not None,
         "own_tests": own_tests,
         "binary": task == "binary",
         "multiclass": task == "multiclass",

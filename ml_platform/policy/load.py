@@ -16,6 +16,7 @@ from ml_platform.policy.check_policy import check_monitoring, check_packs, check
 from ml_platform.policy.check_resources import check_resources
 from ml_platform.policy.check_rules import check_rules
 from ml_platform.policy.check_source import check_source
+from ml_platform.policy.check_tuning import check_tuning
 from ml_platform.policy.gates import Gate
 from ml_platform.policy.packs import SHIPPED, Gates, apply_overrides, combine, pack_files
 from ml_platform.policy.prices import Prices, load_prices
@@ -143,6 +144,7 @@ def _meaning(path: Path, sections: Sections) -> Iterator[Problem]:
     yield from check_rules(sections)
     yield from check_learner(sections)
     yield from check_objective(sections)
+    yield from check_tuning(sections)
 
 
 def _inside(problems: Iterable[Problem]) -> list[Problem]:

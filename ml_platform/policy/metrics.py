@@ -112,6 +112,8 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "tracked": ("fact", "1 when the training run is tracked."),
         "reproducible": ("fact", "1 when training again under the same conditions grew the same trees."),
         "rounds": ("rounds", "Boosting rounds that were kept."),
+        "tuning_tried_share": ("share", "Trials that were completed or given up early, of those the study asks for."),
+        "tuning_gain": ("share", "Part of the loss in cross-validation that the chosen parameters save."),
         "artefact_is_text": ("fact", "1 when the model is stored as text that can't carry code."),
     },
     ("evaluation",): {
@@ -141,6 +143,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "missing_feature_auc_drop": ("", "Area under the ROC curve lost when a feature is missing."),
         "unseen_level_flip_share": ("share", "Decisions that change when a category was never seen in training."),
         "top_feature_share": ("share", "The strongest feature's part of all explanations."),
+        "holdout_looks": ("models", "Different models measured on this holdout up to this one."),
         "mean_absolute_error": ("", "Mean size of the error, in the target's unit."),
         "median_absolute_error": ("", "Median size of the error, in the target's unit."),
         "root_mean_squared_error": ("", "Root of the mean squared error, in the target's unit."),

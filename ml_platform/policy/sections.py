@@ -9,7 +9,18 @@ from ml_platform.policy.gates import Override, Waiver
 from ml_platform.policy.resources import Resources
 from ml_platform.policy.row_rules import RowRule
 from ml_platform.policy.schema import Annotation
-from ml_platform.policy.spec import Column, Deployment, Learner, Monitoring, Objective, RiskClass, Role, Split, Table
+from ml_platform.policy.spec import (
+    Column,
+    Deployment,
+    Learner,
+    Monitoring,
+    Objective,
+    RiskClass,
+    Role,
+    Split,
+    Table,
+    Tuning,
+)
 from ml_platform.policy.translate import Value, validate
 from ml_platform.policy.yaml_lines import Plain
 
@@ -28,6 +39,7 @@ class Sections:
     parameters: Mapping[str, Plain]
     objective: Objective | None
     learner: Learner | None
+    tuning: Tuning | None
     deployment: Deployment | None
     resources: Resources | None
     risk_class: RiskClass | None
@@ -61,6 +73,7 @@ def sections_of(attributes: Plain) -> Sections:
         parameters=_mapping(learner.get("parameters")),
         objective=_valid(Objective, learner.get("objective")),
         learner=_valid(Learner, learner),
+        tuning=_valid(Tuning, top["tuning"]) if "tuning" in top else None,
         deployment=_valid(Deployment, top.get("deployment", {})),
         resources=_valid(Resources, top.get("resources", {})),
         risk_class=_valid(RiskClass, top.get("risk_class")),

@@ -248,6 +248,27 @@ def task_of(objective: Objective) -> Task:
             return "regression"
 
 
+class Dimension(Strict):
+    """What a study tries for one parameter: the numbers from `low` to `high`, or the `choices`."""
+
+    low: Finite | int | None = None
+    high: Finite | int | None = None
+    log: bool = False
+    step: Finite | int | None = None
+    choices: tuple[Finite | int | bool | str, ...] | None = None
+
+
+class Tuning(Strict):
+    """A study over the learner's parameters: what it tries, how often, for how long, and what it gives up early."""
+
+    trials: int = Field(ge=1)
+    seconds: float | None = Field(default=None, gt=0.0)
+    folds: int = Field(default=4, ge=2, le=20)
+    pruner: Literal["median", "none"] = "median"
+    seed: int = Field(ge=0)
+    space: dict[Text, Dimension] = Field(min_length=1)
+
+
 class PolicyChoice(Strict):
     """The packs (the risk class's own is always among them), tightenings and waivers."""
 
@@ -289,6 +310,7 @@ class ModelSpec(Strict):
     split: Split
     learner: Learner
     resources: Resources = Resources()
+    tuning: Tuning | None = Field(default=None, exclude_if=_unsaid)
     policy: PolicyChoice = PolicyChoice()
     deployment: Deployment = Deployment()
     monitoring: Monitoring | None = None

@@ -7,7 +7,7 @@ Runs in a process of its own, on a store of its own, maybe under an earlier vers
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -30,6 +30,7 @@ from ml_platform.stages.stage_parts import (
 if TYPE_CHECKING:
     from ml_platform.core.ports import TrainingRun
     from ml_platform.core.records import DeploymentRecord
+    from ml_platform.core.trial import Trial
     from ml_platform.policy.spec import ModelSpec
 
 
@@ -235,6 +236,9 @@ class _Untracked:
 
     def log_training(self, run: TrainingRun) -> str:
         return digest_of(dict(run.tags))
+
+    def log_trials(self, model: str, run_id: str, trials: Sequence[Trial]) -> None:
+        """Nothing is written down."""
 
     def log_metrics(self, run_id: str, metrics: Mapping[str, float]) -> None:
         """Nothing is written down."""

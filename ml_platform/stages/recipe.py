@@ -25,6 +25,7 @@ from ml_platform.stages.stage_parts import (
     source_parts,
     split_parts,
 )
+from ml_platform.stages.tuned import settle
 
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore, Ledger
@@ -39,7 +40,8 @@ _RECIPE = "recipe.json"
 class Recipe:
     """How a version was made: model file, records, champion of the time, and what each stage made, part by part.
 
-    The order of the model file's entries counts: it is that of the columns.
+    The order of the model file's entries counts: it is that of the columns. Where it asked for a study, the parameters
+    that this chose stand in their place: nothing is searched again.
     """
 
     schema_version: int = 1
@@ -57,7 +59,7 @@ def keep_recipe(
     Raises DataInvalid or Unavailable when the candidate's model or evaluation isn't in the store as it was made.
     """
     recipe = Recipe(
-        spec=spec.model_dump(mode="json"),
+        spec=settle(spec, parts.model.tuned).model_dump(mode="json"),
         ingredients=parts,
         champion=_champion(store, ledger, parts),
         parts={

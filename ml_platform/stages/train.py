@@ -11,7 +11,7 @@ from ml_platform.core.digest import digest_of, short
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Fact, Measurement
-from ml_platform.core.records import FeaturesRecord, ModelRecord
+from ml_platform.core.records import FeaturesRecord, ModelRecord, TuningRecord
 from ml_platform.learners.calibration import calibrate, fit_calibration
 from ml_platform.learners.lightgbm_native import Trained, fit
 from ml_platform.learners.rows import Rows
@@ -26,6 +26,7 @@ from ml_platform.stages.model_files import KIND, files_digest, model_files
 from ml_platform.stages.platform_code import keep_platform
 from ml_platform.stages.threshold import Threshold, choose_threshold
 from ml_platform.stages.training_run import training_run
+from ml_platform.stages.tuned import read_trials, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,16 +47,19 @@ def train(
     tracker: Tracker,
     actor: str,
     now: dt.datetime,
+    tuning: TuningRecord | None = None,
     root: Path | None = None,
     commit: str = "",
 ) -> Measured[ModelRecord]:
     """Train on the training rows, calibrate and choose the threshold on calibration rows, store and track the model.
 
-    `root` is the folder whose lock file and git repository describe the run (default: the working directory);
-    code that comes from a record is of its `commit`. Raises DataInvalid when a condition is
-    unknown, when the features were built with other code, and for unusable rows.
+    `tuning` is the study whose parameters are used, needed when the model file asks for one. `root` is the folder
+    whose lock file and git repository describe the run (default: the working directory); code that comes from a
+    record is of its `commit`. Raises DataInvalid when a condition is unknown, when the features were built with other
+    code, and for unusable rows.
     """
     root = root or Path.cwd()
+    spec = settled(spec, features, tuning)
     module, environment = _module(spec, features), read_environment(root)
     conditions = declare_conditions(
         spec, features.code_digest, environment=environment, source=module.path, root=root, commit=commit
@@ -89,9 +93,13 @@ def train(
         trained_by=actor,
         trained_at=now,
         metrics=learned.metrics,
+        tuned=tuning.parameters if tuning else {},
+        tuning_digest=tuning.digest if tuning else "",
     )
     run = training_run(spec, features, record, artefact=files, example=matrix.values[0])
     record = dataclasses.replace(record, run_id=tracker.log_training(run))
+    if tuning is not None:
+        tracker.log_trials(spec.model, record.run_id, read_trials(store, tuning.digest))
     measurements = _measurements(record, learned, files, tracked=tracker.has_run(record.run_id))
     return Measured(record=record, measurements=measurements, unchanged=unchanged)
 

@@ -89,4 +89,5 @@ def _tags(features: FeaturesRecord, record: ModelRecord) -> dict[str, str]:
         "system": conditions.system,
         "trained_by": record.trained_by,
         "trained_at": record.trained_at.isoformat(),
+        **({"tuning_digest": record.tuning_digest} if record.tuning_digest else {}),
     }

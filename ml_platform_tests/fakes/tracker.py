@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.ports import TrainingRun
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
+from ml_platform.core.trial import Trial
 
 
 class FakeTracker:
@@ -15,6 +16,7 @@ class FakeTracker:
     def __init__(self) -> None:
         self.down = False
         self.runs: dict[str, TrainingRun] = {}
+        self.trials: dict[str, tuple[Trial, ...]] = {}
         self.metrics: dict[str, dict[str, float]] = {}
         self.released: dict[tuple[str, int], str] = {}
         self.aliases: dict[tuple[str, str], int] = {}
@@ -28,6 +30,10 @@ class FakeTracker:
         run_id = f"run{len(self.runs) + 1}"
         self.runs[run_id] = run
         return run_id
+
+    def log_trials(self, model: str, run_id: str, trials: Sequence[Trial]) -> None:
+        self._reach()
+        self.trials[run_id] = tuple(trials)
 
     def log_metrics(self, run_id: str, metrics: Mapping[str, float]) -> None:
         self._reach()

@@ -32,7 +32,8 @@ from ml_platform.stages.code_tests.try_code import try_code
 from ml_platform.stages.ephemeral_service import ephemeral_service
 from ml_platform.stages.evaluate import evaluate
 from ml_platform.stages.evidence import part_of, record_once
-from ml_platform.stages.features import build_features
+from ml_platform.stages.features import build_features, read_matrix
+from ml_platform.stages.holdout_looks import look
 from ml_platform.stages.ingredients import Ingredients
 from ml_platform.stages.monitor import monitor_window
 from ml_platform.stages.objection import Refused
@@ -142,7 +143,11 @@ def released(notebook: Notebook) -> Released:
     model = train(spec, store=store, features=features.record, tracker=tracker, actor="robin", now=NOW)
     notebook.kept("model", model)
     evaluation = evaluate(spec, store=store, model=model.record, features=features.record, split=split.record)
-    notebook.kept("evaluation", evaluation)
+    looks = look(
+        read_matrix(store, features.record).part_of("holdout"), store=store, ledger=ledger, model=spec.model,
+        model_digest=model.record.digest, actor="robin", now=NOW,
+    )  # fmt: skip
+    notebook.kept("evaluation", replace(evaluation, measurements=(*evaluation.measurements, looks)))
     parts = Ingredients(
         source=source.record, snapshot=taken.snapshot.record, split=split.record, features=features.record,
         model=model.record, evaluation=evaluation.record,
