@@ -15,6 +15,7 @@ from ml_platform.adapters.mlflow_tracking import MlflowTracker
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.ports import Tracker, TrainingRun
 from ml_platform.core.records import Candidate, Conditions, DeploymentRecord, ReleaseRecord
+from ml_platform.core.trial import DEFAULT, Trial
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 CONDITIONS = Conditions(
@@ -120,6 +121,24 @@ def test_everything_lies_under_the_given_folders(tracker: MlflowTracker, run: Tr
     tracker.log_training(run)
     assert {path.name for path in home.iterdir()} == {"mlflow.db", "mlflow.lock", "artifacts"}
     assert [path.name for path in (home / "artifacts").iterdir()] == ["toy"]
+
+
+def test_the_trials_of_a_study_are_runs_inside_the_training_run(tracker: MlflowTracker, run: TrainingRun) -> None:
+    run_id = tracker.log_training(run)
+    tried = Trial(number=0, state="completed", parameters={"num_leaves": 7}, losses=(0.5, 0.25), seconds=1.0)
+    failed = Trial(number=1, state="failed", parameters={"num_leaves": 1}, losses=(), seconds=0.1, reason="too few")
+    plain = Trial(number=DEFAULT, state="completed", parameters={}, losses=(0.75,), seconds=1.0)
+    tracker.log_trials("toy", run_id, [plain, tried, failed])
+    experiment = tracker._client.get_run(run_id).info.experiment_id
+    inside = tracker._client.search_runs([experiment], f"tags.mlflow.parentRunId = '{run_id}'")
+    found = {one.info.run_name: one for one in inside}
+    assert found.keys() == {"the learner as it is", "trial 0", "trial 1"}
+    assert found["trial 0"].data.params == {"num_leaves": "7"}
+    assert found["trial 0"].data.metrics == {"loss": 0.25}
+    assert {name: one.info.status for name, one in found.items()} == {
+        "the learner as it is": "FINISHED", "trial 0": "FINISHED", "trial 1": "FAILED",
+    }  # fmt: skip
+    assert found["trial 1"].data.tags["reason"] == "too few"
 
 
 def test_an_unknown_run_is_not_tracked(tracker: MlflowTracker) -> None:
