@@ -104,6 +104,7 @@ class Conditions:
     git_dirty: bool
     cpu: str
     python: str
+    engine: str = "local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "quarantine": ("source", "contract", "features"),
     "split": ("contract", "split"),
     "features": ("contract", "features"),
-    "model": ("contract", "features", "learner", "deployment"),
+    "model": ("contract", "features", "learner", "compute", "deployment"),
     "evaluation": ("contract", "split", "learner", "deployment"),
     "report": ("purpose", "owner", "risk_class", "description", "source", "contract", "split", "learner", "deployment"),
 }

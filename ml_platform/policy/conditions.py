@@ -19,6 +19,7 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "labels": "outcomes are known for the window",
         "reference": "there is an earlier snapshot to compare with",
         "new_rows": "there are rows that the earlier snapshot doesn't hold",
+        "distributed": "the model is trained on several workers",
     }
 )
 
@@ -26,7 +27,7 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
 def conditions_of(
     spec: ModelSpec, *, champion: bool = False, reference: bool = False, new_rows: bool = False, labels: bool = False
 ) -> frozenset[Condition]:
-    """Return the conditions that hold: four follow from the model file, the caller knows the others."""
+    """Return the conditions that hold: five follow from the model file, the caller knows the others."""
     holds: dict[Condition, bool] = {
         "always": True,
         "groups": bool(spec.columns(Role.GROUP)),
@@ -40,5 +41,6 @@ def conditions_of(
         "labels": labels,
         "reference": reference,
         "new_rows": new_rows,
+        "distributed": spec.is_distributed,
     }
     return frozenset(condition for condition, true in holds.items() if true)

@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Condition = Literal["always", "groups", "entity", "quasi", "time", "champion", "labels", "reference", "new_rows"]
+Condition = Literal[
+    "always", "groups", "entity", "quasi", "time", "champion", "labels", "reference", "new_rows", "distributed"
+]
 Bound = Literal["value", "low", "high"]
 
 

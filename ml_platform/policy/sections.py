@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from ml_platform.policy.gates import Override, Waiver
 from ml_platform.policy.row_rules import RowRule
 from ml_platform.policy.schema import Annotation
-from ml_platform.policy.spec import Column, Deployment, Learner, Monitoring, Objective, RiskClass, Role, Split, Table
+from ml_platform.policy.spec import (
+    Column,
+    Compute,
+    Deployment,
+    Learner,
+    Monitoring,
+    Objective,
+    RiskClass,
+    Role,
+    Split,
+    Table,
+)
 from ml_platform.policy.translate import Value, validate
 from ml_platform.policy.yaml_lines import Plain
 
@@ -27,6 +38,7 @@ class Sections:
     parameters: Mapping[str, Plain]
     objective: Objective | None
     learner: Learner | None
+    compute: Compute | None
     deployment: Deployment | None
     risk_class: RiskClass | None
     packs: tuple[str, ...] | None
@@ -59,6 +71,7 @@ def sections_of(attributes: Plain) -> Sections:
         parameters=_mapping(learner.get("parameters")),
         objective=_valid(Objective, learner.get("objective")),
         learner=_valid(Learner, learner),
+        compute=_valid(Compute, top.get("compute")),
         deployment=_valid(Deployment, top.get("deployment", {})),
         risk_class=_valid(RiskClass, top.get("risk_class")),
         packs=_valid(tuple[str, ...], policy.get("packs", ["base"])),

@@ -23,6 +23,7 @@ def conditions(content: Content) -> dict[str, Mapping[str, object]]:
         "threshold": "none" if model.threshold is None else f"{model.threshold:.4g}",
         "seed": made.seed,
         "threads": made.threads,
+        "engine": made.engine,
         "Python": made.python,
         "processor": made.cpu,
         "git commit": f"{made.git_commit}{' (with changes)' if made.git_dirty else ''}",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.records import Conditions
+from ml_platform.learners.engine import engine_of
 from ml_platform.stages.environment import read_cpu
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def declare_conditions(
         git_dirty=repository is None or _git(repository, "status", "--porcelain") != "",
         cpu=read_cpu(),
         python=environment.python,
+        engine=engine_of(spec.compute),
     )
 
 

@@ -95,7 +95,8 @@ def test_the_conditions_of_a_model_follow_from_its_file_and_from_what_the_caller
     assert conditions_of(spec_of(text)) == {"always", "entity"}
     without = changed(("role: entity", "role: not_used, reason: unused"))
     assert conditions_of(spec_of(without)) == {"always", "groups", "quasi", "time"}
-    quasi = spec_of(changed(("role: group}", "role: group, personal_data: quasi}")))
+    spread = ("  features: parcels", "  compute: {engine: dask, workers: 2}\n  features: parcels")
+    quasi = spec_of(changed(("role: group}", "role: group, personal_data: quasi}"), spread))
     everything = conditions_of(quasi, champion=True, reference=True, new_rows=True, labels=True)
     assert everything == set(MEANINGS)
 
