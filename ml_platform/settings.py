@@ -11,6 +11,7 @@ from pathlib import Path
 
 SOURCE = "ML_PLATFORM_SOURCE_"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+SCHEDULER = "ML_PLATFORM_SCHEDULER_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,3 +113,17 @@ def variable_of(name: str) -> str:
     'ML_PLATFORM_SOURCE_WAREHOUSE'
     """
     return SOURCE + name.upper()
+
+
+def scheduler_address(name: str) -> str | None:
+    """Return the Dask scheduler's address that `ML_PLATFORM_SCHEDULER_<NAME>` holds, if it is set."""
+    return os.environ.get(scheduler_variable(name)) or None
+
+
+def scheduler_variable(name: str) -> str:
+    """Return the name of the variable that holds a scheduler's address.
+
+    >>> scheduler_variable("cluster")
+    'ML_PLATFORM_SCHEDULER_CLUSTER'
+    """
+    return SCHEDULER + name.upper()

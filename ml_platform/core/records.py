@@ -114,6 +114,7 @@ class Conditions:
     platform_digest: str = ""
     waiting: str = ""
     system: str = ""
+    engine: str = "local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

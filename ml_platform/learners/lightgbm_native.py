@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -72,14 +72,12 @@ def fit(
     """
     lightgbm = library()
     require_usable("training", train, learner, teach=True)
-    parameters, by_class = _parameters(learner, train), class_weights(learner, train)
+    parameters, by_class = parameters_of(learner, train), class_weights(learner, train)
     table = _table(lightgbm, train, row_weights(train, by_class))
-    early = learner.early_stopping_rounds if rounds is None else None
+    early, held = early_stopping(learner, validation, rounds=rounds, watch=watch)
     curve: dict[str, dict[str, list[float]]] = {}
     valid_sets, callbacks = [], []
-    if early is not None or watch:
-        held = _present(validation)
-        require_usable("validation", held, learner, teach=False)
+    if held is not None:
         valid_sets = [_table(lightgbm, held, row_weights(held, by_class), reference=table)]
         callbacks = [lightgbm.record_evaluation(curve)]
     if early is not None:
@@ -87,16 +85,42 @@ def fit(
     booster = lightgbm.train(
         parameters, table, num_boost_round=rounds or learner.rounds, valid_sets=valid_sets, callbacks=callbacks
     )
-    text: str = booster.model_to_string()
+    return trained_of(learner, train, booster.model_to_string(), curve.get("valid_0", {}), parameters=parameters)
+
+
+def early_stopping(
+    learner: Learner, validation: Rows | None, *, rounds: int | None, watch: bool = False
+) -> tuple[int | None, Rows | None]:
+    """Return after how many rounds without progress to stop, and on which rows; raises DataInvalid without any.
+
+    With `watch` the rows are returned even when nothing stops early.
+    """
+    early = learner.early_stopping_rounds if rounds is None else None
+    if early is None and not watch:
+        return None, None
+    held = _present(validation)
+    require_usable("validation", held, learner, teach=False)
+    return early, held
+
+
+def trained_of(
+    learner: Learner,
+    train: Rows,
+    text: str,
+    curve: Mapping[str, Sequence[float]],
+    *,
+    parameters: Mapping[str, object],
+) -> Trained:
+    """Return a trained model from its text and its losses on the validation rows, round by round."""
     grown = tree_count(text) // (len(train.classes) if learner.task == "multiclass" else 1)
-    losses = curve.get("valid_0", {}).get(LIGHTGBM_METRIC[learner.objective], [])
+    losses = curve.get(LIGHTGBM_METRIC[learner.objective], [])
     return Trained(
         text=text,
         rounds=grown,
         validation_loss=float(losses[grown - 1]) if losses else None,
         validation_metric=LOSS_NAME[learner.objective],
         parameters=parameters,
-        library_version=lightgbm.__version__,
+        library_version=library().__version__,
     )
 
 
@@ -162,7 +186,8 @@ def _present(validation: Rows | None) -> Rows:
     return validation
 
 
-def _parameters(learner: Learner, train: Rows) -> dict[str, object]:
+def parameters_of(learner: Learner, train: Rows) -> dict[str, object]:
+    """Return LightGBM's parameters; raises DataInvalid for those that keep a training from being repeated."""
     wrong = [name for name, value in _FIXED.items() if learner.parameters.get(name, value) != value]
     if wrong:
         seen = ", ".join(f"{name} is {learner.parameters[name]}" for name in wrong)

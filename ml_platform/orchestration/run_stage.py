@@ -40,7 +40,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "features": ("contract", "features"),
     "tuning": ("contract", "features", "split", "learner", "tuning"),
     "code_tests": ("source", "contract", "features"),
-    "model": ("contract", "features", "learner", "tuning", "deployment"),
+    "model": ("contract", "features", "learner", "tuning", "compute", "deployment"),
     "evaluation": ("contract", "split", "learner", "deployment"),
     "report": ("purpose", "owner", "risk_class", "description", "source", "contract", "split", "learner", "deployment"),
 }

@@ -29,6 +29,7 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "cost_history": "three earlier runs of a stage that worked, on as many rows, were measured",
         "limits": "a stage that worked has a declared limit of memory or time",
         "budget": "the model file declares a budget",
+        "distributed": "the model is trained on several workers",
     }
 )
 
@@ -44,7 +45,7 @@ def conditions_of(
     cost_history: bool = False,
     limits: bool = False,
 ) -> frozenset[Condition]:
-    """Return the conditions that hold: six and the task follow from the model file, the caller knows the others."""
+    """Return the conditions that hold: seven and the task follow from the model file, the caller knows the others."""
     task = spec.learner.task
     holds: dict[Condition, bool] = {
         "always": True,
@@ -68,6 +69,7 @@ def conditions_of(
         "cost_history": cost_history,
         "limits": limits,
         "budget": spec.resources.budget is not None,
+        "distributed": spec.is_distributed,
     }
     return frozenset(condition for condition, true in holds.items() if true)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ml_platform.core.digest import digest_of
 from ml_platform.core.errors import PolicyInvalid
+from ml_platform.policy.check_compute import check_compute
 from ml_platform.policy.check_contract import check_contract
 from ml_platform.policy.check_learner import check_features, check_learner
 from ml_platform.policy.check_objective import check_objective
@@ -145,6 +146,7 @@ def _meaning(path: Path, sections: Sections) -> Iterator[Problem]:
     yield from check_learner(sections)
     yield from check_objective(sections)
     yield from check_tuning(sections)
+    yield from check_compute(sections)
 
 
 def _inside(problems: Iterable[Problem]) -> list[Problem]:

@@ -111,6 +111,11 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "conditions_missing": ("conditions", "Conditions of training (seed, threads, versions, code) not recorded."),
         "tracked": ("fact", "1 when the training run is tracked."),
         "reproducible": ("fact", "1 when training again under the same conditions grew the same trees."),
+        "engine_as_declared": ("fact", "1 when LightGBM says it trained on as many workers and threads as declared."),
+        "one_machine_difference": (
+            "share",
+            "Distance of its scores from one machine's, as a part of what losing half of the rows would make.",
+        ),
         "rounds": ("rounds", "Boosting rounds that were kept."),
         "tuning_tried_share": ("share", "Trials that were completed or given up early, of those the study asks for."),
         "tuning_gain": ("share", "Part of the loss in cross-validation that the chosen parameters save."),

@@ -11,6 +11,7 @@ from ml_platform.policy.row_rules import RowRule
 from ml_platform.policy.schema import Annotation
 from ml_platform.policy.spec import (
     Column,
+    Compute,
     Deployment,
     Learner,
     Monitoring,
@@ -40,6 +41,7 @@ class Sections:
     objective: Objective | None
     learner: Learner | None
     tuning: Tuning | None
+    compute: Compute | None
     deployment: Deployment | None
     resources: Resources | None
     risk_class: RiskClass | None
@@ -74,6 +76,7 @@ def sections_of(attributes: Plain) -> Sections:
         objective=_valid(Objective, learner.get("objective")),
         learner=_valid(Learner, learner),
         tuning=_valid(Tuning, top["tuning"]) if "tuning" in top else None,
+        compute=_valid(Compute, top.get("compute")),
         deployment=_valid(Deployment, top.get("deployment", {})),
         resources=_valid(Resources, top.get("resources", {})),
         risk_class=_valid(RiskClass, top.get("risk_class")),

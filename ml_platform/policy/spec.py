@@ -269,6 +269,15 @@ class Tuning(Strict):
     space: dict[Text, Dimension] = Field(min_length=1)
 
 
+class Compute(Strict):
+    """Where training runs: in the stage's own process, or on Dask workers, started for it or of a running cluster."""
+
+    engine: Literal["local", "dask"]
+    workers: int | None = Field(default=None, ge=2, le=256)
+    threads_per_worker: int | None = Field(default=None, ge=1, le=256)
+    scheduler: Text | None = None
+
+
 class PolicyChoice(Strict):
     """The packs (the risk class's own is always among them), tightenings and waivers."""
 
@@ -311,6 +320,7 @@ class ModelSpec(Strict):
     learner: Learner
     resources: Resources = Resources()
     tuning: Tuning | None = Field(default=None, exclude_if=_unsaid)
+    compute: Compute | None = Field(default=None, exclude_if=_unsaid)
     policy: PolicyChoice = PolicyChoice()
     deployment: Deployment = Deployment()
     monitoring: Monitoring | None = None
@@ -351,6 +361,11 @@ class ModelSpec(Strict):
                 return ()
             case task:
                 assert_never(task)
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether the model is trained on several workers."""
+        return self.compute is not None and self.compute.engine == "dask"
 
     @property
     def weight(self) -> str | None:

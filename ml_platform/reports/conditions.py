@@ -23,6 +23,7 @@ def conditions(content: Content) -> dict[str, Mapping[str, object]]:
         "threshold": "none" if model.threshold is None else f"{model.threshold:.4g}",
         "seed": made.seeds or made.seed,
         "threads": made.threads,
+        "engine": made.engine,
         "Python": made.python,
         "processor": made.cpu,
         "system": made.system or "not recorded",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.records import Conditions
+from ml_platform.learners.engine import engine_of
 from ml_platform.learners.lightgbm_native import library
 from ml_platform.settings import waiting_policy
 from ml_platform.stages.environment import read_cpu
@@ -72,6 +73,7 @@ def declare_conditions(
         platform_digest=platform_digest(),
         waiting=waiting_policy(),
         system=platform.platform(),
+        engine=engine_of(spec.compute),
     )
 
 

@@ -13,7 +13,8 @@ from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.core.records import FeaturesRecord, ModelRecord, TuningRecord
 from ml_platform.learners.calibration import calibrate, fit_calibration
-from ml_platform.learners.lightgbm_native import Trained, fit
+from ml_platform.learners.engine import Fit, engine_of, open_engine
+from ml_platform.learners.lightgbm_native import Trained
 from ml_platform.learners.rows import Rows
 from ml_platform.learners.scorer import Scorer
 from ml_platform.learners.tree_text import same_beginning, tree_digest
@@ -23,6 +24,7 @@ from ml_platform.stages.features import read_matrix, read_state
 from ml_platform.stages.features_module import FeaturesModule, load_features
 from ml_platform.stages.kept_environment import keep_environment
 from ml_platform.stages.model_files import KIND, files_digest, model_files
+from ml_platform.stages.one_machine import engine_measurements
 from ml_platform.stages.platform_code import keep_platform
 from ml_platform.stages.threshold import Threshold, choose_threshold
 from ml_platform.stages.training_run import training_run
@@ -68,7 +70,8 @@ def train(
     keep_environment(store, environment, root)
     keep_platform(store)
     matrix = read_matrix(store, features)
-    learned = _learn(spec, matrix)
+    with open_engine(spec.compute) as fit:
+        learned = _learn(spec, matrix, fit)
     files = model_files(
         spec,
         features,
@@ -85,7 +88,7 @@ def train(
         digest=digest,
         tree_digest=tree_digest(learned.trained.text),
         features_digest=features.digest,
-        parameters_digest=digest_of(spec.learner.model_dump(mode="json")),
+        parameters_digest=parameters_digest(spec),
         conditions=conditions,
         rounds=learned.trained.rounds,
         threshold=learned.threshold.value if learned.threshold else None,
@@ -102,6 +105,14 @@ def train(
         tracker.log_trials(spec.model, record.run_id, read_trials(store, tuning.digest))
     measurements = _measurements(record, learned, files, tracked=tracker.has_run(record.run_id))
     return Measured(record=record, measurements=measurements, unchanged=unchanged)
+
+
+def parameters_digest(spec: ModelSpec) -> str:
+    """Return the digest of what decides which trees grow; the engine counts only where several workers train."""
+    learner = spec.learner.model_dump(mode="json")
+    if not spec.is_distributed:
+        return digest_of(learner)
+    return digest_of({"learner": learner, "engine": engine_of(spec.compute)})
 
 
 def rows_of(spec: ModelSpec, matrix: Matrix) -> Rows:
@@ -124,6 +135,7 @@ class _Learned:
     repeated_rounds: int
     repeats: bool
     train_rows: int
+    engine: tuple[Measurement, ...] = ()
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -137,7 +149,7 @@ class _Learned:
         return found
 
 
-def _learn(spec: ModelSpec, matrix: Matrix) -> _Learned:
+def _learn(spec: ModelSpec, matrix: Matrix, fit: Fit) -> _Learned:
     learner = spec.learner
     rows, validation = (rows_of(spec, matrix.part_of(part)) for part in ("train", "validation"))
     trained = fit(learner, rows, validation)
@@ -145,6 +157,7 @@ def _learn(spec: ModelSpec, matrix: Matrix) -> _Learned:
     # DART changes earlier trees later on, so that only a whole training repeats it.
     whole = learner.parameters.get("boosting") == "dart"
     again = fit(learner, rows, rounds=trained.rounds if whole else min(REPEATED_ROUNDS, trained.rounds))
+    held = matrix.part_of("calibration").values
     return _Learned(
         trained=trained,
         scorer=scorer,
@@ -152,6 +165,7 @@ def _learn(spec: ModelSpec, matrix: Matrix) -> _Learned:
         repeated_rounds=again.rounds,
         repeats=same_beginning(trained.text, again.text),
         train_rows=rows.target.size,
+        engine=tuple(engine_measurements(learner, spec.compute, trained, train=rows, held=held, beginning=again)),
     )
 
 
@@ -208,6 +222,7 @@ def _measurements(
             facts={name: len(content) for name, content in files.items()},
         ),
         *_decision(learned.threshold),
+        *learned.engine,
     )
 
 

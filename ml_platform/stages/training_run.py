@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import canonical_json
 from ml_platform.core.ports import TrainingRun
+from ml_platform.learners.engine import shape_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +44,7 @@ def training_run(
             "split": spec.split.kind,
             "features": spec.features,
             **_used(spec),
+            **_compute(spec),
         },
         metrics=record.metrics,
         tags=_tags(features, record),
@@ -59,6 +61,20 @@ def _used(spec: ModelSpec) -> dict[str, str]:
         mode="json", include={"quantile", "monotone", "weights", "class_weight", "calibration"}
     )
     return {name: value if isinstance(value, str) else canonical_json(value) for name, value in said.items()}
+
+
+def _compute(spec: ModelSpec) -> dict[str, str | int]:
+    """Return where the workers were, if there were several; a setting's name, never what it holds."""
+    compute = spec.compute
+    if compute is None or not spec.is_distributed:
+        return {}
+    workers, threads = shape_of(compute)
+    return {
+        "compute_engine": compute.engine,
+        "compute_workers": workers,
+        "compute_threads_per_worker": threads,
+        "compute_scheduler": compute.scheduler or "started for the stage",
+    }
 
 
 def headline(measurements: Iterable[Measurement]) -> dict[str, float]:
@@ -87,6 +103,7 @@ def _tags(features: FeaturesRecord, record: ModelRecord) -> dict[str, str]:
         "platform_digest": conditions.platform_digest,
         "waiting": conditions.waiting,
         "system": conditions.system,
+        "engine": conditions.engine,
         "trained_by": record.trained_by,
         "trained_at": record.trained_at.isoformat(),
         **({"tuning_digest": record.tuning_digest} if record.tuning_digest else {}),

@@ -17,7 +17,7 @@ from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.problems import SHOWN, known, nearest, path_text, seen
 from ml_platform.policy.resources import Resources
 from ml_platform.policy.sections import sections_of
-from ml_platform.policy.spec import ModelSpec
+from ml_platform.policy.spec import Compute, Dimension, ModelSpec, Tuning
 from ml_platform.policy.stages import STAGES
 from ml_platform.policy.translate import validate
 from ml_platform.policy.yaml_lines import parse_yaml
@@ -97,7 +97,12 @@ def test_the_conditions_of_a_model_follow_from_its_file_and_from_what_the_caller
     without = changed(("role: entity", "role: not_used, reason: unused"))
     assert conditions_of(spec_of(without)) == {"always", "groups", "quasi", "time", "binary"}
     quasi = spec_of(changed(("role: group}", "role: group, personal_data: quasi}")))
-    quasi = quasi.model_copy(update={"resources": Resources(budget=1.0)})
+    told = {
+        "resources": Resources(budget=1.0),
+        "tuning": Tuning(trials=1, seed=1, space={"num_leaves": Dimension(low=2, high=3)}),
+        "compute": Compute(engine="dask", workers=2),
+    }
+    quasi = quasi.model_copy(update=told)
     caller = {
         "champion": True,
         "reference": True,
