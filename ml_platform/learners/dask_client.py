@@ -41,11 +41,16 @@ class PinnedClient(Client):
         return found
 
     def compute(self, collections: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (as Dask's own)
-        """Compute the n-th of a list on the n-th worker; anything else as Dask does."""
+        """Compute the n-th of a list on the n-th worker and wait for all; anything else as Dask does.
+
+        Raises as `gather`: LightGBM itself takes a part that failed for a model.
+        """
         if not isinstance(collections, list) or len(collections) != len(self.layout):
             return super().compute(collections, *args, **options)
         parts = zip(collections, self.layout, strict=True)
-        return [super(PinnedClient, self).compute(part, workers=[worker]) for part, worker in parts]
+        placed = [super(PinnedClient, self).compute(part, workers=[worker]) for part, worker in parts]
+        self._wait_for(placed)
+        return placed
 
     def scatter(self, data: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
         """Send data as Dask does; raises WorkerLost for a worker that the scheduler no longer knows."""
@@ -65,7 +70,10 @@ class PinnedClient(Client):
 
     def gather(self, futures: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
         """Wait for all, but no longer than all workers live; raises WorkerLost, or what a worker raised."""
-        waiting = [one for one in _leaves(futures) if isinstance(one, Future)]
+        self._wait_for([one for one in _leaves(futures) if isinstance(one, Future)])
+        return super().gather(futures, *args, **options)
+
+    def _wait_for(self, waiting: list[Future]) -> None:
         while self.layout and not all(future.done() for future in waiting):
             if any(future.status in _OVER for future in waiting):
                 break
@@ -74,7 +82,6 @@ class PinnedClient(Client):
         for future in waiting:
             if future.status in _OVER:
                 future.result()
-        return super().gather(futures, *args, **options)
 
     def _require_alive(self) -> None:
         present = self._present()

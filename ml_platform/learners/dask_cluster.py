@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 START_SECONDS = 60
-END_SECONDS = 10
+END_SECONDS = 30
 # What decides the bits of a training, or whether two processes understand each other.
 SAME_EVERYWHERE = ("lightgbm", "numpy", "dask", "distributed")
 
@@ -81,6 +81,8 @@ def _started(compute: Compute) -> Iterator[PinnedClient]:
         except (OSError, RuntimeError, TimeoutError) as error:
             message = f"compute: {workers} Dask workers couldn't be started ({error}); memory and free ports"
             raise Unavailable(f"{message} are needed; look at the machine, or declare fewer workers") from error
+        for nanny in cluster.workers.values():
+            nanny.auto_restart = False  # a worker that dies ends the training; another one in its place helps nobody
         try:
             with PinnedClient(cluster, timeout=CONNECT_SECONDS) as client:
                 client.run(_quieten)
@@ -99,11 +101,11 @@ def _quieten() -> None:
 def _end(cluster: Any) -> None:  # noqa: ANN401  (a LocalCluster, whose import is dear)
     """Kill the workers, which hold nothing that is needed and may wait for a dead one for ever, then tidy up."""
     for nanny in cluster.workers.values():
-        nanny.auto_restart = False
         if nanny.pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(nanny.pid, signal.SIGKILL)
-    cluster.close(timeout=END_SECONDS)
+    with contextlib.suppress(TimeoutError):  # on a busy machine; it would hide why the training ended
+        cluster.close(timeout=END_SECONDS)
 
 
 @contextlib.contextmanager
