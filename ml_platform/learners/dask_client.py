@@ -37,7 +37,8 @@ class PinnedClient(Client):
 
         Asked anew: what `scheduler_info` returns may be replaced meanwhile by an answer that names no worker.
         """
-        found: Mapping[str, Any] = self.sync(self.scheduler.identity, n_workers=-1)["workers"]
+        scheduler: Any = self.scheduler
+        found: Mapping[str, Any] = self.sync(scheduler.identity, n_workers=-1)["workers"]
         return found
 
     def compute(self, collections: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401  (as Dask's own)
@@ -73,7 +74,7 @@ class PinnedClient(Client):
         self._wait_for([one for one in _leaves(futures) if isinstance(one, Future)])
         return super().gather(futures, *args, **options)
 
-    def _wait_for(self, waiting: list[Future]) -> None:
+    def _wait_for(self, waiting: list[Future[Any]]) -> None:
         while self.layout and not all(future.done() for future in waiting):
             if any(future.status in _OVER for future in waiting):
                 break

@@ -102,7 +102,7 @@ class _Work:
         study.sampler = optuna.samplers.TPESampler(seed=int(digest_of([self.tuning.seed, number])[:8], 16))
         at, asked = self.clock(), study.ask(_distributions(self.tuning))
         state: State = "completed"
-        reason, found = "", []
+        reason, found = "", list[float]()
         try:
             for loss in self.losses(asked.params):
                 asked.report(loss, len(found))

@@ -198,12 +198,14 @@ def test_a_cluster_with_too_few_workers_or_other_versions_is_refused(monkeypatch
     from distributed import LocalCluster
 
     monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 1)
-    with LocalCluster(n_workers=1, processes=False, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster:
+    with LocalCluster(
+        n_workers=1, processes=False, protocol="tcp://", dashboard_address="127.0.0.1:0", host="127.0.0.1"
+    ) as cluster:
         monkeypatch.setenv("ML_PLATFORM_SCHEDULER_FARM", cluster.scheduler_address)
         with pytest.raises(Unavailable, match="the cluster has 1 workers, 2 are declared"):
             open_cluster(Compute(engine="dask", workers=2, scheduler="farm")).__enter__()
         with dask_cluster._existing(Compute(engine="dask", scheduler="farm")) as found:
-            versions = found.get_versions(packages=list(dask_cluster.SAME_EVERYWHERE))
+            versions: Any = found.get_versions(packages=list(dask_cluster.SAME_EVERYWHERE))
             worker = next(iter(versions["workers"]))
             versions["workers"][worker]["packages"]["lightgbm"] = "3.0"
             monkeypatch.setattr(found, "get_versions", lambda **_: versions)

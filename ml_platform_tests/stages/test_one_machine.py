@@ -80,7 +80,7 @@ def test_one_machine_is_asked_for_neither() -> None:
 def judged(*measured: Measurement, when: frozenset[str] = frozenset({"always", "distributed"})) -> dict[str, Outcome]:
     base = combine(["base"], pack_files())
     policy = make_policy({name: base.gates[name] for name in GATES}, (), {}, ("base",))
-    found = judge(policy, "model", measured, conditions=when, now=NOW)  # type: ignore[arg-type]
+    found = judge(policy, "model", measured, conditions=when, now=NOW)
     return {verdict.gate: verdict.outcome for verdict in found}
 
 
