@@ -110,7 +110,7 @@ def parse_curl(arguments: list[str]) -> None:
 
 
 def parse_files(arguments: list[str]) -> None:
-    for word in arguments[:-1]:
+    for word in [word for word in arguments[:-1] if word != "-r"]:
         assert (ROOT / word).exists(), f"there is no {word}"
 
 
