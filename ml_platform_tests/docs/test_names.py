@@ -35,7 +35,7 @@ SPEC = (
     spec.ModelSpec, spec.Column, spec.Source, spec.Csv, spec.ByPartition, spec.ByWatermark,
     spec.PackageTable, spec.FileTable, spec.UrlTable, spec.SqlTable,
     spec.TimeSplit, spec.EntitySplit, spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Monitoring,
-    Resources, StageResources, Prices,
+    spec.Compute, spec.Tuning, spec.Dimension, Resources, StageResources, Prices,
 )  # fmt: skip
 GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override, gates.Waiver, gates.Pack)
 # What people write down in an example, and what others named.
