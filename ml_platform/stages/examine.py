@@ -77,8 +77,9 @@ def _examine_parts(
 
 def _conditions_left_out(policy: Policy, part: EvidencePart, holds: frozenset[str]) -> Iterator[Objection]:
     """Yield the gates that apply now but were judged as if their condition didn't hold."""
+    conditions = frozenset(part.conditions)
     for name, gate in policy.gates_of(part.stage).items():
-        left_out = why_not_applicable(gate, frozenset(part.conditions))
+        left_out = gate.when not in conditions or why_not_applicable(gate, conditions)
         if left_out and not why_not_applicable(gate, holds):
             reason = (
                 f"gate {name} applies now ({MEANINGS[gate.when]}), but {part.stage} was judged as if it didn't: "

@@ -85,7 +85,7 @@ def test_every_metric_of_the_catalogue_is_measured_without_a_champion(evaluated:
         for name, metric in METRICS.items()
         if "evaluation" in metric.stages and "binary" in (metric.tasks or ("binary",))
     }
-    assert wanted - measured == {"roc_auc_difference"}
+    assert wanted - measured == {"roc_auc_difference", "holdout_looks"}  # counted by whoever asks for the evaluation
     assert measured <= wanted
 
 
