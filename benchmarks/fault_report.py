@@ -90,7 +90,7 @@ def report(answers: Sequence[Answer], peaks: dict[tuple[str, int], float], *, co
         _by(names, sizes, by, lambda found, n: share([one for one in detectable(found) if one.n == n])),
         "## Found of the detectable faults by kind",
         _table(["Kind", *names], _kinds(answers, names, by)),
-        "## CPU seconds for a batch, median and largest; memory on top of the data",
+        "## CPU seconds for a batch, median and largest; memory on top of the data, a peer's of its whole process",
         _by(names, sizes, by, lambda found, n: _cost(found, n, peaks)),
     ]
     return "\n\n".join(parts) + "\n"

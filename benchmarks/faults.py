@@ -117,7 +117,8 @@ def _measured(given: argparse.Namespace, peaks: dict[tuple[str, int], float]) ->
                 if peak is not None:
                     peaks[detector, n] = max(peak, peaks.get((detector, n), 0.0))
             if given.peers and n in given.peer_sizes:
-                yield from _of_peers(field, some(made, clean=given.peer_cases, faulty=given.peer_cases), given.peers)
+                asked = some(made, clean=given.peer_cases, faulty=given.peer_cases)
+                yield from _of_peers(field, asked, given.peers, peaks)
 
 
 def ask(field: Field, made: Iterable[Case], detectors: list[str]) -> Iterator[Answer]:
@@ -132,8 +133,10 @@ def ask(field: Field, made: Iterable[Case], detectors: list[str]) -> Iterator[An
             yield Answer(detector=name, alarm=alarm, seconds=seconds, said=said, **about)
 
 
-def _of_peers(field: Field, made: list[Case], peers: list[str]) -> Iterator[Answer]:
-    """Write the cases down and ask each peer about them."""
+def _of_peers(
+    field: Field, made: list[Case], peers: list[str], peaks: dict[tuple[str, int], float]
+) -> Iterator[Answer]:
+    """Write the cases down and ask each peer about them; its memory is that of its whole process."""
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
         about: dict[str, About] = {}
         for case in made:
@@ -144,9 +147,10 @@ def _of_peers(field: Field, made: list[Case], peers: list[str]) -> Iterator[Answ
             write_case(Path(scratch) / case.name, reference, batch)
         for peer in peers:
             for said in ask_peer(peer, Path(scratch)):
-                yield Answer(
-                    detector=said.detector, alarm=said.alarm, seconds=said.seconds, said=said.said, **about[said.case]
-                )  # fmt: skip
+                case = about[said.case]
+                key = (said.detector, case["n"])
+                peaks[key] = max(said.peak, peaks.get(key, 0.0))
+                yield Answer(detector=said.detector, alarm=said.alarm, seconds=said.seconds, said=said.said, **case)
 
 
 def _with_progress(answers: Iterator[Answer], name: str, n: int, started: float) -> Iterator[Answer]:

@@ -10,7 +10,7 @@ import pytest
 from ml_platform_tests.flow.project import MODEL, Project, project_in
 
 INTERRUPTED = "Interrupted. Nothing was half-written; the same command can be run again."
-DAGSTER_IS_FULL, MLFLOW_IS_FULL = 100_000, 980_000
+DAGSTER_IS_FULL, MLFLOW_IS_FULL = 100_000, 920_000
 
 
 @pytest.fixture(scope="module")
