@@ -147,10 +147,10 @@ def _of_peers(
             write_case(Path(scratch) / case.name, reference, batch)
         for peer in peers:
             for said in ask_peer(peer, Path(scratch)):
-                case = about[said.case]
-                key = (said.detector, case["n"])
+                its = about[said.case]
+                key = (said.detector, its["n"])
                 peaks[key] = max(said.peak, peaks.get(key, 0.0))
-                yield Answer(detector=said.detector, alarm=said.alarm, seconds=said.seconds, said=said.said, **case)
+                yield Answer(detector=said.detector, alarm=said.alarm, seconds=said.seconds, said=said.said, **its)
 
 
 def _with_progress(answers: Iterator[Answer], name: str, n: int, started: float) -> Iterator[Answer]:
