@@ -120,7 +120,8 @@ def _false_alarms(answers: Sequence[Answer]) -> list[str]:
         "of 1,048 mph, which no wind has: a batch that holds that row is called faulty by rights, and is counted here."
     )
     rows = [[where, what.replace("|", "/"), f"{count:,}"] for (where, what), count in said.items()]
-    return ["### What ours said of clean batches", _table(["Batch", "Finding", "Batches"], rows), known]
+    about = [known] if any(answer.alarm and answer.table == "weather" for answer in answers) else []
+    return ["### What ours said of clean batches", _table(["Batch", "Finding", "Batches"], rows), *about]
 
 
 def _kinds(answers: Sequence[Answer], names: Sequence[str], by: dict[str, list[Answer]]) -> list[list[str]]:
