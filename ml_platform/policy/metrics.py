@@ -59,7 +59,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "batch_format_shift": ("share", "Proven change of how finely numbers are given or how texts are written."),
         "batch_extreme_values": (
             "share",
-            "Rows beyond the reference when the outermost of them are proven implausible.",
+            "Rows so far beyond all of the reference's that its tail doesn't explain them.",
         ),
         "batch_repeated_rows": ("share", "Proven excess of rows repeated in the batch or taken from the reference."),
         "batch_standstill": ("share", "Longest run of one value that chance doesn't explain."),

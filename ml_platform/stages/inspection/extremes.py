@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ml_platform.stages.inspection.tables import Tables
 
 Floats = NDArray[np.float64]
-PLACES = (0, 1, 2, 4, 8, 16, 32)  # of the value judged, counted from the outermost
+PLACES = (0, *(2**power for power in range(11)))  # of the value judged, counted from the outermost
+PROVEN = 1e-5  # of all values out to the last place with such a p-value is said that they are too far out
 
 
 def extremes(tables: Tables) -> Iterator[Evidence]:
@@ -27,26 +28,33 @@ def extremes(tables: Tables) -> Iterator[Evidence]:
         now = np.sort(values[tables.reference_rows :][np.isfinite(values[tables.reference_rows :])])
         if not before.size or not now.size:
             continue
-        outside = (now > before[-1]).mean() + (now < before[0]).mean()
+        p_value, rows = _outermost(before, now)
         yield Evidence(
-            kind="extremes", columns=(column.name,), effect=float(outside), p_value=_p_outside(before, now), n=now.size,
+            kind="extremes", columns=(column.name,), effect=rows / now.size, p_value=p_value, n=now.size,
             facts={"largest": float(now[-1]), "smallest": float(now[0])} if column.kind == "number" else {},
         )  # fmt: skip
 
 
-def _p_outside(before: Floats, now: Floats) -> float:
-    """Return how improbable values beyond all of `before` are, at either end; both finite and sorted."""
-    return min(1.0, 2 * min(_p_value(before, now), _p_value(-before[::-1], -now[::-1])))
+def _outermost(before: Floats, now: Floats) -> tuple[float, int]:
+    """Return how improbable values beyond all of `before` are, at either end, and how many; both finite and sorted."""
+    p_value, rows = min(
+        _beyond(before, now), _beyond(-before[::-1], -now[::-1]), key=lambda found: (found[0], -found[1])
+    )
+    return min(1.0, 2 * p_value), rows
 
 
-def _p_value(before: Floats, now: Floats) -> float:
+def _beyond(before: Floats, now: Floats) -> tuple[float, int]:
+    """Return the smallest p-value over the places, and of how many outermost values it is proven."""
     from scipy.special import bdtrc
 
-    found = 1.0
+    smallest, rows = 1.0, 0
     for place in PLACES:
         if place >= now.size or now[now.size - 1 - place] <= before[-1]:
             break
         chance = tail_probability(before, float(now[now.size - 1 - place]))
-        if chance is not None:
-            found = min(found, len(PLACES) * float(bdtrc(place, now.size, chance)))
-    return found if math.isfinite(found) else 1.0
+        if chance is None or not math.isfinite(chance):
+            continue
+        p_value = len(PLACES) * float(bdtrc(place, now.size, chance))
+        if p_value < max(smallest, PROVEN):
+            smallest, rows = min(smallest, p_value), place + 1
+    return smallest, rows

@@ -116,6 +116,16 @@ def test_a_fault_is_found_and_named(name: str) -> None:
     assert all(0 <= finding.p_value <= found.alpha and finding.effect > 0 for finding in found.findings)
 
 
+def test_one_impossible_value_condemns_no_large_batch() -> None:
+    large = parcels(3000, 4)
+    assert inspect_batch(REFERENCE, put("weight", slice(4, 5), 90_000.0)(large), target="late").passed
+    found = inspect_batch(REFERENCE, put("weight", slice(4, 7), 90_000.0)(large), target="late")
+    assert "extremes" in {finding.kind for finding in found.findings}
+    wild = put("weight", slice(4, 260), 1e300)(put("weight", slice(300, 301), 1e305)(large))
+    (told,) = (one for one in inspect_batch(REFERENCE, wild).findings if one.kind == "extremes")
+    assert 128 / 3000 < told.effect <= 257 / 3000
+
+
 @pytest.mark.parametrize("rows", [500, 1200])
 def test_sound_batches_are_left_alone(rows: int) -> None:
     passed = [inspect_batch(REFERENCE, parcels(rows, seed), target="late").passed for seed in range(10, 22)]
