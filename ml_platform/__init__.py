@@ -6,23 +6,30 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ml_platform.orchestration.component import GovernedModel
+    from ml_platform.stages.evaluation.compare import compare
+    from ml_platform.stages.evaluation.evaluate import evaluate
+    from ml_platform.stages.evaluation.verdicts import judge
     from ml_platform.stages.inspection.inspect import inspect_batch
 
-__all__ = ["GovernedModel", "inspect_batch"]
+__all__ = ["GovernedModel", "compare", "evaluate", "inspect_batch", "judge"]
+
+# Dagster's tooling looks for components in this namespace; nobody should pay for importing what isn't asked for.
+_HOMES = {
+    "GovernedModel": "ml_platform.orchestration.component",
+    "compare": "ml_platform.stages.evaluation.compare",
+    "evaluate": "ml_platform.stages.evaluation.evaluate",
+    "inspect_batch": "ml_platform.stages.inspection.inspect",
+    "judge": "ml_platform.stages.evaluation.verdicts",
+}
 
 
 def __getattr__(name: str) -> object:
-    # Dagster's tooling looks for components in this namespace; nobody else should pay for importing Dagster.
-    if name == "GovernedModel":
-        from ml_platform.orchestration.component import GovernedModel
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    from importlib import import_module
 
-        return GovernedModel
-    if name == "inspect_batch":
-        from ml_platform.stages.inspection.inspect import inspect_batch
-
-        return inspect_batch
-    message = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(message)
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -6,7 +6,9 @@ from typing import assert_never
 
 from ml_platform.policy.gates import AtLeast, AtMost, Between, Bound, Gate, Holds
 
-_BOUNDS: dict[Bound, str] = {"value": "", "low": " on the lower bound", "high": " on the upper bound"}
+_BOUNDS: dict[Bound, str] = {
+    "value": "", "low": " on the lower bound", "high": " on the upper bound", "interval": " over the whole interval",
+}  # fmt: skip
 
 
 def number(value: float) -> str:

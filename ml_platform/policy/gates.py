@@ -12,7 +12,7 @@ Condition = Literal[
     "always", "groups", "entity", "quasi", "time", "champion", "labels", "reference", "new_rows", "own_tests", "tuning",
     "binary", "multiclass", "regression", "quantile", "cost_history", "limits", "budget", "distributed",
 ]  # fmt: skip
-Bound = Literal["value", "low", "high"]
+Bound = Literal["value", "low", "high", "interval"]
 
 
 class _Strict(BaseModel):
@@ -34,7 +34,11 @@ class _Gate(_Strict):
 
 
 class AtLeast(_Gate):
-    """The judged bound (`value`, `low` or `high` of the interval) is at least `limit`."""
+    """The judged bound (`value`, `low` or `high` of the interval) is at least `limit`.
+
+    On `interval` a gate passes when the whole interval is within the limit, fails when all of it is beyond, and is
+    undecided between: the evidence shows neither.
+    """
 
     kind: Literal["at_least"]
     limit: Finite

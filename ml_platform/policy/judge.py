@@ -12,11 +12,13 @@ from ml_platform.core.measurement import Measurement, number_text
 from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.policy.conditions import why_not_applicable
 from ml_platform.policy.describe import describe, number
-from ml_platform.policy.gates import AtLeast, AtMost, Between, Gate, Holds, Waiver
+from ml_platform.policy.gates import AtLeast, AtMost, Between, Bound, Gate, Holds, Waiver
 from ml_platform.policy.resolve import Policy
 
 _GRAVEST_FIRST = (Outcome.FAILED, Outcome.UNDECIDED, Outcome.PASSED)
-_BOUNDS = {"value": "value", "low": "lower bound", "high": "upper bound"}
+_BOUNDS: dict[Bound, str] = {
+    "value": "value", "low": "lower bound", "high": "upper bound", "interval": "interval",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,16 +81,19 @@ def _judge_gate(gate: Gate, used: Sequence[Measurement], conditions: frozenset[s
 
 def _judge_one(gate: Gate, measurement: Measurement) -> _Finding:
     bound = "value" if isinstance(gate, Holds) else gate.judged_on
-    judged: float | None = getattr(measurement, bound)
-    if measurement.value is None:
-        return _undecided(measurement, measurement.text())
+    judged = _judged(measurement, bound)
+    if measurement.value is None or judged is None:
+        lacks = "" if measurement.value is None else f" has no {_BOUNDS[bound]}"
+        return _undecided(measurement, f"{measurement.text()}{lacks}")
     if measurement.n < gate.minimum_n:
         return _undecided(measurement, f"{measurement.text()}; needed: n ≥ {gate.minimum_n:,}")
-    if judged is None:
-        return _undecided(measurement, f"{measurement.text()} has no {_BOUNDS[bound]}")
-    margin = _margin(gate, judged)
+    margin = min(_margin(gate, one) for one in judged)
     text = f"{measurement.text()}; needed: {describe(gate)}"
     if not (math.isfinite(margin) and margin >= 0):
+        if bound == "interval" and _best_margin(gate, judged) >= 0:
+            return _undecided(
+                measurement, f"{text}. The interval reaches both sides of the limit; more rows would tell"
+            )
         if bound != "value" and _margin(gate, measurement.value) >= 0:
             text += ". The value alone would do; its evidence is too thin"
         return _Finding(outcome=Outcome.FAILED, reason=text, worst=measurement, margin=margin)
@@ -97,6 +102,20 @@ def _judge_one(gate: Gate, measurement: Measurement) -> _Finding:
         text = f"{measurement.text()}; the smallest fault that it could have revealed is {shown}"
         return _undecided(measurement, f"{text}; needed: at most {number(gate.reveals)}. More rows are needed")
     return _Finding(outcome=Outcome.PASSED, reason=text, worst=measurement, margin=margin)
+
+
+def _judged(measurement: Measurement, bound: Bound) -> tuple[float, ...] | None:
+    """Return the bounds that must keep the limit; None when one is missing."""
+    found = (measurement.low, measurement.high) if bound == "interval" else (getattr(measurement, bound),)
+    known = tuple(float(one) for one in found if one is not None)
+    return known if len(known) == len(found) else None
+
+
+def _best_margin(gate: Gate, interval: tuple[float, ...]) -> float:
+    """Return the margin of the interval's place that keeps the limit best."""
+    low, high = min(interval), max(interval)
+    inside = [min(max(edge, low), high) for edge in gate.limit] if isinstance(gate, Between) else []
+    return max(_margin(gate, one) for one in (low, high, *inside))
 
 
 def _smallest(measurement: Measurement) -> float | None:

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from ml_platform.core.measurement import Measurement
     from ml_platform.reports.measured_rows import MeasuredRows
 
-_ENDS = {"low": "the lower end of the interval", "high": "the upper end of the interval", "value": "the dot"}
+_ENDS = {
+    "low": "the lower end of the interval", "high": "the upper end of the interval", "value": "the dot",
+    "interval": "the whole interval",
+}  # fmt: skip
 
 
 def forest_row(one: Measurement, measured: MeasuredRows, *, note: str, name: str = "") -> ForestRow:

@@ -21,9 +21,10 @@ def ratio_interval(
 ) -> Measurement:
     """Return share a / share b of two independent samples with Katz's log interval.
 
-    When a has no success (the ratio is then 0), or both have nothing else, the bounds come from counts with half a
-    success and half a failure added to each sample. Undefined when b has no success and when either share is undefined.
-    `n` is the smaller sample. Sources: Katz et al. 1978, Biometrics 34; Gart and Nam 1988, Biometrics 44 (the halves).
+    When a has no success (the ratio is then 0), or either has nothing else, the bounds come from counts with half a
+    success and half a failure added to each sample: one lucky row is no certainty. Undefined when b has no success and
+    when either share is undefined. `n` is the smaller sample. Sources: Katz et al. 1978, Biometrics 34; Gart and Nam
+    1988, Biometrics 44 (the halves).
 
     >>> ratio_interval(30, 100, 60, 120).text()
     'share_ratio = 0.6 [0.4233, 0.8504] (n = 100)'
@@ -48,7 +49,7 @@ def ratio_interval(
 
 def _bounds(hits_a: float, n_a: float, hits_b: float, n_b: float, z: float) -> tuple[float, float]:
     none = hits_a == 0
-    if none or (hits_a == n_a and hits_b == n_b):
+    if none or hits_a == n_a or hits_b == n_b:
         hits_a, n_a, hits_b, n_b = hits_a + 0.5, n_a + 1, hits_b + 0.5, n_b + 1
     ratio = hits_a / n_a * n_b / hits_b
     factor = math.exp(z * math.sqrt(1 / hits_a - 1 / n_a + 1 / hits_b - 1 / n_b))

@@ -95,6 +95,36 @@ def test_the_judged_bound_decides_and_not_the_value() -> None:
     assert judged(between(0.65, 0.75, judged_on="low"), [thin]).outcome is FAILED
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "least", "most", "within"),
+    [
+        (0.6, 0.8, PASSED, PASSED, PASSED),
+        (0.5, 0.9, PASSED, PASSED, PASSED),  # both at the limits
+        (0.4, 0.8, UNDECIDED, PASSED, UNDECIDED),
+        (0.6, 0.95, PASSED, UNDECIDED, UNDECIDED),
+        (0.1, 0.99, UNDECIDED, UNDECIDED, UNDECIDED),
+        (0.3, 0.49, FAILED, PASSED, FAILED),
+        (0.91, 0.99, PASSED, FAILED, FAILED),
+        (math.nan, 0.8, UNDECIDED, UNDECIDED, UNDECIDED),
+        (None, None, UNDECIDED, UNDECIDED, UNDECIDED),
+    ],
+)
+def test_on_the_interval_all_of_it_passes_or_fails_and_anything_between_is_undecided(
+    low: float | None, high: float | None, least: Outcome, most: Outcome, within: Outcome
+) -> None:
+    found = [measured(0.7, low=low, high=high)]
+    assert judged(at_least(0.5, judged_on="interval"), found).outcome is least
+    assert judged(at_most(0.9, judged_on="interval"), found).outcome is most
+    assert judged(between(0.5, 0.9, judged_on="interval"), found).outcome is within
+
+
+def test_an_interval_on_both_sides_of_the_limit_asks_for_rows() -> None:
+    verdict = judged(at_least(0.65, judged_on="interval"), [measured(0.7, low=0.6, high=0.8)])
+    assert verdict.outcome is UNDECIDED
+    assert "needed: ≥ 0.65 over the whole interval. The interval reaches both sides of the limit" in verdict.reason
+    assert "has no interval" in judged(at_least(0.65, judged_on="interval"), [measured(0.7)]).reason
+
+
 def test_a_value_that_would_do_with_more_evidence_is_said_to() -> None:
     gate = at_least(0.65, judged_on="low")
     assert "its evidence is too thin" in judged(gate, [measured(0.7, low=0.6, high=0.8)]).reason

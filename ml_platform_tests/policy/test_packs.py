@@ -95,7 +95,7 @@ def test_fairness_blocks_only_where_a_person_can_be_harmed() -> None:
     assert limited["selection_rates_are_similar"].severity == "warn"
     gate = high["selection_rates_are_similar"]
     assert isinstance(gate, AtLeast)
-    assert (gate.severity, gate.limit, gate.judged_on, gate.when) == ("block", 0.8, "low", "groups")
+    assert (gate.severity, gate.limit, gate.judged_on, gate.when) == ("block", 0.8, "interval", "groups")
 
 
 def test_drift_of_inputs_only_warns() -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 from collections.abc import Collection, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measurement import Measurement
 from ml_platform.policy.gates import AtMost
 from ml_platform.policy.judge import judge
-from ml_platform.policy.packs import combine, pack_files
 from ml_platform.policy.resolve import Policy, make_policy
+from ml_platform.policy.shipped import shipped_policy
 from ml_platform.policy.spec import Role
 from ml_platform.stages.inspection.against_contract import broken_rows, inspected_columns, private_columns
 from ml_platform.stages.inspection.finding import Finding, Inspection
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from ml_platform.policy.spec import Column
 
-PACK = "base"
 STAGE = "snapshot"
 CONDITIONS = frozenset({"always", "new_rows"})
 
@@ -100,13 +98,6 @@ def _require_arguments(
         )
     if not (isinstance(alpha, int | float) and 0 < alpha < 1):
         raise DataInvalid(f"inspect_batch: alpha is {alpha!r}; a probability between 0 and 1 is needed, such as 0.005")
-
-
-@lru_cache(maxsize=1)
-def shipped_policy() -> Policy:
-    """Return the platform's own gates."""
-    gates = combine((PACK,), pack_files())
-    return make_policy(gates.gates, (), gates.approvals, gates.packs)
 
 
 def _of_metrics(policy: Policy, metrics: Collection[str]) -> Policy:

@@ -19,9 +19,10 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.core.verdict import Outcome
 from ml_platform.policy.judge import judge
 from ml_platform.policy.resolve import make_policy
+from ml_platform.policy.shipped import shipped_policy
 from ml_platform.stages.infer_contract import infer_contract
 from ml_platform.stages.inspection.dependence import pairs
-from ml_platform.stages.inspection.inspect import CONDITIONS, shipped_policy
+from ml_platform.stages.inspection.inspect import CONDITIONS
 from ml_platform.stages.inspection.make_tables import make_tables
 from ml_platform_tests.stages.inspection.parcels_table import parcels, risk_of
 

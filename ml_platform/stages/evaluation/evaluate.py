@@ -1,0 +1,78 @@
+"""Evaluate: measure a model's scores with intervals, in one call without Dagster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.core.errors import DataInvalid
+from ml_platform.stages.evaluation import arguments
+from ml_platform.stages.evaluation.evaluation import Evaluation
+from ml_platform.stages.evaluation.groups import between_groups, of_each_group, with_intersections
+from ml_platform.stages.evaluation.statistics import Scores, statistics
+from ml_platform.stages.evaluation.weighted import weighted_statistics
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ml_platform.policy.spec import Task
+
+CALL = "evaluate"
+
+
+def evaluate(
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    *,
+    task: Task,
+    groups: object = None,
+    entity: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    seed: int = 0,
+    threshold: float = 0.5,
+    quantile: float = 0.5,
+    confidence: float = 0.95,
+) -> Evaluation:
+    """Return what was measured of the scores of held-out rows, each metric with its interval and sample size.
+
+    `y_true` holds 0/1 ("binary"), class numbers from 0 ("multiclass") or numbers, shape (n,). `y_score` holds the
+    probability of 1, shape (n,); of each class, shape (n, classes); or predictions, shape (n,). `groups` (a table, a
+    mapping or one column) names each row's groups: metrics are then given per group, for combinations of attributes
+    too, and differences between groups at a joint confidence. Rows with the same `entity` count as dependent.
+    `weights` are numbers > 0; with them, metrics that aren't ratios of sums are undefined. Decisions are positive from
+    `threshold` on; `quantile` is what a quantile model predicts. What can't be measured (one class, constant scores,
+    values that aren't finite) is undefined and says why. DataInvalid for what has no right shape or isn't known.
+    """
+    arguments.known(CALL, "task", task, arguments.TASKS)
+    true = arguments.outcomes(CALL, y_true)
+    score = arguments.predictions(CALL, "y_score", y_score, true.size, classes=task == "multiclass")
+    for name, value in (("confidence", confidence), ("threshold", threshold), ("quantile", quantile)):
+        arguments.share(CALL, name, value)
+    scores = Scores(
+        task=task, true=true, score=score, entity=arguments.one_per_row(CALL, "entity", entity, true.size),
+        weights=_weights(weights, true.size), threshold=threshold, quantile=quantile, seed=seed, confidence=confidence,
+    )  # fmt: skip
+    attributes = with_intersections(arguments.attributes(groups, true.size))
+    if attributes and scores.weights is not None:
+        raise DataInvalid(f"{CALL}: groups with weights aren't compared; leave one of them out")
+    found = statistics(scores) if scores.weights is None else weighted_statistics(scores, scores.weights)
+    conditions = {"always", task, *(["groups"] if attributes else []), *(["entity"] if entity is not None else [])}
+    return Evaluation(
+        task=task,
+        n=true.size,
+        measurements=(*found, *between_groups(scores, attributes)),
+        by_group=tuple(of_each_group(scores, attributes)),
+        conditions=frozenset(conditions),
+    )
+
+
+def _weights(weights: ArrayLike | None, rows: int) -> NDArray[np.float64] | None:
+    if weights is None:
+        return None
+    found = arguments.predictions(CALL, "weights", weights, rows, classes=False)
+    bad = rows - int((np.isfinite(found) & (found > 0)).sum())
+    if bad:
+        raise DataInvalid(f"{CALL}: {bad:,} of {rows:,} weights aren't numbers > 0; leave out rows that count nothing")
+    return found
