@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import get_args
@@ -27,6 +28,9 @@ from ml_platform.policy.stages import STAGES
 from ml_platform.serving.openapi import document
 from ml_platform.stages.code_tests.assembling import ASSEMBLE_CHECKS
 from ml_platform.stages.code_tests.catalogue import CHECKS, ELSEWHERE, QUIET, RUNS
+from ml_platform.stages.evaluation.comparison import Comparison
+from ml_platform.stages.evaluation.paired import METRICS as PAIRED
+from ml_platform.stages.evaluation.verdicts import BETTER, NO_WORSE
 from ml_platform.stages.faults.catalogue import FAULTS
 from ml_platform_tests.docs.pages import DOCS, ROOT, guide, prose, words
 from ml_platform_tests.docs.shipped import shipped
@@ -61,9 +65,10 @@ def known() -> set[str]:
     shown = [shipped(model).spec for model in sorted(models - {"returns"})]
     columns = {name for one in shown for name in (*one.contract, *one.classes)}
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
+    compared = {*PAIRED, *(field.name for field in dataclasses.fields(Comparison)), NO_WORSE, BETTER}
     tests = {RUNS, QUIET, ELSEWHERE, *CHECKS, *ASSEMBLE_CHECKS}
     return (
-        files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | tests | set(METRICS)
+        files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | tests | compared | set(METRICS)
         | set(STAGES) | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | set(FAULTS) | GIVEN
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from ml_platform.stages.evaluation.evaluation import Evaluation
 
 STAGE = "evaluation"
 CONTROL = "REGRESSION-CAUGHT"
+NO_WORSE, BETTER = "challenger_is_no_worse", "challenger_is_better"
 
 
 def judge(found: Evaluation | Comparison, policy: Policy | None = None) -> tuple[Verdict, ...]:
@@ -71,4 +72,4 @@ def _own_gates(found: Comparison) -> dict[str, Gate]:
         severity="warn", why="A release that gains nothing costs its risk.",
         next_step="Keep the champion, or name the other reason for the release.",
     )  # fmt: skip
-    return {"challenger_is_no_worse": no_worse, "challenger_is_better": better}
+    return {NO_WORSE: no_worse, BETTER: better}
