@@ -98,7 +98,7 @@ def _judge_one(gate: Gate, measurement: Measurement) -> _Finding:
             text += ". The value alone would do; its evidence is too thin"
         return _Finding(outcome=Outcome.FAILED, reason=text, worst=measurement, margin=margin)
     if gate.reveals is not None and not _revealing(measurement, gate.reveals):
-        shown = number_text(_smallest(measurement))
+        shown = "none" if _smallest(measurement) is None else number_text(_smallest(measurement))
         text = f"{measurement.text()}; the smallest fault that it could have revealed is {shown}"
         return _undecided(measurement, f"{text}; needed: at most {number(gate.reveals)}. More rows are needed")
     return _Finding(outcome=Outcome.PASSED, reason=text, worst=measurement, margin=margin)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 PLACES = (0, *(2**power for power in range(11)))  # of the value judged, counted from the outermost
+LEAST_REFERENCE = 100
 PROVEN = 1e-5  # of all values out to the last place with such a p-value is said that they are too far out
 
 
@@ -26,12 +27,17 @@ def extremes(tables: Tables) -> Iterator[Evidence]:
         values = column.numbers()
         before = np.sort(values[: tables.reference_rows][np.isfinite(values[: tables.reference_rows])])
         now = np.sort(values[tables.reference_rows :][np.isfinite(values[tables.reference_rows :])])
-        if not before.size or not now.size:
+        infinite = int(np.isinf(values[tables.reference_rows :]).sum())
+        if infinite and before.size >= LEAST_REFERENCE and not np.isinf(values[: tables.reference_rows]).any():
+            p_value, rows = 0.0, infinite  # further out than any tail reaches
+        elif before.size and now.size:
+            p_value, rows = _outermost(before, now)
+        else:
             continue
-        p_value, rows = _outermost(before, now)
+        ends = {"largest": float(now[-1]), "smallest": float(now[0])} if now.size and column.kind == "number" else {}
         yield Evidence(
-            kind="extremes", columns=(column.name,), effect=rows / now.size, p_value=p_value, n=now.size,
-            facts={"largest": float(now[-1]), "smallest": float(now[0])} if column.kind == "number" else {},
+            kind="extremes", columns=(column.name,), effect=rows / tables.batch_rows, p_value=p_value,
+            n=tables.batch_rows, facts=ends,
         )  # fmt: skip
 
 

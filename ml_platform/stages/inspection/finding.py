@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -44,6 +45,22 @@ def _chance(p_value: float) -> str:
     return f"p = {p_value:.2g}" if p_value > 0 else "p < 1e-300"
 
 
+def by_cause(findings: Sequence[Finding]) -> tuple[tuple[Finding, ...], ...]:
+    """Return findings with those that another one explains behind it: about the same column, alone or with others."""
+    groups: dict[str, list[Finding]] = {}
+    for one in sorted(findings, key=lambda found: (len(found.columns) > 1, found.kind not in HARD)):
+        cause = next((name for name in one.columns if name in groups), None)
+        groups.setdefault(cause or " ".join(one.columns), []).append(one)
+    return tuple(sorted((tuple(some) for some in groups.values()), key=lambda some: min(one.p_value for one in some)))
+
+
+def _following(rest: Sequence[Finding]) -> str:
+    """Count the kinds of the findings that go with another."""
+    counted = Counter(one.kind for one in rest)
+    told = ", ".join(f"{kind} ({count} times)" if count > 1 else kind for kind, count in counted.items())
+    return f"; with it: {told}" if told else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
     """What inspecting a batch gave: findings, a verdict per gate, and what could have been found at all.
@@ -80,8 +97,9 @@ class Inspection:
         head = "passed" if self.passed else "not passed"
         count = "1 finding" if len(self.findings) == 1 else f"{len(self.findings)} findings"
         lines = [f"{head}: {self.batch_rows:,} rows against {self.reference_rows:,}; {count}"]
-        lines += [f"  {finding.text()}" for finding in self.findings[:MOST_SAID]]
-        more = len(self.findings) - MOST_SAID
+        causes = by_cause(self.findings)
+        lines += [f"  {first.text()}{_following(rest)}" for first, *rest in causes[:MOST_SAID]]
+        more = sum(len(some) for some in causes[MOST_SAID:])
         lines += [f"  and {more:,} more, less grave: to_frame() has them all"] if more > 0 else []
         undecided = [verdict for verdict in self.verdicts if verdict.outcome is Outcome.UNDECIDED]
         lines += [f"  undecided: {verdict.gate}: {verdict.reason}" for verdict in undecided]

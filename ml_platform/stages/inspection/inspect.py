@@ -83,6 +83,8 @@ def _require_arguments(
 ) -> None:
     """Raise DataInvalid for what can't be inspected with, before anything is passed silently."""
     names = [str(name) for name in getattr(reference, "columns", ())]
+    if hasattr(reference, "columns") and not names:
+        raise DataInvalid("inspect_batch: the reference has no columns; at least one is needed to compare anything")
     if target is not None and target not in names and target not in getattr(batch, "columns", ()):
         near = difflib.get_close_matches(target, names, 1)
         hint = f". Did you mean {near[0]!r}?" if near else ""

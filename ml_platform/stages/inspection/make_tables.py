@@ -14,7 +14,7 @@ from ml_platform.stages.inspection.tables import Tables
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from ml_platform.stages.inspection.table import Floats, Kind
 
@@ -22,6 +22,7 @@ MOST_FITTED = 5_000
 SCORE = "(score)"
 SECONDS_PER_DAY = 86_400
 SECONDS_PER_HOUR = 3_600
+FAR_SPANS, FAR_SECONDS = 5, 366 * SECONDS_PER_DAY
 
 
 def make_tables(
@@ -37,8 +38,9 @@ def make_tables(
     Row numbers alone must not decide: where rows lie in order, neighbours would be dealt to learning and comparing in
     fixed turns, and the rows compared would resemble those learned from more than the batch's do.
 
-    A clock or a counter that runs on is left out: times later than all of the reference's, and numbers that grow from
-    row to row through the reference and on through the batch.
+    A clock or a counter that runs on is left out: times later than all of the reference's (unless by more than a year
+    and five times what the reference spans), and numbers that grow from row to row through the reference and on through
+    the batch.
     """
     every = (_column(name, kind, reference, batch) for name, kind in kinds.items() if name in batch.columns)
     columns = [column for column in every if not _runs_on(column, len(reference))]
@@ -62,7 +64,12 @@ def make_tables(
 def _column(name: str, kind: Kind, reference: pd.DataFrame, batch: pd.DataFrame) -> Column:
     if kind == "levels":
         return level_column(name, reference[name], batch[name])
-    return number_column(name, kind, as_floats(reference[name], kind), as_floats(batch[name], kind))
+    before, now = as_floats(reference[name], kind), as_floats(batch[name], kind)
+    if any(
+        frame[name].dtype == np.float32 for frame in (reference, batch)
+    ):  # what one table can't tell isn't asked of the other
+        before, now = (one.astype(np.float32).astype(np.float64) for one in (before, now))
+    return number_column(name, kind, before, now)
 
 
 def _seed(columns: Sequence[Column], reference_rows: int) -> int:
@@ -92,7 +99,17 @@ def _runs_on(column: Column, reference_rows: int) -> bool:
     before, now = column.codes[:reference_rows], column.codes[reference_rows:]
     if column.kind == "levels" or min(before.size, now.size) < 2 or now.min() <= before.max():
         return False
-    return column.kind == "time" or bool((np.diff(before) > 0).all() and (np.diff(now) > 0).all())
+    if column.kind == "time":
+        return not _far_ahead(column, before, int(now.min()))
+    return bool((np.diff(before) > 0).all() and (np.diff(now) > 0).all())
+
+
+def _far_ahead(column: Column, before: NDArray[np.int64], first: int) -> bool:
+    """Say whether times begin so much later than the reference ends that no clock has run on to there."""
+    seconds = column.values.astype(np.float64)
+    known = seconds[before[before >= 0]]
+    gap = seconds[first] - known.max() if known.size else 0.0
+    return bool(gap > max(FAR_SPANS * (known.max() - known.min()), FAR_SECONDS)) if known.size else False
 
 
 def _scores(scores: tuple[ArrayLike, ArrayLike] | None, reference: pd.DataFrame, batch: pd.DataFrame) -> Floats | None:

@@ -13,7 +13,7 @@ from ml_platform.stages.inspection.detectable import sizes_of, smallest_detectab
 from ml_platform.stages.inspection.evidence import Evidence
 from ml_platform.stages.inspection.families import FAMILIES, NEW_VALUES, SCHEMA, Family
 from ml_platform.stages.inspection.make_tables import make_tables
-from ml_platform.stages.inspection.schema import schema
+from ml_platform.stages.inspection.schema import comparable, schema
 from ml_platform.stages.inspection.table import kind_of
 from ml_platform.stats.simultaneous import answerable, holm
 
@@ -65,7 +65,11 @@ def measure_batch(
     """
     require_table("reference", reference)
     require_table("batch", batch)
-    kinds = {str(name): kind_of(reference[name]) or "levels" for name in reference.columns}
+    kinds = {
+        str(name): kind_of(reference[name]) or "levels"
+        for name in reference.columns
+        if name not in batch.columns or comparable(reference[name], batch[name])
+    }
     broken = list(schema(reference, batch))
     tables = make_tables(reference, batch, kinds, target=target, scores=scores)
     measurements, proven, smallest = list[Measurement](), list[Proven](), dict[str, float]()
@@ -87,12 +91,13 @@ def measure_batch(
     return BatchMeasured(measurements=tuple(measurements), proven=tuple(proven), smallest_detectable=smallest)
 
 
-def require_table(role: str, frame: pd.DataFrame) -> None:
+def require_table(role: str, frame: object) -> None:
     """Raise DataInvalid for what is no table with names."""
     import pandas as pd
 
     if not isinstance(frame, pd.DataFrame):
-        raise DataInvalid(f"inspect_batch: the {role} is a {type(frame).__name__}; a pandas DataFrame is needed")
+        hint = "; call its to_pandas()" if hasattr(frame, "to_pandas") else ""
+        raise DataInvalid(f"inspect_batch: the {role} is a {type(frame).__name__}; a pandas DataFrame is needed{hint}")
     names = list(frame.columns)
     twice = sorted({str(name) for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:

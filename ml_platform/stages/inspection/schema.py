@@ -35,11 +35,33 @@ def _type_change(before: pd.Series, now: pd.Series) -> str:
     kind, found = kind_of(before), kind_of(now)
     if found != kind:
         return f"{_SAID[kind]} in the reference, {_SAID[found]} in the batch"
-    if kind == "time" and (getattr(before.dtype, "tz", None) is None) != (getattr(now.dtype, "tz", None) is None):
-        return "a time zone in one table only"
+    if kind == "time" and _zones(before) != _zones(now):
+        return "time zones in one table only, or in some of its rows"
+    if _is_span(before) != _is_span(now):
+        return "durations in one table, plain numbers in the other"
     if types.is_integer_dtype(before.dtype) and types.is_float_dtype(now.dtype) and not _whole(now):
         return "whole numbers in the reference, fractions in the batch"
     return ""
+
+
+def comparable(before: pd.Series, now: pd.Series) -> bool:
+    """Say whether values are of one kind, so that more than their type can be compared."""
+    if before.isna().all() or now.isna().all():
+        return True
+    return kind_of(before) == kind_of(now) and _is_span(before) == _is_span(now)
+
+
+def _is_span(values: pd.Series) -> bool:
+    from pandas.api import types
+
+    return bool(types.is_timedelta64_dtype(values.dtype))
+
+
+def _zones(values: pd.Series) -> frozenset[bool]:
+    """Return whether times have a time zone: one answer, or both where they are mixed."""
+    if values.dtype != object:
+        return frozenset({getattr(values.dtype, "tz", None) is not None})
+    return frozenset(getattr(one, "tzinfo", None) is not None for one in values.dropna())
 
 
 def _whole(now: pd.Series) -> bool:

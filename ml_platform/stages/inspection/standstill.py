@@ -34,41 +34,47 @@ def standstill(tables: Tables) -> Iterator[Evidence]:
 
     A batch that was sorted by something the reference wasn't has long runs everywhere, and nothing is claimed.
     """
-    looks = [_look(tables, column) for column in tables.columns]
-    sorted_anew = any(one.now > ORDERED >= one.before for one in looks)
-    for column, look in zip(tables.columns, looks, strict=True):
-        run, rows = look.run, tables.batch_rows
-        if sorted_anew:
-            p = 1.0
-        elif look.before > ORDERED:
-            p = _p_ordered(run, _before(tables, column), look.outside, rows)
-        else:
-            p = _p_value(run, rows, _chance(_before(tables, column), look.outside, run.code))
+    looks = [_looks(tables, column) for column in tables.columns]
+    sorted_anew = any(some[-1].now > ORDERED >= some[-1].before for some in looks)
+    for column, some in zip(tables.columns, looks, strict=True):
+        p, look = min(((1.0 if sorted_anew else _p_of(one), one) for one in some), key=lambda found: found[0])
         yield Evidence(
-            kind="standstill", columns=(column.name,), effect=run.length / rows, p_value=p, n=rows,
-            facts={"run": run.length, "row": run.start},
+            kind="standstill", columns=(column.name,), effect=look.run.length / tables.batch_rows,
+            p_value=min(1.0, len(some) * p), n=tables.batch_rows,
+            facts={"run": look.run.length, "row": int(look.rows[look.run.start])},
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """A column's longest run, the batch's other rows, and how ordered the reference and those rows lie."""
+    """The longest run, the reference's values and the batch's others, how ordered both lie; the batch's row numbers."""
 
     run: _Run
+    reference: Codes
     outside: Codes
     before: float
     now: float
+    rows: Codes
 
 
-def _look(tables: Tables, column: Column) -> _Look:
-    codes = column.codes[tables.reference_rows :]
-    run = _longest_run(codes)
-    outside = np.concatenate([codes[: run.start], codes[run.start + run.length :]])
-    return _Look(run, outside, _agreement(_before(tables, column)), _agreement(outside))
+def _looks(tables: Tables, column: Column) -> tuple[_Look, ...]:
+    """Look at all rows, and where values are missing at the others alone: a gap doesn't end a standstill."""
+    before, now = column.codes[: tables.reference_rows], column.codes[tables.reference_rows :]
+    present = np.flatnonzero(now >= 0)
+    every = _look(before, now, np.arange(now.size))
+    return (every,) if present.size in {0, now.size} else (every, _look(before[before >= 0], now[present], present))
 
 
-def _before(tables: Tables, column: Column) -> Codes:
-    return column.codes[: tables.reference_rows]
+def _look(before: Codes, now: Codes, rows: Codes) -> _Look:
+    run = _longest_run(now)
+    outside = np.concatenate([now[: run.start], now[run.start + run.length :]])
+    return _Look(run, before, outside, _agreement(before), _agreement(outside), rows)
+
+
+def _p_of(look: _Look) -> float:
+    if look.before > ORDERED:
+        return _p_ordered(look.run, look.reference, look.outside, look.rows.size)
+    return _p_value(look.run, look.rows.size, _chance(look.reference, look.outside, look.run.code))
 
 
 def _longest_run(codes: Codes) -> _Run:
@@ -108,7 +114,7 @@ def _agreement(codes: Codes) -> float:
 
 def _p_ordered(run: _Run, before: Codes, outside: Codes, rows: int) -> float:
     """Return a p-value for tables whose rows lie in order: as a Markov chain, and only for a run unlike any other."""
-    usual = max(_longest_run(before).length, _longest_run(outside).length if outside.size else 0)
+    usual = max(_longest_run(codes).length if codes.size else 0 for codes in (before, outside))
     if run.length < LONGER * usual:
         return 1.0
     stays = max(float((codes[1:] == codes[:-1]).mean()) if codes.size > 1 else 1.0 for codes in (before, outside))

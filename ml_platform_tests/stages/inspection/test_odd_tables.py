@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from ml_platform import inspect_batch
+from ml_platform.core.errors import DataInvalid
 from ml_platform.core.verdict import Outcome
 
 ROWS = 400
@@ -69,9 +72,17 @@ def test_one_row_is_undecided_never_passed() -> None:
         assert Outcome.UNDECIDED in {verdict.outcome for verdict in found.verdicts}
 
 
-def test_no_column_at_all_is_answered() -> None:
+def test_a_reference_without_columns_is_refused_and_a_batch_without_them_is_a_finding() -> None:
     nothing = pd.DataFrame(index=range(5))
-    assert inspect_batch(nothing, nothing).findings == ()
+    with pytest.raises(DataInvalid, match="the reference has no columns"):
+        inspect_batch(nothing, nothing)
+    assert {one.kind for one in inspect_batch(pd.DataFrame({"a": range(5)}), nothing).findings} == {"schema"}
+
+
+def test_a_table_of_another_library_is_refused_with_what_to_call() -> None:
+    table: Any = pa.table({"a": [1, 2]})
+    with pytest.raises(DataInvalid, match=r"is a Table; a pandas DataFrame is needed; call its to_pandas\(\)"):
+        inspect_batch(table, table)
 
 
 @pytest.mark.drill
