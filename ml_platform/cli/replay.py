@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import click
 
@@ -209,9 +209,15 @@ def _performance(stage: _Stage) -> tuple[str, str]:
 
 def _headline(stage: _Stage) -> tuple[str, str]:
     """Return the metric that says how the live model did, and its name."""
-    if stage.governed.spec.learner.task == "binary":
-        return "live_roc_auc", "AUC"
-    return "live_loss_change", "loss against release"
+    match stage.governed.spec.learner.task:
+        case "binary":
+            return "live_roc_auc", "AUC"
+        case "multiclass":
+            return "live_macro_roc_auc", "mean AUC of the classes"
+        case "regression" | "quantile":
+            return "live_loss_change", "loss against release"
+        case task:
+            assert_never(task)
 
 
 def _decide(stage: _Stage) -> str:

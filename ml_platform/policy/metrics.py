@@ -227,6 +227,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "live_coverage_error": ("share", "Outcomes of the window at or below the quantile, minus the quantile."),
         "live_accuracy": ("share", "Labelled predictions of the window whose class was decided right."),
         "live_macro_roc_auc": ("", "Mean over classes of the area under the ROC curve in the window."),
+        "live_macro_roc_auc_change": ("", "That mean in the window minus the holdout's at release."),
         "live_class_recall": ("share", "Rows of a class in the window that were found."),
         "live_class_bias": ("share", "Mean probability of a class in the window minus its share of the outcomes."),
         "input_psi": ("", "Population stability index of an input against the training rows."),
@@ -263,7 +264,7 @@ _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
         "macro_roc_auc", "multiclass_log_loss", "multiclass_brier", "top_label_calibration_error", "class_recall",
         "class_precision", "class_f1", "class_roc_auc", "class_selection_rate_difference", "class_recall_difference",
         "group_accuracy_gap", "live_accuracy", "live_macro_roc_auc", "live_class_recall",
-        "live_class_bias",
+        "live_class_bias", "live_macro_roc_auc_change",
     ),
     _DECIDED: ("noise_flip_share", "unseen_level_flip_share"),
     ("regression",): (

@@ -34,13 +34,15 @@ class Reference:
     """What a version was like when it was released: training rows, holdout scores, its AUC or loss on the holdout.
 
     `scores` are by class where there are several, in the version's own order, else under the empty name. `headline` is
-    what live windows are compared with: the AUC of a binary model, the mean loss of another, with `standard_error`.
+    what live windows are compared with: the AUC of a binary model, the mean loss of another, with `standard_error`;
+    of several classes `ranking`, their mean AUC, too: a loss also moves with how often the classes come.
     """
 
     rows: pd.DataFrame
     scores: Mapping[str, pd.Series[float]]
     headline: float | None
     standard_error: float | None
+    ranking: Measurement | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -59,11 +61,13 @@ def read_reference(spec: ModelSpec, store: ArtefactStore, release: ReleaseRecord
     )
     found = next((one for one in measured if one.metric == HEADLINES[spec.learner.task] and not one.subject), None)
     error = found.facts.get("standard_error") if found else None
+    ranking = next((one for one in measured if one.metric == "macro_roc_auc" and not one.subject), None)
     return Reference(
         rows=rows[(parts == "train").to_numpy()],
         scores={name: scores[column] for name, column in score_columns(_classes(store, candidate.model_digest))},
         headline=found.value if found else None,
         standard_error=float(error) if isinstance(error, int | float) else None,
+        ranking=ranking,
     )
 
 

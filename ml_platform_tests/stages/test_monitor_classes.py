@@ -20,8 +20,10 @@ from ml_platform.policy.spec import ModelSpec
 from ml_platform.stages.monitor import live_metrics, monitor_window
 from ml_platform.stages.reference import Reference
 from ml_platform.stages.window import collect_window
+from ml_platform.stats.macro_roc_auc import macro_roc_auc
 from ml_platform_tests.stages.test_monitor import JUNE, RELEASE
 from ml_platform_tests.stages.test_monitor import SPEC as TWO
+from ml_platform_tests.stats.reading import bounds_of, fact_of
 
 CLASSES = ("ebb", "flood", "slack")
 COMMON = np.array([0.5, 0.3, 0.2])
@@ -53,7 +55,9 @@ def reference(headline: float | None = None) -> Reference:
     rows = pd.DataFrame({"height": rng.normal(0, 1, 2_000), "moon": "new", TWO.target: np.array(CLASSES)[outcomes]})
     loss = log_loss(outcomes, scores) if headline is None else headline
     by_class = {name: pd.Series(scores[:, code]) for code, name in enumerate(CLASSES)}
-    return Reference(rows=rows.astype({TWO.target: "category"}), scores=by_class, headline=loss, standard_error=0.01)
+    known = rows.astype({TWO.target: "category"})
+    ranking = macro_roc_auc(outcomes, scores)
+    return Reference(rows=known, scores=by_class, headline=loss, standard_error=0.01, ranking=ranking)
 
 
 def window(
@@ -97,6 +101,9 @@ def test_a_window_as_before_is_measured_as_a_library_measures_it(tmp_path: Path)
     assert found["live_accuracy", ""].value == pytest.approx(accuracy_score(outcomes, decided))
     area = roc_auc_score(outcomes, scores, multi_class="ovr")
     assert found["live_macro_roc_auc", ""].value == pytest.approx(area)
+    moved = found["live_macro_roc_auc_change", ""]
+    assert moved.value == pytest.approx(area - fact_of(moved, "macro_roc_auc_at_release"))
+    assert bounds_of(moved)[0] < 0 < bounds_of(moved)[1]
     recalls = recall_score(outcomes, decided, average=None)
     assert [found["live_class_recall", name].value for name in CLASSES] == pytest.approx(list(recalls))
     assert [found["live_class_bias", name].value for name in CLASSES] == pytest.approx([0, 0, 0], abs=0.05)
@@ -109,6 +116,7 @@ def test_outcomes_that_no_longer_follow_raise_the_loss_surely(tmp_path: Path) ->
     _, found = window(tmp_path, scores, names((outcomes + 1) % 3))
     assert (found["live_loss_change", ""].low or 0) > 0.25
     assert (found["live_loss_against_constant", ""].low or 0) > 0
+    assert (found["live_macro_roc_auc_change", ""].high or 0) < -0.03
     assert max(abs(found["live_class_bias", name].value or 0) for name in CLASSES) > 0.1
 
 
@@ -123,6 +131,7 @@ def test_a_class_that_never_came_leaves_only_its_own_measurements_undefined(tmp_
     _, found = window(tmp_path, scores, names(np.minimum(outcomes, 1)))
     assert found["live_class_recall", "slack"].value is None
     assert found["live_macro_roc_auc", ""].value is None
+    assert found["live_macro_roc_auc_change", ""].reason == found["live_macro_roc_auc", ""].reason
     assert found["live_class_recall", "ebb"].value is not None
     assert found["live_loss_change", ""].value is not None
 
@@ -143,6 +152,8 @@ def test_a_window_without_the_probabilities_of_the_classes_defines_nothing(tmp_p
 
 def test_a_release_without_a_loss_compares_nothing(tmp_path: Path) -> None:
     scores, outcomes = scored(np.random.default_rng(7), 100)
-    _, found = window(tmp_path, scores, names(outcomes), reference(headline=0.0))
+    then = dataclasses.replace(reference(headline=0.0), ranking=None)
+    _, found = window(tmp_path, scores, names(outcomes), then)
     assert found["live_loss_change", ""].value is None
+    assert found["live_macro_roc_auc_change", ""].value is None
     assert found["live_accuracy", ""].value is not None
