@@ -82,7 +82,8 @@ def _lines(verdict: Verdict, columns: _Columns) -> Iterator[str]:
         yield line.rstrip()
     else:
         yield from _wrapped(text, head, columns.indent)
-        yield f"{'':<{columns.indent}}{needed}"
+        if needed:
+            yield f"{'':<{columns.indent}}{needed}"
     if verdict.outcome in {Outcome.FAILED, Outcome.UNDECIDED, Outcome.WAIVED}:
         yield from _explained(verdict)
 

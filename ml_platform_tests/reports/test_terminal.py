@@ -54,6 +54,12 @@ def test_gates_of_other_kinds_of_models_share_one_line_unless_every_one_is_asked
     assert "something else" not in every
 
 
+def test_a_long_reason_is_followed_by_no_empty_line() -> None:
+    reason = "applies only when " + "three earlier runs of a stage were measured, " * 3
+    found = verdict_lines([verdict(Outcome.NOT_APPLICABLE, gate="stage_cpu_is_stable", worst=None, reason=reason)])
+    assert [line for line in found if not line.strip()] == [""]
+
+
 def test_where_every_gate_is_of_other_kinds_of_models_they_are_counted() -> None:
     assert verdict_lines([of_others("variance_is_explained")]) == [
         "evaluation · 1 gate: 1 not applicable",
