@@ -163,5 +163,6 @@ def test_an_outcome_is_told_by_departure_and_delay() -> None:
     flights = pd.concat([given["flights"]] * 2, ignore_index=True)
     flights["arr_delay"] = [14.0, 15.0, 60.0, np.nan, np.nan, -3.0]
     flights["dep_time"] = [1.0, 1.0, 1.0, np.nan, 1.0, 1.0]
+    flights["minute"] = range(len(flights))
     found = outcome_features.assemble({**given, "flights": flights})["outcome"]
     assert found.fillna("none").tolist() == ["on_time", "late", "very_late", "cancelled", "none", "on_time"]
