@@ -25,7 +25,7 @@ from ml_platform.adapters.segments import (
 )
 from ml_platform.core.atomic import sync
 from ml_platform.core.errors import DataInvalid, Unavailable
-from ml_platform.core.traffic import Label
+from ml_platform.core.traffic import Label, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class _Folded:
     """The labels read so far, and up to where in each segment."""
 
     labels: Labels = field(default_factory=Labels)
-    heard: set[tuple[str, float]] = field(default_factory=set)
+    heard: set[tuple[str, Outcome]] = field(default_factory=set)
     ends: dict[Path, int] = field(default_factory=dict)
     altered: int = 0
 
@@ -103,8 +103,8 @@ class LabelStore:
         self._home = home
         self._known: dict[str, _Folded] = {}
 
-    def append(self, model: str, labels: Iterable[tuple[str, float, dt.datetime]]) -> Appended:
-        """Write labels `(prediction id, label, when it was known)` to the disk, all or none.
+    def append(self, model: str, labels: Iterable[tuple[str, Outcome, dt.datetime]]) -> Appended:
+        """Write labels `(prediction id, label, when it was known)` to the disk, all or none; a class is its name.
 
         Raises DataInvalid for a label that isn't one and Unavailable when the disk refuses.
         """
@@ -145,19 +145,21 @@ class LabelStore:
         return self._home / "labels" / model
 
 
-def _checked(index: int, label: tuple[str, float, dt.datetime]) -> Label:
+def _checked(index: int, label: tuple[str, Outcome, dt.datetime]) -> Label:
     prediction_id, value, at = label
     problem = ""
     if not prediction_id:
         problem = "the prediction id is empty"
-    elif not math.isfinite(value):
+    elif isinstance(value, str) and not value:
+        problem = "the label is an empty text, it has to be the name of a class"
+    elif not isinstance(value, str) and not math.isfinite(value):
         problem = f"the label is {value}, it has to be a finite number"
     elif at.tzinfo is None:
         problem = "the time has no time zone"
     if problem:
         message = f"label {index}: {problem}. Nothing was written: correct it, then send all of them again"
         raise DataInvalid(message)
-    return Label(prediction_id=prediction_id, label=float(value), at=at)
+    return Label(prediction_id=prediction_id, label=value if isinstance(value, str) else float(value), at=at)
 
 
 @contextmanager

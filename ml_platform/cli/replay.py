@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import click
 
@@ -21,6 +21,7 @@ from ml_platform.settings import load_settings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ml_platform.core.traffic import Outcome
     from ml_platform.stages.window import Period
 
 BACKGROUND_ROWS = 2_000
@@ -127,12 +128,12 @@ def _play_month(stage: _Stage, period: Period, rows: int) -> None:
         raise DataInvalid(message)
     played, rest = _spread(frame, rows)
     _send(stage, period, played)
-    labels = rest[stage.governed.spec.target].to_numpy()
-    later: list[tuple[str, float, dt.datetime]] = []
+    labels = _outcomes(stage, rest)
+    later: list[tuple[str, Outcome, dt.datetime]] = []
     background = BackgroundRequests(
         stage.url,
         request_rows(stage.governed.spec, rest),
-        on_answer=lambda index, identity: later.append((identity, float(labels[index]), utc_now())),
+        on_answer=lambda index, identity: later.append((identity, labels[index], utc_now())),
     )
     with background:
         _watch(stage, period)
@@ -156,18 +157,25 @@ def _send(stage: _Stage, period: Period, frame: pd.DataFrame) -> None:
     from ml_platform.stages.request_rows import request_rows
 
     asked = request_rows(stage.governed.spec, frame)
-    outcomes = frame[stage.governed.spec.target].to_numpy()
-    labels: list[tuple[str, float, dt.datetime]] = []
+    outcomes = _outcomes(stage, frame)
+    labels: list[tuple[str, Outcome, dt.datetime]] = []
     with click.progressbar(length=len(asked), label=f"{period.name}: {len(asked):,} predictions") as bar:
         for answer in play(stage.url, asked):
             pairs = zip(answer.ids, answer.rows, strict=True)
-            labels += [(identity, float(outcomes[row]), utc_now()) for identity, row in pairs]
+            labels += [(identity, outcomes[row], utc_now()) for identity, row in pairs]
             stage.story.answered += len(answer.ids)
             bar.update(len(answer.ids))
     _label(stage, labels)
 
 
-def _label(stage: _Stage, labels: list[tuple[str, float, dt.datetime]]) -> None:
+def _outcomes(stage: _Stage, frame: pd.DataFrame) -> list[Outcome]:
+    """Return each row's outcome as a label says it: a class by its name, anything else as a number."""
+    spec = stage.governed.spec
+    named = spec.learner.task == "multiclass"
+    return [str(value) if named else float(value) for value in frame[spec.target]]
+
+
+def _label(stage: _Stage, labels: list[tuple[str, Outcome, dt.datetime]]) -> None:
     from ml_platform.adapters.labels import LabelStore
 
     LabelStore(stage.platform.home).append(stage.model, labels)
@@ -201,9 +209,15 @@ def _performance(stage: _Stage) -> tuple[str, str]:
 
 def _headline(stage: _Stage) -> tuple[str, str]:
     """Return the metric that says how the live model did, and its name."""
-    if stage.governed.spec.learner.task == "binary":
-        return "live_roc_auc", "AUC"
-    return "live_loss_change", "loss against release"
+    match stage.governed.spec.learner.task:
+        case "binary":
+            return "live_roc_auc", "AUC"
+        case "multiclass":
+            return "live_macro_roc_auc", "mean AUC of the classes"
+        case "regression" | "quantile":
+            return "live_loss_change", "loss against release"
+        case task:
+            assert_never(task)
 
 
 def _decide(stage: _Stage) -> str:

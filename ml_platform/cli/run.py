@@ -34,7 +34,8 @@ PROGRESS = "tuning: "
 @click.option(
     "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdicts as JUnit XML, for CI."
 )
-def command(model: str, junit: Path | None) -> int:
+@click.option("--every-gate", is_flag=True, help="Name the gates of models that predict something else, too.")
+def command(model: str, junit: Path | None, *, every_gate: bool) -> int:
     """Run MODEL from its source to staging. Exit 1: refused by a gate, 3: evidence is missing."""
     governed = load(model)
     settings = load_settings()
@@ -49,7 +50,7 @@ def command(model: str, junit: Path | None) -> int:
     with open_platform(settings) as platform:
         parts = _parts(platform, governed, run)
         verdicts = [verdict for part in parts for verdict in part.verdicts]
-        _say_verdicts(verdicts)
+        _say_verdicts(verdicts, every=every_gate)
         if junit is not None:
             _write_junit(junit, model, verdicts)
         if "report" in run.made:
@@ -113,11 +114,11 @@ def _write_junit(path: Path, model: str, verdicts: list[Verdict]) -> None:
     click.echo(f"\njunit: {path}")
 
 
-def _say_verdicts(verdicts: list[Verdict]) -> None:
+def _say_verdicts(verdicts: list[Verdict], *, every: bool) -> None:
     from ml_platform.reports.terminal import verdict_lines
 
     click.echo("")
-    click.echo("\n".join(verdict_lines(verdicts)))
+    click.echo("\n".join(verdict_lines(verdicts, every=every)))
 
 
 def _say_report(platform: Platform, model: str) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 InputValue = str | int | float | bool | None
+# A class is said by its name: its place among the classes may change from version to version.
+Outcome = float | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +38,8 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """The outcome of one prediction, known at `at`."""
+    """The outcome of one prediction, known at `at`: 0 or 1, the number, or the name of a class."""
 
     prediction_id: str
-    label: float
+    label: Outcome
     at: dt.datetime

@@ -48,7 +48,7 @@ def _judge(desk: "Desk") -> Measured[FeedbackRecord]:
     heard = LabelStore(desk.platform.home).read(desk.model)
     served = read(traffic_folder(desk.platform.home, ENVIRONMENT, desk.model), keys=desk.platform.keys)
     return judge_labels(
-        desk.model,
+        desk.spec,
         labels={name: label.label for name, label in heard.by_prediction.items()},
         conflicting=heard.conflicting,
         predicted=[one.id for one in served.predictions],

@@ -52,9 +52,6 @@ def check_monitoring(sections: Sections, gates: Mapping[str, Gate] | None) -> It
         text = f"monitoring.start is {monitoring.start}; needed: a day before monitoring.end, {monitoring.end}"
         yield Problem(("monitoring", "start"), text)
     task = task_of(sections.objective) if sections.objective else None
-    if task == "multiclass":
-        text = "monitoring is given, but the task is multiclass, whose windows can't be measured yet; remove it"
-        yield Problem(("monitoring",), text)
     if gates is None:
         return
     watching = [name for name, gate in gates.items() if gate.stage == "monitoring" and _fits(gate, task)]

@@ -74,6 +74,19 @@ def conditions_of(
     return frozenset(condition for condition, true in holds.items() if true)
 
 
+# What a verdict's reason holds when another task's metric is why a gate doesn't apply.
+_OTHERS = " models, this one is "
+
+
+def is_of_another_task(reason: str) -> bool:
+    """Say whether a reason for not applying is that the metric is measured of models of other tasks only.
+
+    >>> is_of_another_task("roc_auc is measured of binary models, this one is regression")
+    True
+    """
+    return _OTHERS in reason
+
+
 def why_not_applicable(gate: Gate, conditions: frozenset[str]) -> str:
     """Say why a gate doesn't apply under conditions; "" when it does.
 
@@ -84,7 +97,7 @@ def why_not_applicable(gate: Gate, conditions: frozenset[str]) -> str:
         return f"applies only when {MEANINGS[gate.when]}"
     if of_another_task(gate, conditions):
         tasks, known = " and ".join(_tasks(gate)), " and ".join(sorted(TASKS & conditions))
-        return f"{gate.metric} is measured of {tasks} models, this one is {known}"
+        return f"{gate.metric} is measured of {tasks}{_OTHERS}{known}"
     return ""
 
 

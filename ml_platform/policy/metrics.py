@@ -170,6 +170,9 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "class_recall": ("share", "Rows of a class that are found."),
         "class_precision": ("share", "Decisions for a class that are right."),
         "class_f1": ("", "Harmonic mean of a class's precision and recall."),
+        "class_roc_auc": ("", "Area under the ROC curve of a class's probability, its rows against all others."),
+        "class_selection_rate_difference": ("share", "Distance of a group's share of decisions for a class."),
+        "class_recall_difference": ("share", "Distance of a group's share of a class's rows that are found."),
         "loss_against_constant": ("share", "Mean loss over that of the best constant prediction, minus 1."),
         "loss_against_simple_model": ("share", "Mean loss over that of a simple model, minus 1."),
         "loss_against_champion": ("share", "Candidate's mean loss over the champion's on the same rows, minus 1."),
@@ -223,14 +226,22 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "live_bias": ("", "Mean of prediction minus outcome in the window, in the target's unit."),
         "live_coverage_error": ("share", "Outcomes of the window at or below the quantile, minus the quantile."),
         "live_accuracy": ("share", "Labelled predictions of the window whose class was decided right."),
+        "live_macro_roc_auc": ("", "Mean over classes of the area under the ROC curve in the window."),
+        "live_macro_roc_auc_change": ("", "That mean in the window minus the holdout's at release."),
+        "live_class_recall": ("share", "Rows of a class in the window that were found."),
+        "live_class_bias": ("share", "Mean probability of a class in the window minus its share of the outcomes."),
         "input_psi": ("", "Population stability index of an input against the training rows."),
-        "score_psi": ("", "Population stability index of the score against the holdout."),
+        "score_psi": ("", "Population stability index of the score, or of a class's probability, against the holdout."),
         "live_missing_share_excess": ("share", "Missing values of an input beyond what the contract declares."),
         "live_unseen_share": ("share", "Predictions with a value that was never seen in training."),
     },
     ("feedback",): {
         "unknown_label_share": ("share", "Outcomes that belong to no prediction."),
         "label_conflict_share": ("share", "Predictions with outcomes that contradict each other."),
+        "impossible_label_share": (
+            "share",
+            "Outcomes that the target can't have, as a class that the model doesn't know.",
+        ),
     },
 }
 
@@ -251,7 +262,9 @@ _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
     _CLASSES: (
         "holdout_class_rows", "class_accuracy", "macro_recall", "macro_recall_gain", "macro_precision", "macro_f1",
         "macro_roc_auc", "multiclass_log_loss", "multiclass_brier", "top_label_calibration_error", "class_recall",
-        "class_precision", "class_f1", "group_accuracy_gap", "live_accuracy",
+        "class_precision", "class_f1", "class_roc_auc", "class_selection_rate_difference", "class_recall_difference",
+        "group_accuracy_gap", "live_accuracy", "live_macro_roc_auc", "live_class_recall",
+        "live_class_bias", "live_macro_roc_auc_change",
     ),
     _DECIDED: ("noise_flip_share", "unseen_level_flip_share"),
     ("regression",): (

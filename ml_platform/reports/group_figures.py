@@ -21,6 +21,8 @@ _RATES = {
     "selection_rate_ratio": "decided positive",
     "true_positive_rate_difference": "true outcomes found",
     "false_positive_rate_difference": "false alarms",
+    "class_selection_rate_difference": "decided {}",
+    "class_recall_difference": "of {}, found",
 }
 # Metric, title, how to read it.
 _COMPARISONS = (
@@ -59,6 +61,16 @@ _COMPARISONS = (
         "Is every group's class decided right alike?",
         "The distance of the groups' shares of right decisions; 0 is equal.",
     ),
+    (
+        "class_selection_rate_difference",
+        "Is every class decided alike often in every group?",
+        "The distance of the groups' shares of decisions for a class; 0 is equal.",
+    ),
+    (
+        "class_recall_difference",
+        "Is every class found alike in every group?",
+        "The distance of the groups' shares of a class's rows that are found; 0 is equal.",
+    ),
 )
 
 
@@ -73,19 +85,28 @@ def _rates(content: Content) -> Iterator[Figure]:
         yield Figure(
             title="How are groups treated?",
             picture=rates_plot(rows, title="Rates by group"),
-            caption="Of all rows of a group, those decided positive; of its true outcomes, those found; of its other "
-            "rows, the false alarms. The comparisons below say how sure the gaps are.",
+            caption=_caption(content),
         )
+
+
+def _caption(content: Content) -> str:
+    sure = "The comparisons below say how sure the gaps are."
+    if content.all_of("class_selection_rate_difference"):
+        return f"Of all rows of a group, those decided to be of a class; of its rows of the class, those found. {sure}"
+    return (
+        "Of all rows of a group, those decided positive; of its true outcomes, those found; of its other rows, the "
+        f"false alarms. {sure}"
+    )
 
 
 def _rates_rows(content: Content) -> Iterator[RatesRow]:
     attributes: dict[str, dict[str, dict[str, float]]] = {}
     for metric, name in _RATES.items():
         for one in content.all_of(metric):
-            rates = _pair(one)
-            for group, rate in rates.items():
+            said = name.format(one.facts.get("class", ""))
+            for group, rate in _pair(one).items():
                 attribute, _, level = group.partition("=")
-                attributes.setdefault(attribute, {}).setdefault(name, {})[level] = rate
+                attributes.setdefault(attribute, {}).setdefault(said, {})[level] = rate
     for attribute, kinds in attributes.items():
         yield RatesRow(name=attribute, rates={})
         yield from (RatesRow(name=name, rates=dict(sorted(rates.items()))) for name, rates in kinds.items())
@@ -93,7 +114,8 @@ def _rates_rows(content: Content) -> Iterator[RatesRow]:
 
 def _pair(one: Measurement) -> dict[str, float]:
     """Return both groups' own rates by the groups' names; empty when they weren't measured."""
-    names = one.subject.split(" vs ")
+    of_class = one.facts.get("class")
+    names = one.subject.removeprefix(f"{of_class}: " if of_class else "").split(" vs ")
     rates = [one.facts.get("group"), one.facts.get("reference")]
     numbers = [float(rate) for rate in rates if isinstance(rate, int | float)]
     return dict(zip(names, numbers, strict=True)) if len(names) == len(numbers) == 2 else {}

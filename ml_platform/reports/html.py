@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import short
+from ml_platform.reports.class_rows import HEADS as CLASS_HEADS
+from ml_platform.reports.class_rows import class_rows
 from ml_platform.reports.compared_plot import compared_figures
 from ml_platform.reports.conditions import conditions
 from ml_platform.reports.decision import decide
@@ -52,6 +54,8 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         finding_heads=HEADS,
         findings=_findings(content),
         compared_columns=compared_figures(content),
+        class_heads=CLASS_HEADS,
+        classes=class_rows(content, measured),
         curves=curve_figures(content),
         forests=(*group_figures(content, measured), *slice_figures(content, measured)),
         measured=measured.by_stage(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from ml_platform.reports.class_rows import HEADS, class_rows
 from ml_platform.reports.conditions import conditions
 from ml_platform.reports.decision import decide
 from ml_platform.reports.markdown import cell, closed_list, measurement_table, table, verdict_table
@@ -21,6 +22,7 @@ def markdown_page(content: Content, *, now: dt.datetime) -> str:
     spec, decision = content.spec, decide(content.verdicts, content.policy)
     numbers = [(tile.name, tile.number, tile.interval, tile.meaning) for tile in tiles(content, MeasuredRows(content))]
     closed = closed_list(content.verdicts)
+    classes = [row.texts for row in class_rows(content, MeasuredRows(content))]
     parts = [
         f"# {cell(spec.model)}: {cell(decision.headline)}",
         cell(spec.purpose),
@@ -35,6 +37,7 @@ def markdown_page(content: Content, *, now: dt.datetime) -> str:
         "## Gates",
         f"{tally(content.verdicts)}.",
         verdict_table(content.verdicts),
+        *(["## Each class", table(HEADS, classes)] if classes else []),
         "## Measurements on the holdout",
         measurement_table(content.measurements),
         *_conditions(content),

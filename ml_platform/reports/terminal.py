@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ml_platform.core.verdict import Outcome, Severity, Verdict
+from ml_platform.policy.conditions import is_of_another_task
 from ml_platform.policy.controls import CONTROLS
 from ml_platform.reports.explanation import explanation, seen
 from ml_platform.reports.outcomes import MARKS, by_stage, tally, word
@@ -21,20 +22,35 @@ _SHORT = {" on the lower bound": " on low", " on the upper bound": " on high", "
 _WORDS = {Outcome.NOT_APPLICABLE: "n/a"}
 
 
-def verdict_lines(verdicts: Sequence[Verdict]) -> list[str]:
-    """Return verdicts as lines: by stage in the order of the flow, closed ones explained, a count at the end."""
+def verdict_lines(verdicts: Sequence[Verdict], *, every: bool = False) -> list[str]:
+    """Return verdicts as lines: by stage in the order of the flow, closed ones explained, a count at the end.
+
+    Gates on what models of other tasks are measured by share one line per stage, unless `every` one is asked for.
+    """
     if not verdicts:
         return ["no gate was judged"]
     stages = by_stage(verdicts)
-    columns = _columns([verdict for found in stages.values() for verdict in found])
+    columns = _columns([verdict for verdict in verdicts if every or not _of_others(verdict)])
     lines = []
     for stage, found in stages.items():
         lines += [
             f"{one_line(stage, LONGEST_GATE)} · {tally(found)}",
-            *(line for verdict in found for line in _lines(verdict, columns)),
+            *(line for verdict in found if every or not _of_others(verdict) for line in _lines(verdict, columns)),
+            *([] if every else _others(found)),
             "",
         ]
     return [*lines, tally(verdicts)]
+
+
+def _of_others(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.NOT_APPLICABLE and is_of_another_task(verdict.reason)
+
+
+def _others(found: Sequence[Verdict]) -> Iterator[str]:
+    count = sum(map(_of_others, found))
+    if count:
+        gates = "gate" if count == 1 else "gates"
+        yield f"- n/a        {count} {gates} of models that predict something else"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +65,7 @@ class _Columns:
 
 def _columns(verdicts: Sequence[Verdict]) -> _Columns:
     """Make the columns as wide as what is in them, unless the last one would be pushed beyond the line."""
-    gate = max(len(_gate(verdict)) for verdict in verdicts)
+    gate = max((len(_gate(verdict)) for verdict in verdicts), default=0)
     columns = _Columns(gate=gate, seen=0)
     lined = [verdict for verdict in verdicts if _needed(verdict)]
     room = min((WIDTH - columns.indent - len(GAP) - len(_needed(verdict)) for verdict in lined), default=0)
@@ -66,7 +82,8 @@ def _lines(verdict: Verdict, columns: _Columns) -> Iterator[str]:
         yield line.rstrip()
     else:
         yield from _wrapped(text, head, columns.indent)
-        yield f"{'':<{columns.indent}}{needed}"
+        if needed:
+            yield f"{'':<{columns.indent}}{needed}"
     if verdict.outcome in {Outcome.FAILED, Outcome.UNDECIDED, Outcome.WAIVED}:
         yield from _explained(verdict)
 

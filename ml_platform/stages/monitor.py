@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, assert_never
 
+import numpy as np
+
 from ml_platform.core.digest import digest_of
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import MonitoringRecord
 from ml_platform.policy.metrics import METRICS
+from ml_platform.stages.live_classes import measure_live_classes
 from ml_platform.stages.live_numbers import measure_live_numbers
+from ml_platform.stages.outcome_codes import outcome_codes
+from ml_platform.stages.reference import score_columns
 from ml_platform.stages.window import read_window
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -51,7 +55,7 @@ def monitor_window(
         window_digest=window.digest,
         version=live.version,
         model_digest=live.candidate.model_digest,
-        labelled=int(scored["label"].notna().sum()),
+        labelled=int(np.isfinite(_outcomes(scored, reference, spec)).sum()),
     )
     measured = (
         *measure_labelled(scored[scored["label"].notna()], reference, spec),
@@ -62,23 +66,43 @@ def monitor_window(
 
 
 def measure_labelled(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Iterable[Measurement]:
-    """Measure how the live version did on the rows whose outcome has come; undefined with fewer than the file needs."""
-    label, score = rows["label"].to_numpy(dtype=float), rows["score"].to_numpy(dtype=float)
-    needed = spec.monitoring.minimum_labels if spec.monitoring else 1
-    if len(rows) < needed:
-        reason = f"{len(rows):,} labels have come for this version, {needed:,} are needed"
-        return [_unknown(metric, len(rows), reason) for metric in live_metrics(spec.learner.task)]
+    """Measure how the live version did on the rows whose outcome has come; undefined with fewer than the file needs.
+
+    A label that is no outcome of the target counts as none.
+    """
+    label = _outcomes(rows, reference, spec)
+    known = np.isfinite(label)
+    columns = [column for _, column in score_columns(reference.classes)]
+    reason = _lacking(rows, known, columns, spec)
+    if reason:
+        return [_unknown(metric, int(known.sum()), reason) for metric in live_metrics(spec.learner.task)]
+    label, score = label[known], rows.loc[known, columns].to_numpy(dtype=np.float64)
     match spec.learner.task:
         case "binary":
-            return _of_ranking(label, score, reference)
+            return _of_ranking(label, score[:, 0], reference)
         case "regression" | "quantile":
-            return measure_live_numbers(spec, label, score, reference)
+            return measure_live_numbers(spec, label, score[:, 0], reference)
         case "multiclass":
-            # The model file refuses `monitoring` of several classes; what came here anyway stays undecided.
-            reason = "windows of models of several classes can't be measured yet"
-            return [_unknown(metric, len(rows), reason) for metric in live_metrics("multiclass")]
+            return measure_live_classes(spec, label, score, reference)
         case task:
             assert_never(task)
+
+
+def _outcomes(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Floats:
+    labels = rows["label"].astype(object)
+    return outcome_codes(spec.learner.task, reference.classes, labels.where(labels.notna(), None))
+
+
+def _lacking(rows: pd.DataFrame, known: NDArray[np.bool_], columns: list[str], spec: ModelSpec) -> str:
+    """Return why the rows don't say how the version did; empty when they do."""
+    needed = spec.monitoring.minimum_labels if spec.monitoring else 1
+    came = int(known.sum())
+    if came < needed:
+        others = int(rows["label"].notna().sum()) - came
+        rest = f" ({others:,} more are no outcomes of {spec.target})" if others else ""
+        return f"{came:,} labels have come for this version{rest}, {needed:,} are needed"
+    absent = [column for column in columns if column not in rows]
+    return f"the window holds no probabilities of {len(absent)} of {len(columns)} classes" if absent else ""
 
 
 def live_metrics(task: Task) -> tuple[str, ...]:
@@ -120,7 +144,13 @@ def _drift(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Iterabl
             continue
         found = psi(_plain(reference.rows[name]), _plain(rows[column]), subject=name)
         yield _renamed(found, "input_psi")
-    yield _renamed(psi(reference.scores.to_numpy(), rows["score"].to_numpy()), "score_psi")
+    for name, column in score_columns(reference.classes):
+        if column not in rows:
+            reason = "the window holds no probability of this class"
+            yield Measurement(metric="score_psi", subject=name, value=None, n=len(rows), reason=reason)
+            continue
+        then, now = reference.scores[name].to_numpy(), rows[column].to_numpy(dtype=np.float64)
+        yield _renamed(psi(then, now, subject=name), "score_psi")
 
 
 def _plain(column: pd.Series[float]) -> NDArray[np.generic]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml_platform.policy.spec import Role
 from ml_platform.stages.inspect_new_rows import MOST_REFERENCE_ROWS
 from ml_platform.stages.inspection.against_contract import inspected_columns
 from ml_platform.stages.inspection.detectable import sizes_of, smallest_detectable
@@ -15,14 +14,19 @@ from ml_platform.stages.inspection.families import FAMILIES
 from ml_platform.stages.inspection.measure import ALPHA
 from ml_platform.stages.inspection.tables import MOST_TOGETHER
 from ml_platform.stats.auc_detectable_difference import auc_detectable_difference
+from ml_platform.stats.mean_detectable_growth import mean_detectable_growth
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ml_platform.policy.load import GovernedModelFile
 
 BATCHES = (200, 500, 1_000, 2_000, 5_000, 20_000, 50_000)
 MOST_ROWS = 10_000_000
 ORDERED = frozenset({"integer", "number", "boolean", "datetime"})
 AUC_LOSSES = (0.01, 0.02, 0.05)
+GROWTHS = (0.05, 0.1, 0.25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +45,10 @@ class BatchPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelPlan:
-    """Labels needed, with the share of positives given, to reveal a loss of AUC with a power of 80 %."""
+    """Labels needed to reveal a change of a size, a loss of AUC or a growth of the loss, with a power of 80 %."""
 
     subject: str
-    loss: float
+    change: float
     labels: int | None
 
 
@@ -75,13 +79,33 @@ def _rows_needed(smallest: Callable[[int], float], asked: float | None) -> int |
 
 
 def plan_labels(auc: float, shares: Mapping[str, float]) -> Iterator[LabelPlan]:
-    """Say how many labels a loss of AUC takes; `shares` gives the share of positives overall ("") and per group.
+    """Say how many labels a loss of AUC takes; `shares` gives the share of positives, or of a class, by subject.
 
     Hanley and McNeil's standard error, two-sided at 95 %; None where a share is 0 or 1.
     """
     for subject, share in shares.items():
         for loss in AUC_LOSSES:
-            yield LabelPlan(subject=subject, loss=loss, labels=_labels(auc, share, loss))
+            yield LabelPlan(subject=subject, change=loss, labels=_labels(auc, share, loss))
+
+
+def plan_losses(losses: Mapping[str, NDArray[np.float64]]) -> Iterator[LabelPlan]:
+    """Say how many labels a growth of the mean loss takes; `losses` gives those of some rows by subject.
+
+    Two-sided at 95 %, the loss at release counting as known; None where no row costs anything or there are none.
+    """
+    for subject, found in losses.items():
+        mean = float(found.mean()) if found.size else 0.0
+        variation = float(found.std()) / mean if mean > 0 else math.inf
+        for growth in GROWTHS:
+            yield LabelPlan(subject=subject, change=growth, labels=_labels_of_growth(variation, growth))
+
+
+def _labels_of_growth(variation: float, growth: float) -> int | None:
+    def reveals(count: int) -> bool:
+        found = mean_detectable_growth(count, variation).value
+        return found is not None and found <= growth
+
+    return _fewest(reveals)
 
 
 def _labels(auc: float, share: float, loss: float) -> int | None:
@@ -128,8 +152,3 @@ def _hypotheses(file: GovernedModelFile) -> dict[str, int]:
         "batch_combination_shift": pairs,
         "batch_label_shift": count - 1 if file.spec.target in names else 0,
     }
-
-
-def groups_of(file: GovernedModelFile) -> tuple[str, ...]:
-    """Return the columns that name groups."""
-    return file.spec.columns(Role.GROUP)

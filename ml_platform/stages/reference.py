@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ import msgspec
 import pandas as pd
 
 from ml_platform.core.measurement import Measurement
+from ml_platform.core.scoring import SCORING, ScoringContract
 from ml_platform.stages.parquet import read_parquet
 
 if TYPE_CHECKING:
@@ -32,14 +33,21 @@ HEADLINES: Mapping[Task, str] = MappingProxyType(
 class Reference:
     """What a version was like when it was released: training rows, holdout scores, its AUC or loss on the holdout.
 
-    `headline` is what live windows are compared with: the AUC of a binary model, the mean loss of one that predicts
-    numbers, with `standard_error`.
+    `scores` are by class where there are several, in the version's own order, else under the empty name. `headline` is
+    what live windows are compared with: the AUC of a binary model, the mean loss of another, with `standard_error`;
+    of several classes `ranking`, their mean AUC, too: a loss also moves with how often the classes come.
     """
 
     rows: pd.DataFrame
-    scores: pd.Series[float]
+    scores: Mapping[str, pd.Series[float]]
     headline: float | None
     standard_error: float | None
+    ranking: Measurement | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Return the version's classes in the order of its probabilities; none but of several classes."""
+        return tuple(name for name in self.scores if name)
 
 
 def read_reference(spec: ModelSpec, store: ArtefactStore, release: ReleaseRecord) -> Reference:
@@ -53,9 +61,27 @@ def read_reference(spec: ModelSpec, store: ArtefactStore, release: ReleaseRecord
     )
     found = next((one for one in measured if one.metric == HEADLINES[spec.learner.task] and not one.subject), None)
     error = found.facts.get("standard_error") if found else None
+    ranking = next((one for one in measured if one.metric == "macro_roc_auc" and not one.subject), None)
     return Reference(
         rows=rows[(parts == "train").to_numpy()],
-        scores=scores["score"],
+        scores={name: scores[column] for name, column in score_columns(_classes(store, candidate.model_digest))},
         headline=found.value if found else None,
         standard_error=float(error) if isinstance(error, int | float) else None,
+        ranking=ranking,
     )
+
+
+def score_columns(classes: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return each class with the name of the column that holds its probabilities; without classes the one score's.
+
+    >>> score_columns(("early", "late"))
+    (('early', 'score_0'), ('late', 'score_1'))
+    >>> score_columns(())
+    (('', 'score'),)
+    """
+    return tuple((name, f"score_{code}") for code, name in enumerate(classes)) or (("", "score"),)
+
+
+def _classes(store: ArtefactStore, model_digest: str) -> tuple[str, ...]:
+    """Read a version's classes from its own artefact: the model file may say others by now."""
+    return msgspec.json.decode(store.read("models", model_digest, SCORING), type=ScoringContract).classes

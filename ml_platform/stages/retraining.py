@@ -50,7 +50,7 @@ def decide_retraining(monitoring: Monitoring, watched: Watched) -> Retrain | Sta
     """
     window, part, live = watched.window, watched.part, watched.live
     if window is None or part is None:
-        return Stay(reason="no window has been monitored yet: materialise `traffic` and `monitoring` of a window")
+        return Stay(reason=_unseen(window))
     if live is None:
         return Stay(reason=f"nothing is live in {window.environment}: there is no model to replace")
     if window.model_digest != live.model_digest:
@@ -65,6 +65,12 @@ def decide_retraining(monitoring: Monitoring, watched: Watched) -> Retrain | Sta
     if not failed:
         return Stay(reason=_calm(window, watching))
     return _within_limits(monitoring, watched, window, _Cause(failed, watching))
+
+
+def _unseen(window: MonitoringRecord | None) -> str:
+    if window is None:
+        return "no window has been monitored yet: materialise `traffic` and `monitoring` of a window"
+    return f"window {window.window} has no verdicts under the present policy: materialise `monitoring` of it again"
 
 
 @dataclass(frozen=True, slots=True)

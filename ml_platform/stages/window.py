@@ -15,12 +15,13 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import WindowRecord
+from ml_platform.stages.level_text import level_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ml_platform.core.ports import ArtefactStore
-    from ml_platform.core.traffic import Prediction
+    from ml_platform.core.traffic import Outcome, Prediction
 
 KIND = "windows"
 FILE = "traffic.parquet"
@@ -57,7 +58,7 @@ def collect_window(
     period: Period,
     *,
     predictions: Iterable[Prediction],
-    labels: Mapping[str, float],
+    labels: Mapping[str, Outcome],
     store: ArtefactStore,
 ) -> Measured[WindowRecord]:
     """Keep the predictions of a period with their labels as one immutable table, and measure the traffic.
@@ -85,21 +86,24 @@ def collect_window(
 
 
 def read_window(store: ArtefactStore, record: WindowRecord) -> pd.DataFrame:
-    """Return a window's table: id, event_time, version, model_digest, status, score, latency, label, inputs."""
+    """Return a window's table: id, event_time, version, model_digest, status, score, latency, label, inputs.
+
+    Of several classes `score` is the largest probability and `score_0`, `score_1` … hold each; labels are names.
+    """
     import pandas as pd
 
     with store.open(KIND, record.digest, FILE) as file:
         return pd.read_parquet(file)
 
 
-def _digest(served: Sequence[Prediction], joined: Mapping[str, float]) -> str:
+def _digest(served: Sequence[Prediction], joined: Mapping[str, Outcome]) -> str:
     content = hashlib.sha256()
     for one in served:
         content.update(msgspec.json.encode((one, joined.get(one.id))))
     return content.hexdigest()
 
 
-def _keep(store: ArtefactStore, digest: str, served: Sequence[Prediction], joined: Mapping[str, float]) -> None:
+def _keep(store: ArtefactStore, digest: str, served: Sequence[Prediction], joined: Mapping[str, Outcome]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -112,8 +116,10 @@ def _keep(store: ArtefactStore, digest: str, served: Sequence[Prediction], joine
         "score": [one.score for one in served],
         "latency_seconds": [one.latency_seconds for one in served],
         "unseen": [len(one.unseen) for one in served],
-        "label": [joined.get(one.id) for one in served],
+        "label": _labels([joined.get(one.id) for one in served]),
     }
+    for code in range(max((len(one.scores) for one in served), default=0)):
+        columns[f"score_{code}"] = [one.scores[code] if code < len(one.scores) else None for one in served]
     names = dict.fromkeys(name for one in served for name in one.inputs)
     columns |= {f"input_{name}": [one.inputs.get(name) for one in served] for name in names}
     with store.draft(KIND) as draft:
@@ -122,7 +128,14 @@ def _keep(store: ArtefactStore, digest: str, served: Sequence[Prediction], joine
         draft.keep(digest)
 
 
-def _measure(served: Sequence[Prediction], joined: Mapping[str, float]) -> Iterable[Measurement]:
+def _labels(joined: Sequence[Outcome | None]) -> list[object]:
+    """Return labels as one type, as a table's column needs it: as text once one of them is a name."""
+    if any(isinstance(one, str) for one in joined):
+        return [None if one is None else level_text(one) for one in joined]
+    return list(joined)
+
+
+def _measure(served: Sequence[Prediction], joined: Mapping[str, Outcome]) -> Iterable[Measurement]:
     import numpy as np
 
     from ml_platform.stats.share import share

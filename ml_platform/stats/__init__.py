@@ -47,6 +47,7 @@ _METRICS = (
     "macro_recall",
     "macro_roc_auc",
     "mean_absolute_error",
+    "mean_detectable_growth",
     "median_absolute_error",
     "missing_share",
     "missing_share_difference",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
-from ml_platform.stats.groups import compare_groups, group_distance, group_names, groups
+from ml_platform.stats.groups import group_gaps, group_rows, groups
 from ml_platform.stats.roc_auc import roc_auc_of
 from ml_platform.stats.scored import scored
 
@@ -42,8 +41,7 @@ def group_auc_gap(
     if rows.flaw and rows.n:
         return (Measurement(metric=METRIC, value=None, n=rows.n, subject=attribute, reason=rows.flaw),)
     measured = tuple(
-        roc_auc_of(rows.of(found.codes == code), confidence=confidence, subject=name)
-        for code, name in enumerate(group_names(found, attribute))
+        roc_auc_of(rows.of(chosen), confidence=confidence, subject=name)
+        for name, chosen in group_rows(found, attribute)
     )
-    distance = partial(group_distance, metric=METRIC)
-    return compare_groups(measured, distance, metric=METRIC, attribute=attribute, reference=reference)
+    return group_gaps(measured, metric=METRIC, attribute=attribute, reference=reference)

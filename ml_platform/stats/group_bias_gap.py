@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.compared import compared
-from ml_platform.stats.groups import compare_groups, group_distance, group_names, groups
-from ml_platform.stats.mean_interval import mean_of
+from ml_platform.stats.groups import group_gaps, group_means, groups
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -47,9 +45,5 @@ def group_bias_gap(
     reason = (rows.flaw if errors.size else "") or ("" if size > 0 else "no prediction has any error")
     if reason:
         return (Measurement(metric=METRIC, value=None, n=errors.size, subject=attribute, reason=reason),)
-    measured = tuple(
-        mean_of(errors[chosen] / size, rows.units.of(chosen), metric=METRIC, confidence=confidence, subject=name)
-        for name, chosen in ((name, found.codes == code) for code, name in enumerate(group_names(found, attribute)))
-    )
-    distance = partial(group_distance, metric=METRIC)
-    return compare_groups(measured, distance, metric=METRIC, attribute=attribute, reference=reference)
+    measured = group_means(errors / size, found, rows.units, metric=METRIC, attribute=attribute, confidence=confidence)
+    return group_gaps(measured, metric=METRIC, attribute=attribute, reference=reference)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.columns import flaw_of_flags, numbers, require_same_length
 from ml_platform.stats.entities import entities
-from ml_platform.stats.groups import compare_groups, group_distance, group_shares, groups
+from ml_platform.stats.groups import group_gaps, group_shares, groups
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -45,5 +44,4 @@ def group_differences(
     if flaw:
         return (Measurement(metric=metric, value=None, n=values.size, subject=attribute, reason=flaw),)
     shares = group_shares(values == 1, found, units, among=truth == outcome, attribute=attribute, confidence=confidence)
-    distance = partial(group_distance, metric=metric)
-    return compare_groups(shares, distance, metric=metric, attribute=attribute, reference=reference)
+    return group_gaps(shares, metric=metric, attribute=attribute, reference=reference)

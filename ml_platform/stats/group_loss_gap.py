@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.columns import flaw_of_numbers, numbers
 from ml_platform.stats.entities import entities
-from ml_platform.stats.groups import compare_groups, group_distance, group_names, groups
-from ml_platform.stats.mean_interval import mean_of
+from ml_platform.stats.groups import group_gaps, group_means, groups
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -47,14 +46,10 @@ def group_loss_gap(
         return (Measurement(metric=METRIC, value=None, n=values.size, subject=attribute, reason=reason),)
     mean = float(values.mean()) if values.size else 1.0
     # Negated, so that the best group is the one with the greatest lower bound, as in every other comparison.
-    measured = tuple(
-        mean_of(-values[rows] / mean, units.of(rows), metric=METRIC, confidence=confidence, subject=name)
-        for name, rows in ((name, found.codes == code) for code, name in enumerate(group_names(found, attribute)))
-    )
-    return compare_groups(measured, _distance, metric=METRIC, attribute=attribute, reference=reference)
+    measured = group_means(-values / mean, found, units, metric=METRIC, attribute=attribute, confidence=confidence)
+    return tuple(map(_turned, group_gaps(measured, metric=METRIC, attribute=attribute, reference=reference)))
 
 
-def _distance(one: Measurement, reference: Measurement) -> Measurement:
-    found = group_distance(one, reference, metric=METRIC)
-    turned = {name: -fact for name, fact in found.facts.items() if name in _NEGATED and isinstance(fact, float)}
-    return dataclasses.replace(found, facts={**found.facts, **turned})
+def _turned(gap: Measurement) -> Measurement:
+    turned = {name: -fact for name, fact in gap.facts.items() if name in _NEGATED and isinstance(fact, float)}
+    return dataclasses.replace(gap, facts={**gap.facts, **turned})

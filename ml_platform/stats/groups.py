@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
-from ml_platform.stats.columns import Flags, require_same_length
+from ml_platform.stats.columns import Flags, Floats, require_same_length
 from ml_platform.stats.levels import Levels, levels
+from ml_platform.stats.mean_interval import mean_of
 from ml_platform.stats.share import conditional_share
 from ml_platform.stats.square_and_add import bounds_of_difference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import ArrayLike
 
@@ -81,6 +83,37 @@ def _reference(measured: tuple[Measurement, ...], attribute: str, reference: str
         return next((one for one in measured if one.subject in names), None)
     bounded = [one for one in measured if one.low is not None]
     return max(bounded, key=lambda one: one.low or 0.0, default=None)
+
+
+def group_rows(found: Levels, attribute: str) -> Iterator[tuple[str, Flags]]:
+    """Yield each group's name and which rows are of it, in the groups' order.
+
+    >>> [(name, rows.tolist()) for name, rows in group_rows(levels(["b", "a", "b"]), "site")]
+    [('site=a', [False, True, False]), ('site=b', [True, False, True])]
+    """
+    yield from ((name, found.codes == code) for code, name in enumerate(group_names(found, attribute)))
+
+
+def group_means(
+    values: Floats, found: Levels, units: Entities, *, metric: str, attribute: str, confidence: float
+) -> tuple[Measurement, ...]:
+    """Return the mean of each group's values, in the groups' order."""
+    return tuple(
+        mean_of(values[rows], units.of(rows), metric=metric, confidence=confidence, subject=name)
+        for name, rows in group_rows(found, attribute)
+    )
+
+
+def group_gaps(
+    measured: tuple[Measurement, ...], *, metric: str, attribute: str, reference: str | None
+) -> tuple[Measurement, ...]:
+    """Return each group's distance from the reference group, which is the named one or the one that is surely highest.
+
+    With one group, or without a reference, one undefined measurement.
+    """
+    return compare_groups(
+        measured, partial(group_distance, metric=metric), metric=metric, attribute=attribute, reference=reference
+    )
 
 
 def group_distance(one: Measurement, reference: Measurement, *, metric: str) -> Measurement:

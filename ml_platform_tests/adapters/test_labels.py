@@ -47,6 +47,15 @@ def test_a_contrary_label_is_counted_and_the_first_word_stands(tmp_path: Path) -
         assert found.conflict_share == 0.5
 
 
+def test_a_class_is_kept_by_its_name_and_another_contradicts_it(tmp_path: Path) -> None:
+    store = LabelStore(tmp_path)
+    assert store.append("toy", [("a", "late", AT), ("b", "1", AT)]).new == 2
+    again = [("a", "late", AT), ("a", "lost", AT)]
+    assert store.append("toy", again) == Appended(new=0, known=1, conflicts=1)
+    found = LabelStore(tmp_path).read("toy")
+    assert {key: label.label for key, label in found.by_prediction.items()} == {"a": "late", "b": "1"}
+
+
 def test_models_have_labels_of_their_own(tmp_path: Path) -> None:
     store = LabelStore(tmp_path)
     store.append("toy", [("a", 1, AT)])
@@ -56,9 +65,16 @@ def test_models_have_labels_of_their_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("label", "seen"),
-    [(("", 1, AT), "id is empty"), (("a", math.nan, AT), "finite"), (("a", 1, AT.replace(tzinfo=None)), "time zone")],
+    [
+        (("", 1, AT), "id is empty"),
+        (("a", math.nan, AT), "finite"),
+        (("a", "", AT), "name of a class"),
+        (("a", 1, AT.replace(tzinfo=None)), "time zone"),
+    ],
 )
-def test_one_bad_label_keeps_all_of_them_out(tmp_path: Path, label: tuple[str, float, dt.datetime], seen: str) -> None:
+def test_one_bad_label_keeps_all_of_them_out(
+    tmp_path: Path, label: tuple[str, float | str, dt.datetime], seen: str
+) -> None:
     store = LabelStore(tmp_path)
     with pytest.raises(DataInvalid, match=seen):
         store.append("toy", [("good", 1, AT), label])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ml_platform.adapters.platform import open_platform
@@ -12,7 +13,7 @@ from ml_platform.cli.models import load
 from ml_platform.orchestration.records import keep_record
 from ml_platform.settings import load_settings
 from ml_platform.sources.read import fingerprint
-from ml_platform.stages.plan import BATCHES, plan_batches, plan_labels
+from ml_platform.stages.plan import BATCHES, plan_batches, plan_labels, plan_losses
 from ml_platform.stages.snapshot import take_snapshot
 from ml_platform_tests.cli.conftest import Run
 from ml_platform_tests.orchestration.small_model import write_model
@@ -65,8 +66,59 @@ def test_more_rows_reveal_smaller_faults_and_what_is_asked_is_enough(run: Run) -
 
 
 def test_labels_follow_hanley_and_mcneil_and_one_class_alone_never_does() -> None:
-    found = {(one.subject, one.loss): one.labels for one in plan_labels(0.75, {"": 0.2, "none": 0.0})}
+    found = {(one.subject, one.change): one.labels for one in plan_labels(0.75, {"": 0.2, "none": 0.0})}
     assert found["", 0.05] is not None
     assert found["", 0.05] < found["", 0.01]  # type: ignore[operator]
     assert found["", 0.05] == pytest.approx(1416, rel=0.05)
     assert found["none", 0.01] is None
+
+
+def model_of(defs: Path, target: str, column: str, objective: str) -> None:
+    """Let the model predict another column of the table."""
+    path = defs / "parcels" / "defs.yaml"
+    text = path.read_text()
+    for old, new in (
+        ("late: {type: boolean, role: target}", "late: {type: boolean, role: not_used, known: after, reason: Not it.}"),
+        (column, target),
+        ("objective: binary", f"objective: {objective}"),
+        ("live_auc_holds", "live_loss_holds"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def lines_of(run: Run) -> dict[str, list[str]]:
+    """Return the numbers of each line of the plan by what it is about."""
+    take("parcels")
+    said = run("plan", "parcels")
+    assert said.code == 0, said.err
+    found = [line.split() for line in said.out.partition("Labels to")[2].splitlines()[1:] if line]
+    return {" ".join(words[:-4]): words[-4:] for words in found}
+
+
+def test_labels_of_several_classes_are_counted_per_class_and_for_the_loss(run: Run, defs: Path) -> None:
+    levels = "carrier: {type: category, levels: [land, sea, air]"
+    model_of(defs, f"{levels}, role: target}}", f"{levels}}}", "multiclass")
+    found = lines_of(run)
+    assert {"land", "sea", "air"} <= set(found)
+    assert sum(float(found[name][0]) for name in ("land", "sea", "air")) == pytest.approx(1, abs=0.002)
+    assert any(name.startswith("region 1, ") for name in found)
+    assert {"all rows", "region 1"} <= set(found)
+
+
+def test_labels_of_a_number_are_counted_for_the_loss_alone(run: Run, defs: Path) -> None:
+    column = "distance: {type: number, range: [0, 2000]"
+    model_of(defs, f"{column}, role: target}}", f"{column}}}", "regression")
+    found = lines_of(run)
+    mean, *counts = found["all rows"]
+    assert float(mean) > 0
+    few = [int(count.replace(",", "")) for count in counts]
+    assert few == sorted(few, reverse=True)
+    assert few[0] == pytest.approx(25 * few[2], rel=0.2)
+    assert "region 1" in found
+
+
+def test_rows_that_cost_nothing_need_more_labels_than_there_are() -> None:
+    found = list(plan_losses({"all rows": np.zeros(5), "nobody": np.empty(0)}))
+    assert {one.labels for one in found} == {None}

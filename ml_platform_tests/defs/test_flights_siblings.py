@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +22,14 @@ from ml_platform.policy.spec import ModelSpec
 from ml_platform.sources.read import fingerprint
 from ml_platform.stages.evaluate import evaluate
 from ml_platform.stages.features import build_features
+from ml_platform.stages.reference import Reference, read_reference
 from ml_platform.stages.snapshot import take_snapshot
 from ml_platform.stages.split import make_split
 from ml_platform.stages.train import train
 from ml_platform_tests.defs.test_flights import tables
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.fakes.tracker import FakeTracker
+from ml_platform_tests.stages.test_monitor import RELEASE
 from ml_platform_tests.stages.toy import repository
 
 NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
@@ -42,6 +45,7 @@ class Ran:
     quarantined: dict[str, int]
     measured: dict[str, list[Measurement]]
     verdicts: tuple[Verdict, ...]
+    reference: Reference
 
     def outcome(self, gate: str) -> Outcome:
         return next(one.outcome for one in self.verdicts if one.gate == gate)
@@ -82,7 +86,18 @@ def ran(name: str, root: Path) -> Ran:
     measured: dict[str, list[Measurement]] = {}
     for one in evaluated.measurements:
         measured.setdefault(one.metric, []).append(one)
-    return Ran(spec, dict(taken.quarantine.record.reasons), measured, tuple(verdicts))
+    release = dataclasses.replace(
+        RELEASE,
+        candidate=dataclasses.replace(
+            RELEASE.candidate,
+            snapshot_digest=snapshot.digest,
+            split_digest=split.record.digest,
+            model_digest=trained.record.digest,
+            evaluation_digest=evaluated.record.digest,
+        ),
+    )
+    reference = read_reference(spec, store, release)
+    return Ran(spec, dict(taken.quarantine.record.reasons), measured, tuple(verdicts), reference)
 
 
 @pytest.fixture(scope="module")
@@ -130,10 +145,24 @@ def test_what_becomes_of_a_flight_is_judged_by_class(outcome: Ran) -> None:
     assert outcome.outcome("no_feature_explains_alone") is Outcome.PASSED
 
 
+def test_live_windows_are_held_against_what_was_measured_at_release(outcome: Ran, air_time: Ran) -> None:
+    then = outcome.reference
+    assert then.classes == ("on_time", "late", "very_late", "cancelled")
+    assert np.sum([scores.to_numpy() for scores in then.scores.values()], axis=0) == pytest.approx(1)
+    assert then.headline == outcome.value("multiclass_log_loss")
+    assert then.ranking is not None
+    assert then.ranking.value == outcome.value("macro_roc_auc")
+    assert (air_time.reference.classes, list(air_time.reference.scores)) == ((), [""])
+    assert air_time.reference.headline == air_time.value("mean_absolute_error")
+    assert (then.standard_error or 0) > 0
+    assert (air_time.reference.standard_error or 0) > 0
+
+
 def test_an_outcome_is_told_by_departure_and_delay() -> None:
     given = tables()
     flights = pd.concat([given["flights"]] * 2, ignore_index=True)
     flights["arr_delay"] = [14.0, 15.0, 60.0, np.nan, np.nan, -3.0]
     flights["dep_time"] = [1.0, 1.0, 1.0, np.nan, 1.0, 1.0]
+    flights["minute"] = range(len(flights))
     found = outcome_features.assemble({**given, "flights": flights})["outcome"]
     assert found.fillna("none").tolist() == ["on_time", "late", "very_late", "cancelled", "none", "on_time"]

@@ -22,7 +22,6 @@ TARGETS = {
 }
 # Any task can be drifted from; the loss or the ranking of one can't start another's retraining.
 ALIKE = ("retrain_when: [live_auc_holds]", "retrain_when: [scores_resemble_the_holdout]")
-UNWATCHED = (MODEL[MODEL.index("  monitoring:") :], "")
 WEIGHT = "weight: {type: number, range: [0, 60]}"
 WEIGHING = "weight: {type: number, range: [0, 60], role: weight}"
 
@@ -42,10 +41,8 @@ def said(kind: str, objective: str, more: str = "") -> Changes:
 
 
 def watched(changes: Changes) -> str:
-    """Make the changes, and let the monitoring be one that fits the task: several classes can't have any."""
-    text = changed(*changes)
-    ours = UNWATCHED if "objective: multiclass" in text else ALIKE
-    return changed(ours, text=text)
+    """Make the changes, and let the monitoring be one that fits every task."""
+    return changed(ALIKE, text=changed(*changes))
 
 
 def loaded(folder: Path, changes: Changes) -> GovernedModelFile:

@@ -26,8 +26,6 @@ OF_TASKS = {
     for name, gate in GATES.items()
     if METRICS[gate.metric].tasks and "binary" not in METRICS[gate.metric].tasks
 }
-# Named as lacking: windows of several classes can't be measured, so their model file refuses `monitoring`.
-LACKING = {("monitoring", "multiclass")}
 
 
 def applying(task: str) -> dict[str, Gate]:
@@ -43,8 +41,7 @@ def test_the_tasks_of_the_catalogue_are_those_of_the_model_file() -> None:
 def test_every_control_that_speaks_for_two_classes_speaks_at_that_stage_for_every_task(task: str) -> None:
     binary = {(gate.stage, gate.control) for gate in applying("binary").values()}
     theirs = {(gate.stage, gate.control) for gate in applying(task).values()}
-    lacking = {(stage, control) for stage, control in binary - theirs if (stage, task) not in LACKING}
-    assert lacking == set()
+    assert binary - theirs == set()
 
 
 @pytest.mark.parametrize("task", sorted(TASKS))
@@ -102,14 +99,9 @@ def test_a_gate_passes_at_its_limit_fails_beyond_and_is_undecided_without_eviden
     assert judged(gate, [], conditions=conditions).outcome is Outcome.UNDECIDED
 
 
-def test_several_classes_cant_be_monitored_and_the_file_says_so(tmp_path: Path) -> None:
-    path = write_model(tmp_path, changed(("objective: binary", "objective: multiclass")))
-    with pytest.raises(PolicyInvalid, match="monitoring is given, but the task is multiclass, whose windows"):
-        load_model(path, now=NOW)
-
-
-def test_retraining_waits_only_for_gates_of_the_models_task(tmp_path: Path) -> None:
-    path = write_model(tmp_path, changed(("objective: binary", "objective: regression")))
+@pytest.mark.parametrize("objective", ["regression", "multiclass"])
+def test_retraining_waits_only_for_gates_of_the_models_task(objective: str, tmp_path: Path) -> None:
+    path = write_model(tmp_path, changed(("objective: binary", f"objective: {objective}")))
     said = r"retrain_when\[0\] is 'live_auc_holds', no gate of monitoring; known: .*live_loss_holds"
     with pytest.raises(PolicyInvalid, match=said):
         load_model(path, now=NOW)

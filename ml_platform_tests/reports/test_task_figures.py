@@ -11,8 +11,12 @@ from ml_platform.core.curves import AnyCurves, CalibrationBin, ClassCurves, Numb
 from ml_platform.core.measurement import Measurement
 from ml_platform.orchestration.pictures import evaluation_pictures
 from ml_platform.policy.spec import ModelSpec
+from ml_platform.reports.class_rows import class_rows
 from ml_platform.reports.figures import curve_figures
+from ml_platform.reports.group_figures import group_figures
 from ml_platform.reports.html import html_page
+from ml_platform.reports.measured_rows import MeasuredRows
+from ml_platform.reports.report_markdown import markdown_page
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.reports.page import read
 from ml_platform_tests.reports.world import NOW, spec, world
@@ -97,6 +101,49 @@ def test_a_report_shows_the_figures_of_what_is_predicted(
         assert said in text
     assert "a<b" not in page
     assert evaluation_pictures(content.spec.learner.task, one.store, one.evaluation).count("data:image/svg+xml") == 2
+
+
+def test_every_class_has_its_line_with_intervals_and_what_is_undefined_says_why(tmp_path: Path) -> None:
+    found = [
+        Measurement(metric="class_recall", subject="early", value=0.9, low=0.8, high=0.95, n=150),
+        Measurement(metric="class_recall", subject="a<b", value=0.0, low=0.0, high=0.03, n=150),
+        Measurement(metric="class_precision", subject="early", value=0.5, low=0.4, high=0.6, n=300),
+        Measurement(metric="class_precision", subject="a<b", value=None, n=0, reason="nothing was decided so"),
+        Measurement(metric="macro_recall", value=0.45, low=0.4, high=0.5, n=300),
+    ]
+    content = world(
+        FakeStore(tmp_path), found, curves=msgspec.json.encode(CLASSES), its_spec=spec_of("multiclass")
+    ).content()
+    rows = class_rows(content, MeasuredRows(content))
+    assert [row.texts[:5] for row in rows] == [
+        ("early", "150", "300", "0.9 [0.8, 0.95]", "0.5 [0.4, 0.6]"),
+        ("a<b", "150", "0", "0 [0, 0.03]", "undefined"),
+        ("mean over classes", "300", "300", "0.45 [0.4, 0.5]", "-"),
+    ]
+    assert rows[1].cells[1].why == "nothing was decided so"
+    page = read(html_page(content, now=NOW))
+    assert {f"#{cell.anchor}" for row in rows for cell in row.cells if cell.anchor} <= set(page.links)
+    assert "| early | 150 | 300 | 0.9 [0.8, 0.95] |" in markdown_page(content, now=NOW)
+
+
+def test_groups_rates_of_each_class_are_drawn_beside_each_other(tmp_path: Path) -> None:
+    gap = Measurement(
+        metric="class_selection_rate_difference", subject="early: crew=a vs crew=b", value=0.2, low=0.1, high=0.3,
+        n=100, facts={"group": 0.3, "reference": 0.5, "class": "early"},
+    )  # fmt: skip
+    content = world(
+        FakeStore(tmp_path), [gap], curves=msgspec.json.encode(CLASSES), its_spec=spec_of("multiclass")
+    ).content()
+    rates, comparison = group_figures(content, MeasuredRows(content))
+    assert "decided early" in rates.picture
+    assert "a: 30.0 %, b: 50.0 %" in rates.picture
+    assert comparison.title == "Is every class decided alike often in every group?"
+
+
+def test_numbers_have_no_lines_of_classes(tmp_path: Path) -> None:
+    content = world(FakeStore(tmp_path), measured("regression"), its_spec=spec_of("regression")).content()
+    assert class_rows(content, MeasuredRows(content)) == ()
+    assert "Each class" not in markdown_page(content, now=NOW)
 
 
 def test_errors_on_one_side_only_are_drawn_without_a_line_of_none(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_platform.core.verdict import Outcome, Severity
+from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.policy.describe import describe
 from ml_platform.reports.terminal import WIDTH, verdict_lines
 from ml_platform_tests.policy.gates_of import at_least, at_most, holds
@@ -31,6 +31,41 @@ def test_lines_are_grouped_by_stage_in_the_flows_order_and_aligned() -> None:
         f"- n/a        no_worse_than_champion  {NOTHING_TO_COMPARE}",
         "",
         "3 gates: 2 passed, 1 not applicable",
+    ]
+
+
+def of_others(name: str, metric: str = "r_squared") -> Verdict:
+    reason = f"{metric} is measured of regression models, this one is binary"
+    return verdict(Outcome.NOT_APPLICABLE, gate=name, worst=None, reason=reason)
+
+
+def test_gates_of_other_kinds_of_models_share_one_line_unless_every_one_is_asked_for() -> None:
+    champion = verdict(Outcome.NOT_APPLICABLE, gate="champion", worst=None, reason=NOTHING_TO_COMPARE)
+    given = [verdict(), of_others("variance_is_explained"), champion, of_others("errors_are_balanced", "bias_share")]
+    found = verdict_lines(given)
+    assert found[0] == "evaluation · 4 gates: 1 passed, 3 not applicable"
+    assert found[2:4] == [
+        f"- n/a        champion           {NOTHING_TO_COMPARE}",
+        "- n/a        2 gates of models that predict something else",
+    ]
+    every = "\n".join(verdict_lines(given, every=True))
+    assert "r_squared is measured of regression models, this one is binary" in every
+    assert "bias_share" in every
+    assert "something else" not in every
+
+
+def test_a_long_reason_is_followed_by_no_empty_line() -> None:
+    reason = "applies only when " + "three earlier runs of a stage were measured, " * 3
+    found = verdict_lines([verdict(Outcome.NOT_APPLICABLE, gate="stage_cpu_is_stable", worst=None, reason=reason)])
+    assert [line for line in found if not line.strip()] == [""]
+
+
+def test_where_every_gate_is_of_other_kinds_of_models_they_are_counted() -> None:
+    assert verdict_lines([of_others("variance_is_explained")]) == [
+        "evaluation · 1 gate: 1 not applicable",
+        "- n/a        1 gate of models that predict something else",
+        "",
+        "1 gate: 1 not applicable",
     ]
 
 

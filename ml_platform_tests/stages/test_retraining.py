@@ -65,6 +65,12 @@ def watched(*verdicts: Verdict) -> Watched:
     return Watched(window=WINDOW, part=part, live=LIVE, last_request=None)
 
 
+def test_a_window_judged_under_another_policy_is_not_called_unseen() -> None:
+    found = decide_retraining(MONITORING, dataclasses.replace(watched(), part=None))
+    assert isinstance(found, Stay)
+    assert found.reason.startswith("window 2013-07 has no verdicts under the present policy")
+
+
 def request(cause: str, as_of: str) -> AuditEntry:
     return AuditEntry(
         sequence=1,

@@ -9,7 +9,9 @@ from typing import get_args
 import msgspec
 import numpy as np
 import pytest
+from fairlearn.metrics import demographic_parity_difference, true_positive_rate_difference
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from ml_platform.core.curves import ClassCurves, NumberCurves
 from ml_platform.core.measured import Measured
@@ -21,6 +23,7 @@ from ml_platform.reports.content import kind_of_curves
 from ml_platform.stages.contrasts import contrasts
 from ml_platform.stages.dominance import measure_dominance
 from ml_platform.stages.evaluate import evaluate
+from ml_platform.stages.features import read_matrix
 from ml_platform.stages.matrix import Matrix
 from ml_platform.stages.measure_numbers import coverage_error
 from ml_platform.stages.parquet import read_parquet
@@ -131,6 +134,28 @@ def test_slices_groups_and_robustness_cover_the_same_rows_as_before(made: Made) 
     assert [one.subject for one in made.all_of("group_loss_gap")] in (["crew=a vs crew=b"], ["crew=b vs crew=a"])
     missing = {one.subject: one.value or 0 for one in made.all_of("missing_feature_loss_change")}
     assert max(missing, key=lambda name: missing[name]) in {"load", "both"}
+
+
+def test_each_class_is_measured_against_all_others_and_by_group_as_libraries_measure_it(made: Made) -> None:
+    classes = CLASSES if made.spec.learner.task == "multiclass" else ()
+    scores = read_parquet(made.store.open("evaluations", made.measured.record.digest, "scores.parquet"))
+    crew = read_matrix(made.store, made.features).part_of("holdout").groups["crew"]
+    assert [one.subject for one in made.all_of("class_roc_auc")] == list(classes)
+    gaps = ("class_selection_rate_difference", "class_recall_difference")
+    assert {len(made.all_of(metric)) for metric in gaps} == {len(classes)}  # two crews are one comparison per class
+    for code, name in enumerate(classes):
+        came, decided = scores["target"] == code, scores["decision"] == code
+        area = made.all_of("class_roc_auc")[code]
+        assert area.value == pytest.approx(roc_auc_score(came, scores[f"score_{code}"]))
+        expected = (
+            demographic_parity_difference(came, decided, sensitive_features=crew),
+            true_positive_rate_difference(came, decided, sensitive_features=crew),
+        )
+        for metric, value in zip(gaps, expected, strict=True):
+            gap = made.all_of(metric)[code]
+            assert gap.value == pytest.approx(value)
+            assert gap.subject.startswith(f"{name}: crew=")
+            assert gap.facts["class"] == name
 
 
 @pytest.mark.parametrize("task", NEW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ml_platform.core.traffic import Prediction
 from ml_platform.stages.window import collect_window, month, read_window
 
 JUNE = month("2013-06")
+CLASSED = {"a": (0.75, 0.25), "b": (0.5, 0.5), "c": ()}
 
 
 def prediction(identity: str, day: int, *, status: int = 200, score: float | None = 0.25) -> Prediction:
@@ -35,7 +37,7 @@ def prediction(identity: str, day: int, *, status: int = 200, score: float | Non
 
 
 def collect(
-    tmp_path: Path, predictions: list[Prediction], labels: dict[str, float] | None = None
+    tmp_path: Path, predictions: list[Prediction], labels: dict[str, float | str] | None = None
 ) -> Measured[WindowRecord]:
     store = FileArtefacts(tmp_path)
     return collect_window("flights", "production", JUNE, predictions=predictions, labels=labels or {}, store=store)
@@ -49,6 +51,15 @@ def test_predictions_are_counted_once_and_joined_with_their_labels(tmp_path: Pat
     assert frame["id"].tolist() == ["a", "b"]
     assert frame["label"].tolist()[1] == 1.0
     assert frame["input_carrier"].tolist() == ["UA", "UA"]
+
+
+def test_of_several_classes_each_probability_and_the_names_that_came_are_kept(tmp_path: Path) -> None:
+    told = [dataclasses.replace(prediction(name, 1), scores=scores) for name, scores in CLASSED.items()]
+    measured = collect(tmp_path, told, {"a": "late", "c": 2.0})
+    frame = read_window(FileArtefacts(tmp_path), measured.record)
+    assert frame["label"].fillna("none").tolist() == ["late", "none", "2"]
+    assert frame["score_1"].tolist()[:2] == [0.25, 0.5]
+    assert frame["score_1"].isna().tolist() == [False, False, True]
 
 
 def test_what_lies_outside_the_period_is_left_out(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ Column = NDArray[Any]
 ROWS = 200
 
 # These take no column of values, or a table of probabilities; they have tests of their own.
-NOT_OF_COLUMNS = frozenset({"age_seconds", "auc_detectable_difference", "row_count"})
+NOT_OF_COLUMNS = frozenset({"age_seconds", "auc_detectable_difference", "mean_detectable_growth", "row_count"})
 OF_PROBABILITIES = frozenset(
     {"macro_roc_auc", "multiclass_brier", "multiclass_log_loss", "top_label_calibration_error"}
 )

@@ -12,6 +12,7 @@ from statsmodels.stats.power import NormalIndPower
 
 from ml_platform.stats.auc_detectable_difference import auc_detectable_difference
 from ml_platform.stats.largest_absolute_difference import largest_absolute_difference
+from ml_platform.stats.mean_detectable_growth import mean_detectable_growth
 from ml_platform.stats.mean_interval import mean_interval
 from ml_platform.stats.prediction_flip_share import prediction_flip_share
 from ml_platform.stats.roc_auc import roc_auc
@@ -124,3 +125,23 @@ def test_without_both_classes_or_an_auc_nothing_is_detectable(positives: int, ne
 def test_a_power_that_is_no_share_is_refused() -> None:
     with pytest.raises(ValueError, match="power"):
         auc_detectable_difference(5, 5, 0.8, power=1.0)
+    with pytest.raises(ValueError, match="power"):
+        mean_detectable_growth(5, 1.0, power=0.0)
+
+
+@given(st.integers(1, 10_000), st.floats(0.1, 5), st.floats(0.5, 0.95))
+def test_the_detectable_growth_has_just_the_power_asked_for(rows: int, variation: float, power: float) -> None:
+    growth = value_of(mean_detectable_growth(rows, variation, power=power))
+    reached = NormalIndPower(ddof=0).power(growth / variation, nobs1=rows, alpha=0.025, ratio=0, alternative="larger")
+    assert reached == pytest.approx(power)
+
+
+@pytest.mark.parametrize(("rows", "variation"), [(0, 1.0), (5, float("nan")), (5, float("inf")), (5, -1.0)])
+def test_without_rows_or_a_variation_no_growth_is_detectable(rows: int, variation: float) -> None:
+    found = mean_detectable_growth(rows, variation)
+    assert found.value is None
+    assert found.reason
+
+
+def test_rows_that_all_cost_the_same_show_any_growth() -> None:
+    assert mean_detectable_growth(5, 0.0).value == 0
