@@ -13,6 +13,7 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
     {
         "always": "always",
         "groups": "the contract has a column with the role group",
+        "several_groups": "the contract has several columns with the role group",
         "entity": "the contract has a column with the role entity",
         "quasi": "the contract has a quasi-identifier besides the entity",
         "time": "the rows are split by time",
@@ -45,11 +46,12 @@ def conditions_of(
     cost_history: bool = False,
     limits: bool = False,
 ) -> frozenset[Condition]:
-    """Return the conditions that hold: seven and the task follow from the model file, the caller knows the others."""
+    """Return the conditions that hold: eight and the task follow from the model file, the caller knows the others."""
     task = spec.learner.task
     holds: dict[Condition, bool] = {
         "always": True,
         "groups": bool(spec.columns(Role.GROUP)),
+        "several_groups": len(spec.columns(Role.GROUP)) > 1,
         "entity": spec.entity is not None,
         "quasi": any(
             column.personal_data is PersonalData.QUASI and Role.ENTITY not in column.roles

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Condition = Literal[
-    "always", "groups", "entity", "quasi", "time", "champion", "labels", "reference", "new_rows", "own_tests", "tuning",
-    "binary", "multiclass", "regression", "quantile", "cost_history", "limits", "budget", "distributed",
+    "always", "groups", "several_groups", "entity", "quasi", "time", "champion", "labels", "reference", "new_rows",
+    "own_tests", "tuning", "binary", "multiclass", "regression", "quantile", "cost_history", "limits", "budget",
+    "distributed",
 ]  # fmt: skip
 Bound = Literal["value", "low", "high", "interval"]
 

@@ -139,6 +139,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "generalisation_gap": ("", "Area under the ROC curve on the training rows minus that on the holdout."),
         "roc_auc_difference": ("", "Candidate's area under the ROC curve minus the champion's, on the same rows."),
         "selection_rate_ratio": ("", "Of two groups' shares of positive decisions, the smaller over the larger."),
+        "intersection_selection_rate_ratio": ("", "The same ratio of two combinations of groups."),
         "selection_rate_difference": ("share", "Distance of a group's share of positive decisions from another's."),
         "true_positive_rate_difference": ("share", "Distance of a group's true-positive rate from another's."),
         "false_positive_rate_difference": ("share", "Distance of a group's false-positive rate from another's."),
@@ -179,6 +180,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "loss_gap": ("share", "Mean loss on the holdout minus that on training rows, by the constant's loss."),
         "slice_loss_change": ("share", "Mean loss within a slice of the holdout over that of all rows, minus 1."),
         "group_loss_gap": ("", "Distance of a group's mean loss from another's, by the mean loss of all."),
+        "intersection_group_loss_gap": ("", "The same distance of a combination of groups from another."),
         "group_bias_gap": ("", "Distance of a group's mean error from another's, by the mean absolute error of all."),
         "group_accuracy_gap": ("share", "Distance of a group's share of right decisions from another's."),
         "noise_loss_change": ("share", "Growth of the mean loss when small noise is added to the features."),
@@ -256,6 +258,7 @@ _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
         "expected_calibration_error", "calibration_slope", "calibration_intercept", "accuracy", "balanced_accuracy",
         "recall", "precision", "f1", "baseline_gain", "simple_model_gain", "generalisation_gap", "roc_auc_difference",
         "selection_rate_ratio", "selection_rate_difference", "true_positive_rate_difference",
+        "intersection_selection_rate_ratio",
         "false_positive_rate_difference", "group_auc_gap", "slice_auc", "missing_feature_auc_drop", "live_roc_auc",
         "live_roc_auc_change", "live_calibration_bias",
     ),
@@ -277,7 +280,8 @@ _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
     ),
     _LOSS: (
         "loss_against_constant", "loss_against_simple_model", "loss_against_champion", "loss_gap", "slice_loss_change",
-        "group_loss_gap", "missing_feature_loss_change", "live_loss_change", "live_loss_against_constant",
+        "group_loss_gap", "intersection_group_loss_gap", "missing_feature_loss_change", "live_loss_change",
+        "live_loss_against_constant",
     ),
 }  # fmt: skip
 _TASKS_OF = {name: tasks for tasks, names in _TASKS.items() for name in names}

@@ -32,6 +32,11 @@ _COMPARISONS = (
         "The smaller share of positive decisions over the larger; 1 is equal.",
     ),
     (
+        "intersection_selection_rate_ratio",
+        "Is every combination of groups selected alike?",
+        "The smaller share of positive decisions over the larger; few people share several attributes.",
+    ),
+    (
         "true_positive_rate_difference",
         "Are true outcomes found alike in every group?",
         "The distance of the groups' true-positive rates; 0 is equal.",
@@ -50,6 +55,11 @@ _COMPARISONS = (
         "group_loss_gap",
         "Is every group predicted equally well?",
         "The distance of the groups' mean losses, as a part of the mean loss of all; 0 is equal.",
+    ),
+    (
+        "intersection_group_loss_gap",
+        "Is every combination of groups predicted equally well?",
+        "The same distance; few people share several attributes.",
     ),
     (
         "group_bias_gap",

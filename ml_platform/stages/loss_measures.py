@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
+from ml_platform.stages.group_gaps import measure_gaps, treated
 from ml_platform.stages.robustness import NOISE, ROWS, noisy_values
 from ml_platform.stages.row_losses import constant_scores, row_losses
 from ml_platform.stages.simple_model import NAMES, simple_predictions
 from ml_platform.stages.slices import cuts
-from ml_platform.stats.group_loss_gap import group_loss_gap
 from ml_platform.stats.loss_change import loss_change
 from ml_platform.stats.mean_interval import mean_interval
 
@@ -46,8 +46,7 @@ def measure_losses(
     yield _against_simple(spec, holdout, train, own)
     yield _gap(spec, own, float(base.mean()), train, holdout)
     yield from _slices(holdout, own, levels)
-    for name, group in holdout.matrix.groups.items():
-        yield from group_loss_gap(own, group, entity=holdout.entity, attribute=name)
+    yield from measure_gaps(treated(spec, holdout, own), holdout.matrix.groups)
 
 
 def _against_simple(spec: ModelSpec, holdout: ScoredPart, train: ScoredPart, own: Floats) -> Measurement:

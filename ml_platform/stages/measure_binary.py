@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ml_platform.stages.baseline import measure_baselines
-from ml_platform.stages.fairness import measure_fairness
+from ml_platform.stages.group_gaps import measure_gaps, treated
 from ml_platform.stages.performance import measure_performance
 from ml_platform.stages.robustness import measure_robustness
 from ml_platform.stages.slices import measure_slices
@@ -28,7 +28,7 @@ def measure_binary(
     yield from measure_performance(holdout, train)
     yield from measure_baselines(holdout, train.matrix)
     yield from measure_slices(holdout, levels)
-    yield from measure_fairness(holdout)
+    yield from measure_gaps(treated(spec, holdout, holdout.target), holdout.matrix.groups)
     yield from measure_robustness(holdout, train.matrix, seed=spec.learner.seed)
 
 

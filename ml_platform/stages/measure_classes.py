@@ -13,7 +13,6 @@ from ml_platform.stages.loss_measures import measure_losses, measure_missing, mi
 from ml_platform.stages.robustness import NOISE
 from ml_platform.stats.class_accuracy import class_accuracy
 from ml_platform.stats.f1 import f1
-from ml_platform.stats.group_accuracy_gap import group_accuracy_gap
 from ml_platform.stats.macro_f1 import macro_f1
 from ml_platform.stats.macro_precision import macro_precision
 from ml_platform.stats.macro_recall import macro_recall
@@ -24,9 +23,7 @@ from ml_platform.stats.precision import precision
 from ml_platform.stats.prediction_flip_share import prediction_flip_share
 from ml_platform.stats.recall import recall
 from ml_platform.stats.roc_auc import roc_auc
-from ml_platform.stats.selection_rate_difference import selection_rate_difference
 from ml_platform.stats.top_label_calibration_error import top_label_calibration_error
-from ml_platform.stats.true_positive_rate_difference import true_positive_rate_difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +47,6 @@ def measure_classes(
     yield from (statistic(target, decided, entity=entity) for statistic in of_decisions)
     yield from _of_each_class(spec, holdout, decided)
     yield from measure_losses(spec, holdout, train, levels)
-    yield from _of_groups(spec, holdout, decided)
     yield from _robustness(spec, holdout, train)
 
 
@@ -70,24 +66,6 @@ def _of_each_class(spec: ModelSpec, holdout: ScoredPart, decided: NDArray[np.int
             yield dataclasses.replace(one, metric=f"class_{one.metric}")
         area = roc_auc(holdout.target == code, holdout.score[:, code], entity=holdout.entity, subject=name)
         yield dataclasses.replace(area, metric="class_roc_auc")
-
-
-def _of_groups(spec: ModelSpec, holdout: ScoredPart, decided: NDArray[np.intp]) -> Iterator[Measurement]:
-    """Measure every group against the attribute's reference group, of all classes and for each class."""
-    target, entity = holdout.target, holdout.entity
-    for name, group in holdout.matrix.groups.items():
-        yield from group_accuracy_gap(target, decided, group, entity=entity, attribute=name)
-        for code, of_class in enumerate(spec.classes):
-            came, chosen = target == code, decided == code
-            rates = selection_rate_difference(chosen, group, entity=entity, attribute=name)
-            yield from (_for_class(one, of_class, "class_selection_rate_difference") for one in rates)
-            recalls = true_positive_rate_difference(came, chosen, group, entity=entity, attribute=name)
-            yield from (_for_class(one, of_class, "class_recall_difference") for one in recalls)
-
-
-def _for_class(found: Measurement, name: str, metric: str) -> Measurement:
-    facts = {**found.facts, "class": name}
-    return dataclasses.replace(found, metric=metric, subject=f"{name}: {found.subject}", facts=facts)
 
 
 def _robustness(spec: ModelSpec, holdout: ScoredPart, train: ScoredPart) -> Iterator[Measurement]:

@@ -12,7 +12,6 @@ from ml_platform.stages.row_losses import quantile_of
 from ml_platform.stats.bias import bias
 from ml_platform.stats.bias_share import bias_share
 from ml_platform.stats.coverage import coverage
-from ml_platform.stats.group_bias_gap import group_bias_gap
 from ml_platform.stats.mean_absolute_error import mean_absolute_error
 from ml_platform.stats.median_absolute_error import median_absolute_error
 from ml_platform.stats.pinball_loss import pinball_loss
@@ -36,8 +35,6 @@ def measure_regression(
     )  # fmt: skip
     yield from (statistic(*rows, entity=entity) for statistic in statistics)
     yield from measure_losses(spec, holdout, train, levels)
-    for name, group in holdout.matrix.groups.items():
-        yield from group_bias_gap(*rows, group, entity=entity, attribute=name)
     yield from _robustness(spec, holdout, train)
 
 

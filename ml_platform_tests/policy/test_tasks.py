@@ -20,7 +20,9 @@ from ml_platform_tests.policy.files import NOW, changed, write_model
 from ml_platform_tests.policy.gates_of import at_least, judged, measured
 
 GATES = combine(["high"], pack_files()).gates
-ALL = frozenset({"always", "groups", "entity", "quasi", "time", "champion", "labels", "reference", "new_rows"})
+ALL = frozenset(
+    {"always", "groups", "several_groups", "entity", "quasi", "time", "champion", "labels", "reference", "new_rows"}
+)
 OF_TASKS = {
     name: gate
     for name, gate in GATES.items()

@@ -17,7 +17,7 @@ from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.problems import SHOWN, known, nearest, path_text, seen
 from ml_platform.policy.resources import Resources
 from ml_platform.policy.sections import sections_of
-from ml_platform.policy.spec import Compute, Dimension, ModelSpec, Tuning
+from ml_platform.policy.spec import Compute, Dimension, ModelSpec, Role, Tuning
 from ml_platform.policy.stages import STAGES
 from ml_platform.policy.translate import validate
 from ml_platform.policy.yaml_lines import parse_yaml
@@ -112,8 +112,10 @@ def test_the_conditions_of_a_model_follow_from_its_file_and_from_what_the_caller
         "limits": True,
         "own_tests": True,
     }
-    everything = conditions_of(quasi, **caller)
-    assert everything == set(MEANINGS) - {"multiclass", "regression", "quantile"}
+    (group,) = (column for column in quasi.contract.values() if Role.GROUP in column.roles)
+    several = quasi.model_copy(update={"contract": {**quasi.contract, "another": group}})
+    assert conditions_of(several, **caller) - conditions_of(quasi, **caller) == {"several_groups"}
+    assert conditions_of(several, **caller) == set(MEANINGS) - {"multiclass", "regression", "quantile"}
 
 
 def test_every_condition_has_a_meaning() -> None:

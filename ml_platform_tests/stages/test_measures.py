@@ -15,7 +15,7 @@ from ml_platform.stages.baseline import measure_baselines, simple_scores
 from ml_platform.stages.curves import draw_curves, roc_points
 from ml_platform.stages.drift import measure_drift
 from ml_platform.stages.explain import importance, measure_importance
-from ml_platform.stages.fairness import measure_fairness
+from ml_platform.stages.group_gaps import Treated, measure_gaps
 from ml_platform.stages.matrix import Matrix
 from ml_platform.stages.robustness import measure_robustness
 from ml_platform.stages.scored_part import ScoredPart, score_part
@@ -171,11 +171,30 @@ def test_rows_of_one_kind_can_not_be_told_apart_and_shifted_ones_can(matrix: Mat
     assert shifted.value == pytest.approx(1, abs=0.01)
 
 
+def of_two(holdout: ScoredPart) -> Treated:
+    return Treated(
+        task="binary", true=holdout.target, score=holdout.score, decision=holdout.decision, losses=holdout.target,
+        classes=(), entity=holdout.entity,
+    )  # fmt: skip
+
+
 def test_groups_are_measured_each_against_the_best(holdout: ScoredPart) -> None:
-    found = list(measure_fairness(holdout))
+    found = list(measure_gaps(of_two(holdout), holdout.matrix.groups))
     metrics = {one.metric for one in found}
     assert len(metrics) == 5
     assert {one.subject for one in found} <= {"crew=a vs crew=b", "crew=b vs crew=a"}
+    assert {(one.confidence, one.facts["comparisons"]) for one in found} == {(0.95, 1)}
+
+
+def test_combinations_of_groups_are_measured_under_a_name_of_their_own(holdout: ScoredPart) -> None:
+    half = np.where(np.arange(holdout.target.size) % 2 == 0, "even", "odd").astype(object)
+    found = list(measure_gaps(of_two(holdout), {**holdout.matrix.groups, "half": half}))
+    together = [one for one in found if one.metric == "intersection_selection_rate_ratio"]
+    assert len(together) == 3
+    assert all("crew=" in one.subject and "half=" in one.subject for one in together)
+    assert {one.facts["comparisons"] for one in together} == {3}
+    assert {round(one.confidence or 0, 4) for one in together} == {0.9833}
+    assert {one.confidence for one in found if one not in together} == {0.975}
 
 
 def test_the_roc_curve_keeps_its_area_when_thinned(holdout: ScoredPart) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from ml_platform.core.errors import DataInvalid
 from ml_platform.stages.evaluation import arguments
 from ml_platform.stages.evaluation.evaluation import Evaluation
-from ml_platform.stages.evaluation.groups import between_groups, of_each_group, with_intersections
+from ml_platform.stages.evaluation.groups import between_groups, of_each_group
 from ml_platform.stages.evaluation.statistics import Scores, statistics
 from ml_platform.stages.evaluation.weighted import weighted_statistics
 
@@ -39,11 +40,11 @@ def evaluate(
 
     `y_true` holds 0/1 ("binary"), class numbers from 0 ("multiclass") or numbers, shape (n,). `y_score` holds the
     probability of 1, shape (n,); of each class, shape (n, classes); or predictions, shape (n,). `groups` (a table, a
-    mapping or one column) names each row's groups: metrics are then given per group, for combinations of attributes
-    too, and differences between groups at a joint confidence. Rows with the same `entity` count as dependent.
-    `weights` are numbers > 0; with them, metrics that aren't ratios of sums are undefined. Decisions are positive from
-    `threshold` on; `quantile` is what a quantile model predicts. What can't be measured (one class, constant scores,
-    values that aren't finite) is undefined and says why. DataInvalid for what has no right shape or isn't known.
+    mapping or one column) names each row's groups: metrics are then given per group, and differences between groups and
+    between combinations of them at a joint confidence. Rows with the same `entity` count as dependent. `weights` are
+    numbers > 0; with them, metrics that aren't ratios of sums are undefined. Decisions are positive from `threshold`
+    on; `quantile` is what a quantile model predicts. What can't be measured (one class, constant scores, values that
+    aren't finite) is undefined and says why. DataInvalid for what has no right shape or isn't known.
     """
     arguments.known(CALL, "task", task, arguments.TASKS)
     true = arguments.outcomes(CALL, y_true)
@@ -54,11 +55,11 @@ def evaluate(
         task=task, true=true, score=score, entity=arguments.one_per_row(CALL, "entity", entity, true.size),
         weights=_weights(weights, true.size), threshold=threshold, quantile=quantile, seed=seed, confidence=confidence,
     )  # fmt: skip
-    attributes = with_intersections(arguments.attributes(groups, true.size))
+    attributes = arguments.attributes(groups, true.size)
     if attributes and scores.weights is not None:
         raise DataInvalid(f"{CALL}: groups with weights aren't compared; leave one of them out")
     found = statistics(scores) if scores.weights is None else weighted_statistics(scores, scores.weights)
-    conditions = {"always", task, *(["groups"] if attributes else []), *(["entity"] if entity is not None else [])}
+    conditions = {"always", task, *_grouped(attributes), *(["entity"] if entity is not None else [])}
     return Evaluation(
         task=task,
         n=true.size,
@@ -66,6 +67,11 @@ def evaluate(
         by_group=tuple(of_each_group(scores, attributes)),
         conditions=frozenset(conditions),
     )
+
+
+def _grouped(attributes: Collection[str]) -> tuple[str, ...]:
+    """Return the conditions under which gates on groups apply."""
+    return ("groups", "several_groups")[: len(attributes)]
 
 
 def _weights(weights: ArrayLike | None, rows: int) -> NDArray[np.float64] | None:

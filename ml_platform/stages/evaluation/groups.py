@@ -1,4 +1,4 @@
-"""Groups: the same metrics of every group, and how far groups are apart, many comparisons counted."""
+"""Groups: the same metrics of every group, and how far groups are apart."""
 
 from __future__ import annotations
 
@@ -11,26 +11,13 @@ from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stages.evaluation.statistics import Scores, decided, statistics
-from ml_platform.stats.false_positive_rate_difference import false_positive_rate_difference
-from ml_platform.stats.group_accuracy_gap import group_accuracy_gap
-from ml_platform.stats.group_auc_gap import group_auc_gap
-from ml_platform.stats.group_bias_gap import group_bias_gap
-from ml_platform.stats.group_loss_gap import group_loss_gap
+from ml_platform.stages.group_gaps import Treated, measure_gaps
 from ml_platform.stats.groups import group_names
-from ml_platform.stats.intersections import intersections
 from ml_platform.stats.levels import levels
 from ml_platform.stats.multiclass_log_loss import row_class_losses
 from ml_platform.stats.pinball_loss import row_pinball_losses
-from ml_platform.stats.selection_rate_difference import selection_rate_difference
-from ml_platform.stats.selection_rate_ratio import selection_rate_ratio
-from ml_platform.stats.true_positive_rate_difference import true_positive_rate_difference
 
 Attributes = Mapping[str, NDArray[np.generic]]
-
-
-def with_intersections(attributes: Attributes) -> dict[str, NDArray[np.generic]]:
-    """Return the attributes and, of two or more, their combinations under the name "" (each level names its own)."""
-    return {**attributes, **({"": intersections(attributes)} if len(attributes) > 1 else {})}
 
 
 def of_each_group(scores: Scores, attributes: Attributes) -> Iterator[Measurement]:
@@ -43,41 +30,25 @@ def of_each_group(scores: Scores, attributes: Attributes) -> Iterator[Measuremen
 
 
 def between_groups(scores: Scores, attributes: Attributes) -> Iterator[Measurement]:
-    """Measure the differences between groups; together their intervals hold at the scores' confidence (Bonferroni)."""
-    comparisons = sum(len(levels(column, name).names) - 1 for name, column in attributes.items())
-    confidence = 1 - (1 - scores.confidence) / max(comparisons, 1)
-    for name, column in attributes.items():
-        for one in _differences(dataclasses.replace(scores, confidence=confidence), name, column):
-            yield dataclasses.replace(one, facts={**one.facts, "comparisons": comparisons})
+    """Measure the differences between groups; their intervals hold together at the scores' confidence."""
+    names = tuple(str(code) for code in range(scores.score.shape[1])) if scores.score.ndim > 1 else ()
+    rows = Treated(
+        task=scores.task, true=scores.true, score=scores.score, decision=decided(scores), losses=_losses(scores),
+        classes=names, entity=scores.entity,
+    )  # fmt: skip
+    yield from measure_gaps(rows, attributes, confidence=scores.confidence)
 
 
-def _differences(scores: Scores, name: str, group: NDArray[np.generic]) -> Iterator[Measurement]:
-    true, score, entity, confidence = scores.true, scores.score, scores.entity, scores.confidence
+def _losses(scores: Scores) -> NDArray[np.float64]:
+    """Return what each row's prediction costs; not a number where outcomes or scores can't be used."""
     match scores.task:
-        case "binary":
-            mine = decided(scores)
-            for selected in (selection_rate_ratio, selection_rate_difference):
-                yield from selected(mine, group, entity=entity, attribute=name, confidence=confidence)
-            for rates in (true_positive_rate_difference, false_positive_rate_difference):
-                yield from rates(true, mine, group, entity=entity, attribute=name, confidence=confidence)
-            yield from group_auc_gap(true, score, group, entity=entity, attribute=name, confidence=confidence)
+        case "binary" | "regression":
+            return np.abs(scores.score - scores.true)
         case "multiclass":
-            mine = decided(scores)
-            yield from group_accuracy_gap(true, mine, group, entity=entity, attribute=name, confidence=confidence)
-            losses = (
-                row_class_losses(true.astype(np.intp), score) if _sound(true, score) else np.full(true.size, np.nan)
-            )
-            yield from group_loss_gap(losses, group, entity=entity, attribute=name, confidence=confidence)
-        case "regression":
-            yield from group_bias_gap(true, score, group, entity=entity, attribute=name, confidence=confidence)
-            yield from group_loss_gap(np.abs(score - true), group, entity=entity, attribute=name, confidence=confidence)
+            if not (np.isin(scores.true, np.arange(scores.score.shape[1])).all() and np.isfinite(scores.score).all()):
+                return np.full(scores.true.size, np.nan)
+            return row_class_losses(scores.true.astype(np.intp), scores.score)
         case "quantile":
-            losses = row_pinball_losses(true, score, scores.quantile)
-            yield from group_loss_gap(losses, group, entity=entity, attribute=name, confidence=confidence)
+            return row_pinball_losses(scores.true, scores.score, scores.quantile)
         case task:
             assert_never(task)
-
-
-def _sound(true: NDArray[np.float64], score: NDArray[np.float64]) -> bool:
-    """Say whether each outcome is a class with a probability."""
-    return bool(np.isin(true, np.arange(score.shape[1])).all() and np.isfinite(score).all())

@@ -129,9 +129,10 @@ def test_each_group_is_measured_and_all_differences_hold_together() -> None:
     rows = SEEN.sex == "f"
     assert mine.value == pytest.approx(metrics.roc_auc_score(SEEN.y[rows], SEEN.better[rows]))
     ratios = [one for one in found.measurements if one.metric == "selection_rate_ratio"]
-    assert any("sex=f, rare=1" in one.subject for one in ratios)
-    assert {one.facts["comparisons"] for one in ratios} == {5}
-    assert {round(one.confidence or 0, 6) for one in ratios} == {0.99}
+    together = [one for one in found.measurements if one.metric == "intersection_selection_rate_ratio"]
+    assert any("sex=f, rare=1" in one.subject for one in together)
+    assert {(one.facts["comparisons"], one.confidence) for one in ratios} == {(2, 0.975)}
+    assert {one.facts["comparisons"] for one in together} == {3}
     alone = evaluate(SEEN.y, SEEN.better, task="binary", groups=pd.Series(SEEN.sex, name="sex"))
     (ratio,) = [one for one in alone.measurements if one.metric == "selection_rate_ratio"]
     assert ratio.confidence == 0.95
