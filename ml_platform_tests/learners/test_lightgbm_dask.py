@@ -210,7 +210,7 @@ def test_a_cluster_with_too_few_workers_or_other_versions_is_refused(monkeypatch
             versions["workers"][worker]["packages"]["lightgbm"] = "3.0"
             monkeypatch.setattr(found, "get_versions", lambda **_: versions)
             with pytest.raises(Unavailable, match=r"has lightgbm 3\.0; lightgbm 4"):
-                dask_cluster._require_same_versions(found, [worker])
+                dask_cluster.require_same_versions(found, [worker])
 
 
 def test_the_stage_trains_on_the_workers_and_records_them(
