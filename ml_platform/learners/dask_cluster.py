@@ -31,9 +31,18 @@ def open_cluster(compute: Compute) -> Iterator[PinnedClient]:
 
     Raises Unavailable when the scheduler doesn't answer, has too few workers or other versions than this process.
     """
+    _keep_quiet()
     with _existing(compute) if compute.scheduler else _started(compute) as client:
         _pin(client, compute)
         yield client
+
+
+def _keep_quiet() -> None:
+    """Have Dask print nothing in this process, for good: what is wrong is raised, and its last words come after it."""
+    import distributed  # noqa: F401  (it adds the handlers)
+
+    for handler in logging.getLogger("distributed").handlers:
+        handler.setLevel(logging.CRITICAL)
 
 
 def address_of(compute: Compute) -> str:
@@ -79,7 +88,7 @@ def _started(compute: Compute) -> Iterator[PinnedClient]:
                 scheduler_kwargs={"dashboard": False},
                 memory_limit=compute.memory_bytes or 0,  # 0 is no limit
                 local_directory=folder,
-                silence_logs=logging.CRITICAL,
+                silence_logs=logging.CRITICAL,  # said to the workers too
             )
         except (OSError, RuntimeError, TimeoutError) as error:
             message = f"compute: {workers} Dask workers couldn't be started ({error}); memory and free ports"

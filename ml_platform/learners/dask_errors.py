@@ -28,7 +28,7 @@ def workers_needed(doing: str) -> Iterator[None]:
         raise Unavailable(message) from error
     except MemoryError as error:
         message = (
-            f"{doing} on Dask: a worker has no memory left for its part ({str(error) or 'out of memory'}), and nothing was "
-            "stored; give the workers more memory, or declare more of them in compute.workers"
+            f"{doing} on Dask: a worker has no memory left for its part ({str(error) or 'out of memory'}), and nothing "
+            "was stored; give the workers more memory, or declare more of them in compute.workers"
         )
         raise Unavailable(message) from error

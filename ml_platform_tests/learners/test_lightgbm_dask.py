@@ -24,6 +24,7 @@ from ml_platform.learners.lightgbm_dask import fit_on
 from ml_platform.learners.lightgbm_native import fit, predict
 from ml_platform.learners.rows import Rows
 from ml_platform.learners.tree_text import same_beginning, tree_digest
+from ml_platform.learners.workers import open_workers
 from ml_platform.policy.spec import Compute
 from ml_platform.stages.train import train
 from ml_platform_tests.fakes.store import FakeStore
@@ -162,6 +163,8 @@ def test_a_running_cluster_is_used_and_freed_of_what_waits_for_a_killed_worker()
         there = Compute(engine="dask", workers=2, scheduler=cluster.scheduler_address)
         with open_engine(there) as train_there:
             assert trained_on(train_there(learner(), rows()).text) == (2, 1)
+        with open_workers(there) as found:
+            assert found.each("asking", abs, [-1, -2, -3]) == [1, 2, 3]
         with Client(cluster) as own:
             before = set(own.run(os.getpid).values())
         with pytest.raises(Unavailable, match="nothing was stored"):

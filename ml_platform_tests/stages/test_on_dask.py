@@ -6,6 +6,7 @@ The tests share one cluster and tell one story: what is killed stays dead, so wh
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import resource
 import signal
@@ -20,12 +21,14 @@ from ml_platform.core.errors import LimitReached, Unavailable
 from ml_platform.learners import dask_workers
 from ml_platform.learners.dask_cluster import open_cluster
 from ml_platform.learners.dask_workers import DaskWorkers, workers_of
+from ml_platform.learners.fold_loss import fold_loss, fold_outcome
 from ml_platform.learners.lightgbm_native import fit
 from ml_platform.learners.scorer import Scorer
 from ml_platform.learners.workers import HERE, open_workers
 from ml_platform.policy.spec import Compute
 from ml_platform.stages import evaluate as evaluating
 from ml_platform.stages import snapshot as taking
+from ml_platform.stages import tune as tuning
 from ml_platform.stages.contract import check_contract
 from ml_platform.stages.evaluate import evaluate
 from ml_platform.stages.guard import Limits, guarded
@@ -38,6 +41,7 @@ from ml_platform_tests.learners.test_lightgbm_native import learner, rows
 from ml_platform_tests.stages.parcels import CONTRACT, Parcels, parcel_spec
 from ml_platform_tests.stages.test_on_workers import spoilt, verdict
 from ml_platform_tests.stages.toy import NOW, repository, stored, toy_spec
+from ml_platform_tests.stages.tuning_toy import tune_toy, tuned_spec
 
 if TYPE_CHECKING:
     from ml_platform.learners.dask_client import PinnedClient
@@ -90,6 +94,7 @@ def test_the_nth_part_is_computed_on_the_nth_worker_more_parts_in_turn(
     own = [where[worker] for worker in client.layout]
     assert workers.each("asking", process_of, range(5)) == [own[0], own[1], own[0], own[1], own[0]]
     assert (workers.count, workers.threads) == (2, 1)
+    assert all(handler.level == logging.CRITICAL for handler in logging.getLogger("distributed").handlers)
 
 
 def test_checks_descriptions_and_scores_are_those_of_one_process(workers: DaskWorkers, tmp_path: Path) -> None:
@@ -102,6 +107,8 @@ def test_checks_descriptions_and_scores_are_those_of_one_process(workers: DaskWo
     for said in ({}, {"objective": "regression"}):
         scorer, values = Scorer(fit(learner(**said), rows()).text), rows(403, seed=4).values
         assert scorer.score(values, workers=workers).tobytes() == scorer.score(values).tobytes()
+    folds = [(rows(), rows(200, seed=seed)) for seed in (2, 3)]
+    assert workers.each("tuning", fold_outcome, folds, learner()) == [fold_loss(learner(), *fold) for fold in folds]
 
 
 def test_a_worker_without_memory_for_its_part_is_named_and_goes_on_living(workers: DaskWorkers) -> None:
@@ -132,7 +139,7 @@ def test_workers_with_other_code_are_refused(client: PinnedClient, monkeypatch: 
         dask_workers._require_same_code(client)
 
 
-@pytest.mark.parametrize("stage", ["snapshot", "evaluation"])
+@pytest.mark.parametrize("stage", ["snapshot", "tuning", "evaluation"])
 def test_a_dead_scheduler_is_named_and_nothing_is_stored(
     stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,11 +159,11 @@ def test_a_worker_over_its_memory_is_ended_before_it_takes_the_machine_s(workers
     assert len(pids) == 2
 
 
-@pytest.mark.parametrize("stage", ["snapshot", "evaluation"])
+@pytest.mark.parametrize("stage", ["snapshot", "tuning", "evaluation"])
 def test_a_worker_killed_while_a_stage_needs_it_ends_the_stage_and_nothing_is_stored(
     stage: str, tmp_path: Path, client: PinnedClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (taking, evaluating):
+    for module in (taking, tuning, evaluating):
         monkeypatch.setattr(module, "open_workers", lambda _: contextlib.nullcontext(DaskWorkers(client)))
     run = STAGES[stage](tmp_path, {"engine": "local"})
     before = stored_files(tmp_path)
@@ -192,8 +199,15 @@ def evaluation_of(folder: Path, compute: dict[str, Any]) -> Any:
     return lambda: evaluate(spec, store=store, model=made.record, features=features, split=split)
 
 
-STAGES = {"snapshot": snapshot_of, "evaluation": evaluation_of}
+def study_of(folder: Path, compute: dict[str, Any]) -> Any:
+    stored(FakeStore(folder), toy_spec())
+    spec = tuned_spec(trials=2).model_copy(update={"compute": Compute.model_validate(compute)})
+    return lambda: tune_toy(folder, spec)
+
+
+STAGES = {"snapshot": snapshot_of, "tuning": study_of, "evaluation": evaluation_of}
 
 
 def stored_files(folder: Path) -> set[Path]:
-    return {path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts}
+    """Return what is stored, but for the journal of a study in which nothing was tried."""
+    return {path for path in folder.rglob("*") if path.is_file() and path.stat().st_size and ".git" not in path.parts}

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from ml_platform.core.records import QuarantineRecord, SnapshotRecord
+from ml_platform.learners.fold_loss import fold_loss, fold_outcome
 from ml_platform.learners.lightgbm_native import fit
 from ml_platform.learners.scorer import Scorer
 from ml_platform.learners.workers import HERE, Workers
 from ml_platform.policy.spec import Column, ModelSpec
 from ml_platform.stages import snapshot
+from ml_platform.stages import tune as tuning
 from ml_platform.stages.column_parts import by_column
 from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, check_rows
@@ -29,6 +31,7 @@ from ml_platform_tests.fakes.workers import FakeWorkers
 from ml_platform_tests.learners.test_lightgbm_native import learner, rows
 from ml_platform_tests.stages.parcels import CONTRACT, Parcels, parcel_rows, parcel_spec
 from ml_platform_tests.stages.test_contract_stream import said_of, tables
+from ml_platform_tests.stages.tuning_toy import tune_toy, tuned_spec
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -159,3 +162,22 @@ def test_a_snapshot_taken_on_workers_is_the_one_taken_here(tmp_path: Path, monke
     many = taken_on(tmp_path / "many", there, monkeypatch)
     assert many == one
     assert {doing for doing, _ in there.seen} == {"checking", "describing"}
+
+
+def test_a_study_on_workers_tries_and_chooses_what_one_process_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = FakeWorkers(2)
+    spec = tuned_spec(trials=6, folds=3)
+    one = tune_toy(tmp_path / "one", spec).record
+    monkeypatch.setattr(tuning, "open_workers", lambda _: contextlib.nullcontext(there))
+    many = tune_toy(tmp_path / "many", spec).record
+    assert (many.digest, many.best, many.loss) == (one.digest, one.best, one.loss)
+    assert 7 * 2 <= len(there.seen) <= 7 * 3
+    assert {doing for doing, _ in there.seen} == {"tuning"}
+
+
+def test_a_fold_that_can_t_be_trained_on_says_why() -> None:
+    fold = (rows(), rows(100, seed=2))
+    assert fold_outcome(fold, learner()) == fold_loss(learner(), *fold)
+    assert "LightGBM can't train with them" in str(fold_outcome(fold, learner(parameters={"num_leaves": 1})))
