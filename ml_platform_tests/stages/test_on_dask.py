@@ -8,9 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import resource
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +36,7 @@ from ml_platform.stages.train import train
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.fakes.tracker import FakeTracker
 from ml_platform_tests.learners.test_lightgbm_native import learner, rows
+from ml_platform_tests.stages.dask_work import greedily, holding, process_of, slowly
 from ml_platform_tests.stages.parcels import CONTRACT, Parcels, parcel_spec
 from ml_platform_tests.stages.test_on_workers import spoilt, verdict
 from ml_platform_tests.stages.toy import NOW, repository, stored, toy_spec
@@ -59,32 +58,6 @@ def client() -> Iterator[PinnedClient]:
 @pytest.fixture
 def workers(client: PinnedClient) -> DaskWorkers:
     return workers_of(client)
-
-
-def process_of(_: object) -> int:
-    return os.getpid()
-
-
-def slowly(seconds: float) -> None:
-    time.sleep(seconds)
-
-
-def greedily(size: int) -> int:
-    """Ask for more than the system gives this process."""
-    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (held + size // 2, before[1]))
-    try:
-        return len(bytearray(size))
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
-
-
-def holding(size: int) -> None:
-    """Hold so many bytes until somebody ends this process."""
-    held = bytearray(b"x" * size)
-    time.sleep(60)
-    assert held
 
 
 def test_the_nth_part_is_computed_on_the_nth_worker_more_parts_in_turn(
