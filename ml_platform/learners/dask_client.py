@@ -61,7 +61,7 @@ class PinnedClient(Client):
         direct = self.cluster is not None
         self._require_alive()
         try:
-            return super().scatter(data, *args, direct=direct, **options)
+            return super().scatter(data, *args, **{"direct": direct, **options})
         except KeyError as error:
             raise WorkerLost(str(error)) from error
         except OSError as error:
