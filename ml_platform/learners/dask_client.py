@@ -54,10 +54,19 @@ class PinnedClient(Client):
         return placed
 
     def scatter(self, data: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        """Send data as Dask does; raises WorkerLost for a worker that the scheduler no longer knows."""
+        """Send data as Dask does, straight to workers that were started here; raises WorkerLost for one that is gone.
+
+        Dask's own way leads through the scheduler, which is in this process then: every row would be sent twice.
+        """
+        direct = self.cluster is not None
+        self._require_alive()
         try:
-            return super().scatter(data, *args, **options)
+            return super().scatter(data, *args, **{"direct": direct, **options})
         except KeyError as error:
+            raise WorkerLost(str(error)) from error
+        except OSError as error:
+            if not direct:
+                raise
             raise WorkerLost(str(error)) from error
 
     def who_has(self, futures: Any = None, **options: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401

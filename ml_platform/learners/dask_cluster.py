@@ -1,4 +1,4 @@
-"""Dask cluster: workers to train on, started for a stage and ended with it, or those of a scheduler that runs."""
+"""Dask cluster: workers to compute on, started for a stage and ended with it, or those of a scheduler that runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.core.errors import Unavailable
@@ -31,9 +31,18 @@ def open_cluster(compute: Compute) -> Iterator[PinnedClient]:
 
     Raises Unavailable when the scheduler doesn't answer, has too few workers or other versions than this process.
     """
+    _keep_quiet()
     with _existing(compute) if compute.scheduler else _started(compute) as client:
         _pin(client, compute)
         yield client
+
+
+def _keep_quiet() -> None:
+    """Have Dask print nothing in this process, for good: what is wrong is raised, and its last words come after it."""
+    import distributed  # noqa: F401  (it adds the handlers)
+
+    for handler in logging.getLogger("distributed").handlers:
+        handler.setLevel(logging.CRITICAL)
 
 
 def address_of(compute: Compute) -> str:
@@ -63,6 +72,9 @@ def _started(compute: Compute) -> Iterator[PinnedClient]:
     settings = {
         "distributed.scheduler.allowed-failures": 0,
         "distributed.nanny.pre-spawn-environ.OMP_WAIT_POLICY": "passive",
+        # Over its memory a worker is ended; Dask would write rows to disk, unsealed, or wait.
+        **{f"distributed.worker.memory.{before}": False for before in ("target", "spill", "pause")},
+        "distributed.worker.memory.terminate": 1.0,
     }
     with tempfile.TemporaryDirectory(prefix="ml-platform-dask-") as folder, dask.config.set(settings):
         try:
@@ -74,9 +86,9 @@ def _started(compute: Compute) -> Iterator[PinnedClient]:
                 dashboard_address="127.0.0.1:0",
                 worker_dashboard_address="127.0.0.1:0",
                 scheduler_kwargs={"dashboard": False},
-                memory_limit=0,  # no limit: over one, Dask would write rows to disk, unsealed
+                memory_limit=compute.memory_bytes or 0,  # 0 is no limit
                 local_directory=folder,
-                silence_logs=logging.CRITICAL,
+                silence_logs=logging.CRITICAL,  # said to the workers too
             )
         except (OSError, RuntimeError, TimeoutError) as error:
             message = f"compute: {workers} Dask workers couldn't be started ({error}); memory and free ports"
@@ -120,15 +132,13 @@ def _existing(compute: Compute) -> Iterator[PinnedClient]:
         what = f"{seen}; a running one is needed; start it, correct the address, or remove scheduler"
         raise Unavailable(what) from error
     with client:
-        try:
-            yield client
-        except BaseException:
-            _restart(client)
-            raise
+        yield client
 
 
-def _restart(client: PinnedClient) -> None:
-    """Start the surviving workers anew: LightGBM in them waits for the lost one, and can't be told otherwise."""
+def restart_survivors(client: PinnedClient) -> None:
+    """Start a running cluster's surviving workers anew: LightGBM in them waits for a lost one, and can't be told."""
+    if client.cluster is not None:  # started for the stage, and killed with it
+        return
     present = client.workers()
     alive = [worker for worker in client.layout if worker in present]
     if alive:
@@ -145,17 +155,18 @@ def _pin(client: PinnedClient, compute: Compute) -> None:
         raise Unavailable(f"{message}; start more of them, or declare fewer") from error
     workers = client.workers()
     inside = sorted(workers, key=lambda address: (str(workers[address]["name"]), address))[:count]
-    _require_same_versions(client, inside)
+    require_same_versions(client, inside)
     client.pin(inside, threads=threads)
 
 
-def _require_same_versions(client: PinnedClient, inside: list[str]) -> None:
-    found: Any = client.get_versions(packages=list(SAME_EVERYWHERE))
+def require_same_versions(client: PinnedClient, inside: Sequence[str], names: Sequence[str] = SAME_EVERYWHERE) -> None:
+    """Raise Unavailable for a worker with other versions of these libraries than this process."""
+    found: Any = client.get_versions(packages=list(names))
     own = found["client"]["packages"]
     for worker in inside:
         theirs = found["workers"][worker]["packages"]
-        wrong = [f"{name} {theirs.get(name)}" for name in SAME_EVERYWHERE if theirs.get(name) != own[name]]
+        wrong = [f"{name} {theirs.get(name)}" for name in names if theirs.get(name) != own[name]]
         if wrong:
-            needed = ", ".join(f"{name} {own[name]}" for name in SAME_EVERYWHERE)
+            needed = ", ".join(f"{name} {own[name]}" for name in names)
             message = f"compute.scheduler: the worker {worker} has {', '.join(wrong)}; {needed} are needed, as here"
             raise Unavailable(f"{message}; install the same versions on the workers")

@@ -27,3 +27,11 @@ def fold_loss(learner: Learner, train: Rows, held: Rows) -> float:
     if loss is None or not math.isfinite(loss):
         raise DataInvalid(f"learner.parameters: the loss on held rows is {loss}; a number is needed; change them")
     return loss
+
+
+def fold_outcome(fold: tuple[Rows, Rows], learner: Learner) -> float | str:
+    """Return the loss of a fold (rows to train on, held rows), or why there is none."""
+    try:
+        return fold_loss(learner, *fold)
+    except DataInvalid as error:
+        return str(error)

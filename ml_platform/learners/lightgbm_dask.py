@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.learners.dask_cluster import restart_survivors
+from ml_platform.learners.dask_errors import workers_needed
 from ml_platform.learners.lightgbm_native import (
     Trained,
     early_stopping,
@@ -61,7 +63,7 @@ def fit_on(
         time_out=MEET_MINUTES,
         **{name: value for name, value in parameters.items() if name != "num_threads"},
     )
-    with _clear_errors():
+    with _clear_errors(client):
         asked = _taught(client, learner, train)
         if held is not None:
             stop = lightgbm.early_stopping(early, verbose=False)
@@ -92,29 +94,23 @@ def _watched(client: PinnedClient, held: Rows, by_class: Floats | None) -> dict[
 
 
 @contextlib.contextmanager
-def _clear_errors() -> Iterator[None]:
-    """Raise Unavailable for what may happen to workers and to the network between them."""
-    from distributed import KilledWorker
-    from distributed.client import CancelledError
-    from distributed.comm import CommClosedError
+def _clear_errors(client: PinnedClient) -> Iterator[None]:
+    """Raise Unavailable for what may happen to workers and to the network between them, and free the survivors."""
     from lightgbm.basic import LightGBMError
 
-    from ml_platform.learners.dask_client import WorkerLost
-
     try:
-        yield
-    except (KilledWorker, WorkerLost, CommClosedError, CancelledError) as error:
-        message = (
-            "training on Dask: a worker or the scheduler was lost; all of them are needed until the end, and nothing "
-            "was stored; look why it ended (out of memory, killed, its machine) and run again"
-        )
-        raise Unavailable(message) from error
+        with workers_needed("training"):
+            yield
     except (LightGBMError, OSError) as error:
+        restart_survivors(client)
         message = (
             f"training on Dask: LightGBM gave up ({error}); its workers have to reach each other on free ports, and "
             "nothing was stored; look at the network between them and run again"
         )
         raise Unavailable(message) from error
+    except BaseException:
+        restart_survivors(client)
+        raise
 
 
 def _silence(lightgbm: Any) -> None:  # noqa: ANN401

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ml_platform.learners.calibration import Calibration, calibrate
 from ml_platform.learners.lightgbm_native import predict
+from ml_platform.learners.workers import HERE, Workers
 
 Floats = NDArray[np.float64]
 
@@ -20,10 +21,16 @@ class Scorer:
     model_text: str
     calibration: Calibration | None = None
 
-    def score(self, values: Floats, *, threads: int = 1) -> Floats:
-        """Return the score of each row, shape (n,), or (n, K) for multiclass; the thread count changes no digit.
+    def score(self, values: Floats, *, threads: int = 1, workers: Workers = HERE) -> Floats:
+        """Return the score of each row, shape (n,), or (n, K) for multiclass; threads and workers change no digit.
 
         The probability of the positive class (binary) or of each class in the order of their codes (multiclass), both
         calibrated when the model is; otherwise the number or quantile predicted.
         """
-        return calibrate(self.calibration, predict(self.model_text, values, threads=threads))
+        blocks = [block for block in np.array_split(values, workers.count) if len(block)] or [values]
+        found = workers.each("scoring", _predicted, blocks, self.model_text, workers.threads or threads)
+        return calibrate(self.calibration, np.concatenate(found))
+
+
+def _predicted(values: Floats, model_text: str, threads: int) -> Floats:
+    return predict(model_text, values, threads=threads)

@@ -36,10 +36,20 @@ def _worker_problems(compute: Compute) -> Iterator[tuple[str, str]]:
     if compute.engine == "dask":
         if compute.workers is None:
             yield "workers", "is missing; the trees depend on how many there are, so it is declared: add it"
+        yield from _memory_problems(compute)
         return
-    for key in ("workers", "threads_per_worker", "scheduler"):
+    for key in ("workers", "threads_per_worker", "memory_per_worker", "scheduler"):
         if getattr(compute, key) is not None:
             yield key, "is given for engine local, which has none; remove it, or write `engine: dask`"
+
+
+def _memory_problems(compute: Compute) -> Iterator[tuple[str, str]]:
+    said = compute.memory_per_worker
+    if said is not None and compute.memory_bytes is None:
+        yield "memory_per_worker", f"is {seen(said)}; needed: an amount as 512MiB or 2GiB"
+    elif said is not None and compute.scheduler is not None:
+        text = "is given beside a scheduler, whose workers run already, with their own limit; remove one of the two"
+        yield "memory_per_worker", text
 
 
 def _scheduler_problems(compute: Compute) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.formats import Format
 from ml_platform.policy.gates import Override, Waiver
-from ml_platform.policy.resources import Resources
+from ml_platform.policy.resources import Resources, bytes_of
 from ml_platform.policy.row_rules import RowRule
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -270,12 +270,18 @@ class Tuning(Strict):
 
 
 class Compute(Strict):
-    """Where training runs: in the stage's own process, or on Dask workers, started for it or of a running cluster."""
+    """Where a stage computes: in its own process, or on Dask workers, started for it or of a running cluster."""
 
     engine: Literal["local", "dask"]
     workers: int | None = Field(default=None, ge=2, le=256)
     threads_per_worker: int | None = Field(default=None, ge=1, le=256)
+    memory_per_worker: str | None = Field(default=None, exclude_if=_unsaid)
     scheduler: Text | None = None
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Return what each worker may hold; a text that is no amount was refused when the file was checked."""
+        return bytes_of(self.memory_per_worker) if self.memory_per_worker is not None else None
 
 
 class PolicyChoice(Strict):

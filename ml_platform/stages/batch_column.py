@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from ml_platform.policy.spec import Column
 from ml_platform.stages.cells import Cells, cells_of, of_levels
 from ml_platform.stages.coerce import EARLIEST, FLAWS, LARGEST_WHOLE, LATEST, LONGEST_TEXT, is_level
-from ml_platform.stages.contract import MISSING, NO_FORMAT, NO_LEVEL, NO_PATTERN, OUT_OF_RANGE, is_nullable
 from ml_platform.stages.formats import has_format, matches
 from ml_platform.stages.level_text import level_text
 from ml_platform.stages.read_column import read_column
+from ml_platform.stages.rule_checks import MISSING, NO_FORMAT, NO_LEVEL, NO_PATTERN, OUT_OF_RANGE, is_nullable
 
 if TYPE_CHECKING:
     import pyarrow as pa  # noqa: TC004  (dear, and nobody reads this dataclass's annotations)

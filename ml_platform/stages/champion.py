@@ -12,6 +12,7 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.scoring import FEATURES_SOURCE
 from ml_platform.learners.scorer import Scorer
+from ml_platform.learners.workers import HERE, Workers
 from ml_platform.policy.spec import Column
 from ml_platform.stages.author_code import transformed
 from ml_platform.stages.bundle import Bundle, read_bundle
@@ -48,6 +49,7 @@ def meet_champion(
     features: FeaturesRecord,
     matrix: Matrix,
     holdout: ScoredPart,
+    workers: Workers = HERE,
 ) -> Rival:
     """Score the champion on the holdout and compare the candidate with it on the same rows, by the task's measure.
 
@@ -61,14 +63,20 @@ def meet_champion(
         seen = seen_rows(spec, store=store, champion=champion, features=features, matrix=matrix)
         if refusal := seen.refusal(holdout.target):
             return _undecided(spec, holdout, refusal)
-        score = score_champion(spec, store=store, champion=champion, features=features, matrix=matrix)
+        score = score_champion(spec, store=store, champion=champion, features=features, matrix=matrix, workers=workers)
     except DataInvalid as error:
         return _undecided(spec, holdout, f"the champion can't be compared: {error}")
     return Rival(None if seen.rows.any() else score, (_compare(spec, holdout, score, champion, seen),))
 
 
 def score_champion(
-    spec: ModelSpec, *, store: ArtefactStore, champion: ReleaseRecord, features: FeaturesRecord, matrix: Matrix
+    spec: ModelSpec,
+    *,
+    store: ArtefactStore,
+    champion: ReleaseRecord,
+    features: FeaturesRecord,
+    matrix: Matrix,
+    workers: Workers = HERE,
 ) -> Floats:
     """Return the champion's score of each holdout row, shape (n,).
 
@@ -80,7 +88,7 @@ def score_champion(
     _require_same_scores(spec, champion, bundle)
     scorer, threads = Scorer(bundle.model_text.decode(), bundle.calibration), spec.learner.threads
     if _same_features(bundle, features, read_state(store, features)):
-        return scorer.score(matrix.part_of(HOLDOUT).values, threads=threads)
+        return scorer.score(matrix.part_of(HOLDOUT).values, threads=threads, workers=workers)
     frame = read_parquet(store.open("snapshots", features.snapshot_digest, "data.parquet"))[matrix.part == HOLDOUT]
     _require_columns(spec, champion, bundle)
     module = FeaturesModule(
@@ -94,7 +102,8 @@ def score_champion(
     theirs = {column.name: Column.model_construct(type=column.type) for column in bundle.contract.inputs}
     inputs = encode_frame(spec.model_copy(update={"contract": theirs}), bundle.features.levels, frame)
     columns = transformed(module, inputs, bundle.features.state)
-    return scorer.score(np.column_stack([columns[name] for name in bundle.contract.feature_names]), threads=threads)
+    values = np.column_stack([columns[name] for name in bundle.contract.feature_names])
+    return scorer.score(values, threads=threads, workers=workers)
 
 
 def _undecided(spec: ModelSpec, holdout: ScoredPart, reason: str) -> Rival:

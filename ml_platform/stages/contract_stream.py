@@ -26,8 +26,8 @@ from ml_platform.stages.batch_column import BatchColumn, Found
 from ml_platform.stages.break_rules import rows_that_break
 from ml_platform.stages.cells import Cells
 from ml_platform.stages.coerce import FLAWS
-from ml_platform.stages.contract import MISSING, NO_FORMAT, NO_LEVEL, NO_PATTERN, NOT_UNIQUE, OUT_OF_RANGE
 from ml_platform.stages.repeats import MOST_KEYS, Repeats
+from ml_platform.stages.rule_checks import IN_ORDER, NOT_UNIQUE
 from ml_platform.stages.text_keys import text_keys
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.bool_]
 RowNumbers = NDArray[np.int64]
-_IN_ORDER = (NOT_UNIQUE, NO_LEVEL, NO_FORMAT, NO_PATTERN, MISSING, OUT_OF_RANGE)
 _AS_STATED = Csv()
 _NO_RULES: Mapping[str, RowRule] = MappingProxyType({})
 
@@ -114,7 +113,7 @@ def _with_comma(column: Column) -> Column:
 def _rules_of(column: Column) -> Iterator[str]:
     """Return the rules of a column in the order in which a row's reasons name them."""
     yield FLAWS[column.type]
-    yield from _IN_ORDER
+    yield from IN_ORDER
 
 
 def _check_batch(

@@ -14,6 +14,7 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import EvaluationRecord, FeaturesRecord, ModelRecord, SplitRecord
+from ml_platform.learners.workers import open_workers
 from ml_platform.policy.spec import PersonalData
 from ml_platform.stages.champion import meet_champion
 from ml_platform.stages.drift import measure_drift
@@ -52,17 +53,26 @@ def evaluate(
 
     With a tracker the headline metrics are added to the model's training run.
     Of the training rows at most 15,000, spread evenly, are scored. Raises DataInvalid when model, features and split
-    don't belong together or the holdout has no rows.
+    don't belong together or the holdout has no rows, Unavailable when the engine that scores is lost.
     """
     _require_belonging(spec, model, features, split)
     matrix = read_matrix(store, features)
     scorer, measures = read_scorer(store, model.digest), measures_of(spec.learner.task)
-    holdout = score_part(matrix.part_of("holdout"), scorer, threshold=model.threshold, threads=spec.learner.threads)
-    _require_rows(spec, holdout)
-    rival = meet_champion(spec, store=store, champion=champion, features=features, matrix=matrix, holdout=holdout)
+    held, taught = matrix.part_of("holdout"), _sample(matrix.part_of("train"))
+    _require_rows(spec, held)
+    with open_workers(spec.compute) as workers:
+        holdout, sample = (
+            score_part(part, scorer, threshold=model.threshold, threads=spec.learner.threads, workers=workers)
+            for part in (held, taught)
+        )
+        rival = meet_champion(
+            spec, store=store, champion=champion, features=features, matrix=matrix, holdout=holdout, workers=workers
+        )
     shares = importance(holdout)
+    levels = _shown_levels(spec, read_state(store, features)["levels"])
     measurements = (
-        *_measurements(spec, matrix, holdout, read_state(store, features)["levels"]),
+        *measures.measure(spec, holdout, sample, levels),
+        measure_drift(matrix.part_of("train"), holdout.matrix, seed=spec.learner.seed),
         measure_importance(holdout, shares),
         *rival.measurements,
     )
@@ -99,16 +109,8 @@ def _shown_levels(spec: ModelSpec, levels: Mapping[str, list[str]]) -> dict[str,
     }
 
 
-def _measurements(
-    spec: ModelSpec, matrix: Matrix, holdout: ScoredPart, levels: Mapping[str, list[str]]
-) -> tuple[Measurement, ...]:
-    train, seed, threads = matrix.part_of("train"), spec.learner.seed, spec.learner.threads
-    sample = train.rows_of(spread(train.target.size, TRAIN_ROWS))
-    scored = score_part(sample, holdout.scorer, threshold=holdout.threshold, threads=threads)
-    return (
-        *measures_of(spec.learner.task).measure(spec, holdout, scored, _shown_levels(spec, levels)),
-        measure_drift(train, holdout.matrix, seed=seed),
-    )
+def _sample(train: Matrix) -> Matrix:
+    return train.rows_of(spread(train.target.size, TRAIN_ROWS))
 
 
 def _with_reference(spec: ModelSpec, record: EvaluationRecord, first: Measurement) -> EvaluationRecord:
@@ -161,7 +163,7 @@ def _require_belonging(spec: ModelSpec, model: ModelRecord, features: FeaturesRe
         raise DataInvalid(message)
 
 
-def _require_rows(spec: ModelSpec, holdout: ScoredPart) -> None:
+def _require_rows(spec: ModelSpec, holdout: Matrix) -> None:
     if not holdout.target.size:
         message = f"{spec.model}: the holdout has no rows; some are needed to measure anything; change the split"
         raise DataInvalid(message)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml_platform.learners.workers import HERE, Workers
 from ml_platform.policy.spec import PersonalData, Role
+from ml_platform.stages.column_parts import by_column
 from ml_platform.stats.histogram_edges import histogram_counts, histogram_edges
 
 if TYPE_CHECKING:
@@ -22,14 +24,14 @@ OTHER = "(other)"
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
-def profile(spec: ModelSpec, frame: pd.DataFrame) -> dict[str, Any]:
+def profile(spec: ModelSpec, frame: pd.DataFrame, *, workers: Workers = HERE) -> dict[str, Any]:
     """Describe every column of a contract-checked frame, as plain JSON values.
 
     Every column has `type`, `n` and `missing`; numbers have least, greatest, mean, quantiles, `edges` and `counts` (of
     `histogram_counts`); categories and booleans have `levels` with their counts, the rarest under "(other)". Of
     entities and direct personal data only how many values differ is told; other personal data have no extremes.
     """
-    columns = {name: describe(column, frame[name]) for name, column in spec.contract.items()}
+    columns = by_column(describe, spec.contract, frame, workers=workers)
     return {"schema_version": SCHEMA_VERSION, "rows": len(frame), "columns": columns}
 
 

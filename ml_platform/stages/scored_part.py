@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.learners.scorer import Scorer
+from ml_platform.learners.workers import HERE, Workers
 from ml_platform.stages.matrix import Matrix
 from ml_platform.stages.spread import spread
 
@@ -71,7 +72,9 @@ class ScoredPart:
         return self.scorer.score(values, threads=self.threads)
 
 
-def score_part(matrix: Matrix, scorer: Scorer, *, threshold: float | None, threads: int) -> ScoredPart:
-    """Score rows."""
-    score = scorer.score(matrix.values, threads=threads)
+def score_part(
+    matrix: Matrix, scorer: Scorer, *, threshold: float | None, threads: int, workers: Workers = HERE
+) -> ScoredPart:
+    """Score rows, each worker a block of them."""
+    score = scorer.score(matrix.values, threads=threads, workers=workers)
     return ScoredPart(matrix=matrix, score=score, threshold=threshold, scorer=scorer, threads=threads)

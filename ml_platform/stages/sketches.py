@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.errors import DataInvalid
+from ml_platform.learners.workers import HERE, Workers
 from ml_platform.policy.spec import PersonalData, Role
+from ml_platform.stages.column_parts import by_column
 from ml_platform.stages.sketch_bytes import (
     distinct_of,
     joined_distinct,
@@ -41,13 +43,13 @@ SECONDS = 1e6
 LEVELLED = frozenset({"category", "boolean"})
 
 
-def sketch(spec: ModelSpec, frame: pd.DataFrame) -> dict[str, Any]:
+def sketch(spec: ModelSpec, frame: pd.DataFrame, *, workers: Workers = HERE) -> dict[str, Any]:
     """Sketch every column of a contract-checked frame, as plain JSON values.
 
     Of entities and direct personal data only how many values differ is kept; sketches of other columns hold values of
     theirs and belong where the rows may be.
     """
-    columns = {name: _column(column, frame[name]) for name, column in spec.contract.items()}
+    columns = by_column(_column, spec.contract, frame, workers=workers)
     return {"schema_version": SCHEMA_VERSION, "rows": len(frame), "row_hashes": _row_hashes(frame), "columns": columns}
 
 

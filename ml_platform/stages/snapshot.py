@@ -13,6 +13,7 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SourceFingerprint
+from ml_platform.learners.workers import open_workers
 from ml_platform.policy.spec import PersonalData
 from ml_platform.sources.kept import Past
 from ml_platform.sources.read import require_same
@@ -65,21 +66,25 @@ def take_snapshot(
     What names a person is stored as a token only, its original in the vault; rows of erased persons are left out.
     A model with a time column sees only rows earlier than `as_of` (default: the source's own). With a reference
     snapshot the shift of each used column is measured too. With a memory, of incremental tables only what is new is
-    read. Raises DataInvalid when the source changed since it was fingerprinted and when no row is left.
+    read. Raises DataInvalid when the source changed since it was fingerprinted and when no row is left, Unavailable
+    when the engine that checks and describes is lost; nothing is stored then.
     """
     as_of = (as_of or spec.source.as_of) if spec.time else None
     past = Past(store, memory) if memory is not None else None
     read = read_source(spec, source, past=past, now=now)
     frame = assemble(spec, before=as_of, raw=read.frames)
     require_same(spec, source, now=now, memory=memory)
-    checked, erased = without_erased(spec, check_contract(spec, frame), vault)
-    checked = pseudonymise(spec, checked, vault)
-    quarantine = put_aside(spec, checked, store=store)
-    accepted = checked.accepted
-    _require_rows(spec, checked, as_of)
-    described = profile(spec, accepted)
     types = stored_types(spec)
-    digest = content_digest(accepted, types)
+    with open_workers(spec.compute) as workers:
+        checked, erased = without_erased(spec, check_contract(spec, frame, workers=workers), vault)
+        checked = pseudonymise(spec, checked, vault)
+        _require_rows(spec, checked, as_of)
+        accepted = checked.accepted
+        digest = content_digest(accepted, types)
+        unchanged = store.has(KIND, digest)
+        described = profile(spec, accepted, workers=workers)
+        sketched = None if unchanged else sketch(spec, accepted, workers=workers)
+    quarantine = put_aside(spec, checked, store=store)
     record = SnapshotRecord(
         model=spec.model,
         digest=digest,
@@ -101,14 +106,13 @@ def take_snapshot(
         known = [name for name, finding in suspects.items() if finding.blocks]
         personal = [name for name in read.parts if _is_personal(spec, read.frames[name], known)]
         keep_read(spec, read, past=past, without=personal)
-    unchanged = store.has(KIND, digest)
-    if not unchanged:
+    if sketched is not None:
         manifest = {"record": record, "types": types, "taken_at": now}
         files = {
             "data.parquet": parquet_bytes(accepted),
             "manifest.json": canonical_json(manifest).encode(),
             "profile.json": canonical_json(described).encode(),
-            "sketches.json": canonical_json(sketch(spec, accepted)).encode(),
+            "sketches.json": canonical_json(sketched).encode(),
         }
         unchanged = not store.put(KIND, digest, files)
     return SnapshotTaken(

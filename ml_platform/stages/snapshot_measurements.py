@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ml_platform.core.measurement import Measurement
 from ml_platform.policy.spec import Role
 from ml_platform.stages.anonymity import measure_anonymity
-from ml_platform.stages.contract import MISSING, NO_LEVEL, NOT_UNIQUE, OUT_OF_RANGE
 from ml_platform.stages.direct_copies import copies_of_direct
 from ml_platform.stages.profile import counts_against
 from ml_platform.stages.quarantine import most_frequent_first
+from ml_platform.stages.rule_checks import MISSING, NO_LEVEL, NOT_UNIQUE, OUT_OF_RANGE
 from ml_platform.stats.psi_of_counts import psi_of_counts
 
 if TYPE_CHECKING:

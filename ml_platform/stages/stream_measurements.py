@@ -6,9 +6,9 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
-from ml_platform.stages.contract import MISSING, NOT_UNIQUE
 from ml_platform.stages.personal_data import undeclared
 from ml_platform.stages.quarantine import most_frequent_first
+from ml_platform.stages.rule_checks import MISSING, NOT_UNIQUE
 from ml_platform.stages.snapshot_measurements import count_columns
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.core.records import TuningRecord
 from ml_platform.core.trial import DEFAULT, Trial
-from ml_platform.learners.fold_loss import fold_loss
+from ml_platform.learners.fold_loss import fold_outcome
 from ml_platform.learners.losses import LOSS_NAME
+from ml_platform.learners.workers import Workers, open_workers
 from ml_platform.stages.features import read_matrix
 from ml_platform.stages.folds import make_folds
 from ml_platform.stages.study import Ended, Say, run_study
@@ -46,8 +47,9 @@ def tune(
 ) -> Measured[TuningRecord]:
     """Run the study that `tuning` describes, or what is left of it, and store its trials.
 
-    Equal features, learner, space and seed give the same trials, however often the process was killed; only a budget
-    in seconds may end them at another one. Raises DataInvalid when no trial was completed.
+    Equal features, learner, space and seed give the same trials, however often the process was killed and on whatever
+    engine; only a budget in seconds may end them at another one. Raises DataInvalid when no trial was completed,
+    Unavailable when the engine is lost; finished trials are kept then.
     """
     tuning = _described(spec)
     train = read_matrix(store, features).part_of("train")
@@ -55,8 +57,10 @@ def tune(
         (rows_of(spec, train.rows_of(fold.train)), rows_of(spec, train.rows_of(fold.held)))
         for fold in make_folds(spec, train)
     ]
-    with journals.open(study_key(spec, features)) as journal:
-        ended = run_study(tuning, lambda tried: _losses(spec, rows, tried), journal=journal, clock=clock, say=say)
+    with open_workers(spec.compute) as workers, journals.open(study_key(spec, features)) as journal:
+        ended = run_study(
+            tuning, lambda tried: _losses(spec, rows, tried, workers), journal=journal, clock=clock, say=say
+        )
     best = _best(spec, ended)
     files = {FILE: canonical_json(_told(spec, features, ended, best)).encode()}
     digest = digest_of({name: content.decode() for name, content in files.items()})
@@ -87,14 +91,23 @@ def _described(spec: ModelSpec) -> Tuning:
     return spec.tuning
 
 
-def _losses(spec: ModelSpec, folds: list[tuple[Rows, Rows]], tried: Mapping[str, Fact]) -> Iterator[float]:
-    """Yield the mean loss per held row over the folds so far."""
+def _losses(
+    spec: ModelSpec, folds: list[tuple[Rows, Rows]], tried: Mapping[str, Fact], workers: Workers
+) -> Iterator[float]:
+    """Yield the mean loss per held row over the folds so far; each worker trains on a fold at a time.
+
+    The threads are the learner's own everywhere: their number changes the last digit of a loss.
+    """
     learner = settle(spec, tried).learner
     total = seen = 0.0
-    for train, held in folds:
-        total += fold_loss(learner, train, held) * held.target.size
-        seen += held.target.size
-        yield total / seen
+    for start in range(0, len(folds), workers.count):
+        wave = folds[start : start + workers.count]
+        for (_, held), found in zip(wave, workers.each("tuning", fold_outcome, wave, learner), strict=True):
+            if isinstance(found, str):
+                raise DataInvalid(found)
+            total += found * held.target.size
+            seen += held.target.size
+            yield total / seen
 
 
 def _best(spec: ModelSpec, ended: Ended) -> Trial:

@@ -24,6 +24,7 @@ from ml_platform.learners.lightgbm_dask import fit_on
 from ml_platform.learners.lightgbm_native import fit, predict
 from ml_platform.learners.rows import Rows
 from ml_platform.learners.tree_text import same_beginning, tree_digest
+from ml_platform.learners.workers import open_workers
 from ml_platform.policy.spec import Compute
 from ml_platform.stages.train import train
 from ml_platform_tests.fakes.store import FakeStore
@@ -162,6 +163,8 @@ def test_a_running_cluster_is_used_and_freed_of_what_waits_for_a_killed_worker()
         there = Compute(engine="dask", workers=2, scheduler=cluster.scheduler_address)
         with open_engine(there) as train_there:
             assert trained_on(train_there(learner(), rows()).text) == (2, 1)
+        with open_workers(there) as found:
+            assert found.each("asking", abs, [-1, -2, -3]) == [1, 2, 3]
         with Client(cluster) as own:
             before = set(own.run(os.getpid).values())
         with pytest.raises(Unavailable, match="nothing was stored"):
@@ -210,7 +213,7 @@ def test_a_cluster_with_too_few_workers_or_other_versions_is_refused(monkeypatch
             versions["workers"][worker]["packages"]["lightgbm"] = "3.0"
             monkeypatch.setattr(found, "get_versions", lambda **_: versions)
             with pytest.raises(Unavailable, match=r"has lightgbm 3\.0; lightgbm 4"):
-                dask_cluster._require_same_versions(found, [worker])
+                dask_cluster.require_same_versions(found, [worker])
 
 
 def test_the_stage_trains_on_the_workers_and_records_them(

@@ -23,6 +23,7 @@ def with_compute(said: str, *, parameters: str = "") -> str:
     [
         "{engine: local}",
         "{engine: dask, workers: 2}",
+        "{engine: dask, workers: 2, memory_per_worker: 1.5GiB}",
         "{engine: dask, workers: 3, threads_per_worker: 2, scheduler: cluster}",
         "{engine: dask, workers: 2, scheduler: 'tcp://127.0.0.1:8786'}",
         "{engine: dask, workers: 2, scheduler: 'tls://[::1]:8786'}",
@@ -49,6 +50,12 @@ def test_a_model_without_an_engine_is_digested_as_before_there_were_any(tmp_path
         ("{engine: dask, workers: 1}", "compute.workers is 1; needed: at least 2"),
         ("{engine: dask}", "compute.workers is missing; the trees depend on how many there are"),
         ("{engine: local, workers: 2}", "compute.workers is given for engine local, which has none"),
+        ("{engine: local, memory_per_worker: 1GiB}", "compute.memory_per_worker is given for engine local"),
+        ("{engine: dask, workers: 2, memory_per_worker: much}", "memory_per_worker is 'much'; needed: an amount as"),
+        (
+            "{engine: dask, workers: 2, memory_per_worker: 1GiB, scheduler: x}",
+            "memory_per_worker is given beside a scheduler",
+        ),
         ("{engine: local, scheduler: x}", "compute.scheduler is given for engine local"),
         ("{engine: dask, workers: 2, scheduler: 'http://127.0.0.1:1'}", "needed: an address of this machine as tcp"),
         ("{engine: dask, workers: 2, scheduler: 'tcp://127.0.0.1'}", "needed: an address of this machine as tcp"),
