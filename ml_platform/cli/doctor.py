@@ -27,15 +27,15 @@ def command(model: str, *, as_json: bool) -> int:
     from ml_platform.adapters.platform import open_platform
     from ml_platform.reports.diagnosis import diagnosis_lines
     from ml_platform.stages.doctor import examine
-    from ml_platform.stages.features_module import load_features
+    from ml_platform.stages.features_module import code_files, load_features
     from ml_platform.stages.rebuild_process import Kitchen
 
     spec = load(model).spec
-    source = load_features(spec).path.read_bytes()
+    code = code_files(load_features(spec))
     with open_platform(load_settings()) as platform:
         order = _order(platform, spec)
         stored = (("snapshots", order.snapshot.digest),) if order.snapshot else ()
-        found = examine(order, Kitchen(features=source, artefacts=stored), model=model, store=platform.store)
+        found = examine(order, Kitchen(code=code, artefacts=stored), model=model, store=platform.store)
     if as_json:
         import msgspec
 

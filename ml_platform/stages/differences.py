@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_platform.core.digest import short
 from ml_platform.core.reproduction import Difference, Kind
+from ml_platform.core.scoring import shared_module
 
 if TYPE_CHECKING:
     from ml_platform.core.records import Conditions
@@ -39,10 +40,17 @@ def data_differences(before: Parts, now: Parts) -> Iterator[Difference]:
             yield Difference(kind=Kind.DATA, text=f"source {name}: {said}")
 
 
-def features_differences(before: bytes, now: bytes, name: str) -> Iterator[Difference]:
-    """Yield the first line in which a features module differs."""
-    if before != now:
-        yield Difference(kind=Kind.CODE, text=f"{name}: {_first_line(before, now)}", since="snapshot")
+def features_differences(before: Mapping[str, bytes], now: Mapping[str, bytes], name: str) -> Iterator[Difference]:
+    """Yield the first line in which a features module differs, then that of each module that it shares with others."""
+    for file in sorted({**before, **now}, key=lambda one: (shared_module(one), one)):
+        then, seen = before.get(file), now.get(file)
+        if then == seen:
+            continue
+        if then is None or seen is None:
+            said = "not recorded, imported now" if then is None else "recorded, not imported now"
+        else:
+            said = _first_line(then, seen)
+        yield Difference(kind=Kind.CODE, text=f"{shared_module(file) or name}: {said}", since="snapshot")
 
 
 def platform_differences(before: Mapping[str, bytes], now: Mapping[str, bytes]) -> Iterator[Difference]:

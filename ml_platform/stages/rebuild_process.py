@@ -35,10 +35,11 @@ Artefact = tuple[str, str]
 class Kitchen:
     """What a child works with: interpreter, the platform's code by path (none: this one), changes of its environment.
 
-    `lock` are the recorded files that name the environment; `artefacts` what it needs of the store, by kind and digest.
+    `code` is that of the features, named as in a model artefact; `lock` are the recorded files that name the
+    environment; `artefacts` what the child needs of the store, by kind and digest.
     """
 
-    features: bytes
+    code: Mapping[str, bytes]
     python: str = sys.executable
     platform: Mapping[str, bytes] | None = None
     lock: Mapping[str, bytes] = field(default_factory=dict)
@@ -125,9 +126,9 @@ def send(files: Iterator[tuple[str, bytes]], pipe: IO[bytes]) -> None:
 
 
 def ingredients(order: Order, kitchen: Kitchen, store: ArtefactStore) -> Iterator[tuple[str, bytes]]:
-    """Yield what a child needs, by name: the order first, then the features' source, the lock and the artefacts."""
+    """Yield what a child needs, by name: the order first, then the features' code, the lock and the artefacts."""
     yield "order.json", msgspec.json.encode(order)
-    yield "features.py", kitchen.features
+    yield from kitchen.code.items()
     yield from ((f"root/{name}", content) for name, content in kitchen.lock.items())
     for kind, digest in kitchen.artefacts:
         for name in store.names(kind, digest):

@@ -42,10 +42,10 @@ class Run(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
-    """A model as it is now: its file and the source of its features module."""
+    """A model as it is now: its file, and the code of its features, named as in a model artefact."""
 
     spec: Mapping[str, Any]
-    features: bytes
+    code: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Kept:
 
     release: ReleaseRecord
     recipe: Recipe
-    features: bytes
+    code: Mapping[str, bytes]
     environment: Environment
     lock: Mapping[str, bytes]
     platform: Mapping[str, bytes]
@@ -77,13 +77,11 @@ class Way:
 
 def read_version(store: ArtefactStore, ledger: Ledger, release: ReleaseRecord) -> Kept:
     """Read what a version was made from; NotEnoughEvidence, DataInvalid or Unavailable name what is missing."""
-    recipe, features = recipe_of(store, ledger, release)
+    recipe, code = recipe_of(store, ledger, release)
     conditions = recipe.ingredients.model.conditions
     environment, lock = read_kept(store, conditions.environment_digest)
     platform = read_platform(store, conditions.platform_digest)
-    return Kept(
-        release=release, recipe=recipe, features=features, environment=environment, lock=lock, platform=platform
-    )
+    return Kept(release=release, recipe=recipe, code=code, environment=environment, lock=lock, platform=platform)
 
 
 def reproduce(kept: Kept, way: Way, *, store: ArtefactStore, run: Run | None = None) -> Reproduction:
@@ -151,7 +149,7 @@ def _kitchen(kept: Kept, way: Way, store: ArtefactStore) -> Kitchen:
     ours = way.with_present or (not way.python and conditions.platform_digest == platform_digest())
     waiting = {"OMP_WAIT_POLICY": conditions.waiting} if conditions.waiting else {}
     kitchen = Kitchen(
-        features=way.present.features if way.with_present and way.present else kept.features,
+        code=way.present.code if way.with_present and way.present else kept.code,
         platform=None if ours else kept.platform,
         lock={LOCK: kept.lock[LOCK]} if LOCK in kept.lock else {},
         artefacts=tuple(_artefacts(kept.recipe, store)),
@@ -216,7 +214,7 @@ def _changed_since(kept: Kept, present: Present | None) -> Iterator[Difference]:
     if kept.recipe.ingredients.model.conditions.platform_digest != platform_digest():
         yield from platform_differences(kept.platform, platform_files())
     if present is not None:
-        yield from features_differences(kept.features, present.features, str(kept.recipe.spec["features"]))
+        yield from features_differences(kept.code, present.code, str(kept.recipe.spec["features"]))
         yield from parameter_differences(kept.recipe.spec, present.spec)
 
 

@@ -25,6 +25,7 @@ from ml_platform.sources.read import fingerprint
 from ml_platform.stages.evaluate import evaluate
 from ml_platform.stages.evidence import write_evidence
 from ml_platform.stages.features import build_features
+from ml_platform.stages.features_module import code_files, load_features
 from ml_platform.stages.ingredients import Ingredients
 from ml_platform.stages.rebuild import Order
 from ml_platform.stages.rebuild_process import Heard, Kitchen, ingredients, listen, send
@@ -90,7 +91,8 @@ class Team:
 
     def present(self, *changes: tuple[str, str]) -> Present:
         """Return the model as it is now."""
-        return Present(spec=self.load(*changes).spec.model_dump(mode="json"), features=self.features.read_bytes())
+        spec = self.load(*changes).spec
+        return Present(spec=spec.model_dump(mode="json"), code=code_files(load_features(spec)))
 
 
 def found_team(folder: Path) -> Team:

@@ -150,8 +150,12 @@ def test_differences_are_named_by_entry_file_line_and_package(tmp_path: Path) ->
     assert others.since == ""
     many = {f"ml_platform/stages/{count}.py": b"" for count in range(7)}
     assert [one.text for one in platform_differences(many, {})][-1] == "2 more files of the platform"
-    assert [one.text for one in features_differences(b"a\n", b"a\r\n", "f")] == ["f: only its line ends differ"]
-    assert [one.text for one in features_differences(b"a\n", b"b\na\n", "f")] == ["f: line 1 is new"]
+    assert [one.text for one in features_differences({"features.py": b"a\n"}, {"features.py": b"a\r\n"}, "f")] == [
+        "f: only its line ends differ"
+    ]
+    assert [one.text for one in features_differences({"features.py": b"a\n"}, {"features.py": b"b\na\n"}, "f")] == [
+        "f: line 1 is new"
+    ]
     root = repository(tmp_path)
     conditions = declare_conditions(
         toy_spec(), "e" * 64, environment=ENVIRONMENT, source=root / ".gitignore", root=root

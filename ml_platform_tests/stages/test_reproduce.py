@@ -198,7 +198,7 @@ def test_a_process_that_ends_early_is_said_with_the_stages_that_it_made(world: R
     snapshot = (("snapshots", kept.recipe.ingredients.snapshot.digest),)
     heard = run_rebuild(
         order,
-        Kitchen(features=b"import os\nos._exit(9)\n", artefacts=snapshot),
+        Kitchen(code={"features.py": b"import os\nos._exit(9)\n"}, artefacts=snapshot),
         store=world.platform.store,
         wall_seconds=60,
     )
@@ -209,12 +209,12 @@ def test_a_process_that_ends_early_is_said_with_the_stages_that_it_made(world: R
 def test_a_process_that_cannot_start_or_hangs_is_said(world: Released, tmp_path: Path) -> None:
     kept = read_version(world.platform.store, world.platform.ledger, world.version)
     order, store = Order(spec=kept.recipe.spec, source="stored"), world.platform.store
-    nowhere = Kitchen(features=b"", python=str(tmp_path / "python"))
+    nowhere = Kitchen(code={"features.py": b""}, python=str(tmp_path / "python"))
     assert "couldn't be started" in run_rebuild(order, nowhere, store=store).ended
     asleep = tmp_path / "asleep"
     asleep.write_text("#!/bin/sh\nexec sleep 60\n")
     asleep.chmod(0o700)
-    sleeping = Kitchen(features=b"", python=str(asleep))
+    sleeping = Kitchen(code={"features.py": b""}, python=str(asleep))
     assert "took longer than 0.2 s" in run_rebuild(order, sleeping, store=store, wall_seconds=0.2).ended
     with pytest.raises(Unavailable, match="has to start with the recorded code"):
         reproduce(kept, Way(python=str(tmp_path / "python")), store=store)
