@@ -79,6 +79,22 @@ def parameter_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> 
             yield Difference(kind=Kind.PARAMETERS, text=f"{path}: {then} recorded, {seen} now", since=stage)
 
 
+def tuning_differences(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> Iterator[Difference]:
+    """Yield what is searched otherwise; only a study that began or ended since can change what is made.
+
+    Where both are tuned the parameters that were chosen then are trained with, and nothing is searched again.
+    """
+    if before is None or now is None:
+        if before != now:
+            text = (
+                f"tuning: {'not' if before is None else 'a study'} recorded, {'none' if now is None else 'a study'} now"
+            )
+            yield Difference(kind=Kind.PARAMETERS, text=text, since="model")
+        return
+    for path, then, seen in _entries("tuning", before, now):
+        yield Difference(kind=Kind.PARAMETERS, text=f"{path}: {then} recorded, {seen} now", since=NOTHING)
+
+
 def environment_differences(before: Environment, conditions: Conditions, now: About) -> Iterator[Difference]:
     """Yield the packages, the Python and the waiting policy that differ."""
     then, seen = _versions(before), _versions(now.environment)

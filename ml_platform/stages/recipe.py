@@ -41,7 +41,7 @@ class Recipe:
     """How a version was made: model file, records, champion of the time, and what each stage made, part by part.
 
     The order of the model file's entries counts: it is that of the columns. Where it asked for a study, the parameters
-    that this chose stand in their place: nothing is searched again.
+    that this chose stand in their place: nothing is searched again. `tuning` is what it asked for.
     """
 
     schema_version: int = 1
@@ -49,6 +49,7 @@ class Recipe:
     ingredients: Ingredients
     champion: ReleaseRecord | None = None
     parts: Mapping[str, Parts] = field(default_factory=dict)
+    tuning: Mapping[str, Any] | None = None
 
 
 def keep_recipe(
@@ -70,6 +71,7 @@ def keep_recipe(
             "model": model_parts(store, parts.model),
             "evaluation": evaluation_parts(store, parts.evaluation),
         },
+        tuning=spec.tuning.model_dump(mode="json") if spec.tuning else None,
     )
     model = {name: store.read("models", parts.model.digest, name) for name in store.names("models", parts.model.digest)}
     files = {_RECIPE: msgspec.json.encode(recipe), **code_of(model)}

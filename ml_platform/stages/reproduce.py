@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ml_platform.core.digest import short
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.records import ReleaseRecord
 from ml_platform.core.reproduction import Difference, Kind, Reproduction, StageMade, StageState
@@ -17,6 +18,7 @@ from ml_platform.stages.differences import (
     hardware_differences,
     parameter_differences,
     platform_differences,
+    tuning_differences,
 )
 from ml_platform.stages.environment import LOCK, Environment
 from ml_platform.stages.kept_environment import read_kept
@@ -26,6 +28,7 @@ from ml_platform.stages.rebuild import Order, spec_of
 from ml_platform.stages.rebuild_process import Artefact, Heard, Kitchen, run_rebuild
 from ml_platform.stages.recipe import Recipe, recipe_of
 from ml_platform.stages.stage_parts import STAGES
+from ml_platform.stages.tuned import settle
 
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore, Ledger
@@ -116,7 +119,7 @@ def reproduce(kept: Kept, way: Way, *, store: ArtefactStore, run: Run | None = N
 
 def _order(kept: Kept, way: Way) -> Order:
     made, conditions = kept.recipe.ingredients, kept.recipe.ingredients.model.conditions
-    present = way.present.spec if way.with_present and way.present else None
+    present = _as_it_trains(kept, way.present) if way.with_present and way.present else None
     why = "" if present else _why_stored(kept.recipe, erased=way.erased)
     return Order(
         spec=present or kept.recipe.spec,
@@ -129,6 +132,13 @@ def _order(kept: Kept, way: Way) -> Order:
         commit=conditions.git_commit or "not recorded",
         expected=kept.recipe.parts,
     )
+
+
+def _as_it_trains(kept: Kept, present: Present) -> Mapping[str, Any]:
+    """Return the model file of now; where it asks for a study as then, with the parameters that were chosen then."""
+    if kept.recipe.tuning is None or present.spec.get("tuning") is None:
+        return present.spec
+    return settle(spec_of(present.spec), kept.recipe.ingredients.model.tuned).model_dump(mode="json")
 
 
 def _why_stored(recipe: Recipe, *, erased: bool) -> str:
@@ -193,7 +203,16 @@ def _compared(kept: Kept, heard: Heard) -> Iterator[StageMade]:
         else:
             over = over or bool(parts)
             state = StageState.DIFFERS if parts else StageState.IDENTICAL
-            yield StageMade(stage=stage, state=state, parts=parts, note=one.note)
+            yield StageMade(stage=stage, state=state, parts=parts, note=one.note or _chosen(kept, stage))
+
+
+def _chosen(kept: Kept, stage: str) -> str:
+    """Say what a tuned model was trained with; empty for every other stage and model."""
+    model = kept.recipe.ingredients.model
+    if stage != "model" or not model.tuning_digest:
+        return ""
+    said = ", ".join(f"{name} {value}" for name, value in model.tuned.items()) or "the model file's own parameters"
+    return f"with what the study {short(model.tuning_digest)} chose: {said}; nothing is searched again"
 
 
 def _differences(kept: Kept, way: Way, heard: Heard) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
@@ -215,7 +234,8 @@ def _changed_since(kept: Kept, present: Present | None) -> Iterator[Difference]:
         yield from platform_differences(kept.platform, platform_files())
     if present is not None:
         yield from features_differences(kept.code, present.code, str(kept.recipe.spec["features"]))
-        yield from parameter_differences(kept.recipe.spec, present.spec)
+        yield from parameter_differences(kept.recipe.spec, _as_it_trains(kept, present))
+        yield from tuning_differences(kept.recipe.tuning, present.spec.get("tuning"))
 
 
 def _ordered(found: Iterable[Difference]) -> tuple[Difference, ...]:
