@@ -17,6 +17,7 @@ from typing import BinaryIO
 import msgspec
 
 from ml_platform.adapters.artefacts import FileArtefacts
+from ml_platform.core.errors import PlatformError
 from ml_platform.core.scoring import code_of, shared_module
 from ml_platform.learners.lightgbm_native import library
 from ml_platform.settings import waiting_policy
@@ -34,7 +35,10 @@ def main(folder: Path, stream: BinaryIO) -> None:
     """Take the stream in, make everything again and write down what came of it."""
     store, root = FileArtefacts(folder / "home"), folder / ROOT
     root.mkdir()
-    order, code = _take_in(stream, folder, store)
+    try:
+        order, code = _take_in(stream, folder, store)
+    except (OSError, PlatformError) as error:
+        raise SystemExit(str(error)) from error
     import_from({shared_module(file) or str(order.spec["features"]): folder / file for file in code})
     with (folder / SAID).open("xb", buffering=0) as said:
         for line in _lines(order, Bench(store=store, root=root, now=dt.datetime.now(tz=dt.UTC))):

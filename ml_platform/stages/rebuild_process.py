@@ -61,13 +61,25 @@ def run_rebuild(order: Order, kitchen: Kitchen, *, store: ArtefactStore, wall_se
 
     The child reads nothing of the store itself: what it needs is streamed to it and sealed again with keys that vanish.
     """
-    with tempfile.TemporaryDirectory(prefix="ml-platform-") as scratch:
-        folder = Path(scratch)
+    with _scratch() as folder:
         code = _lay_out(folder / "code", kitchen.platform)
         command = [kitchen.python, "-c", _START.format(MODULE), str(code), str(folder)]
         variables = environment_of_child(folder / "home", kitchen.variables)
         ended = _run(command, variables, ingredients(order, kitchen, store), folder / "errors", wall_seconds)
         return listen(folder / "said", ended)
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """Give a folder that vanishes, whatever happens; Unavailable when it can't be written."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="ml-platform-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise Unavailable(
+            f"{error.filename or tempfile.gettempdir()}: can't be written ({error.strerror}); a version is made again "
+            "in a folder there, which has vanished; free space, or name another folder as TMPDIR"
+        ) from error
 
 
 def _lay_out(folder: Path, files: Mapping[str, bytes] | None) -> Path:

@@ -90,6 +90,8 @@ def read_version(store: ArtefactStore, ledger: Ledger, release: ReleaseRecord) -
 def reproduce(kept: Kept, way: Way, *, store: ArtefactStore, run: Run | None = None) -> Reproduction:
     """Make a version again, stage by stage, until one differs; nothing is written but in a folder that vanishes.
 
+    Raises Unavailable when no process can be started or something around it, as a full disk, hinders a stage.
+
     As recorded: recorded model file, features and platform code run; a source that changed is replaced by the stored
     snapshot. With what is present: the model file, the features, the platform's code and the source of now.
     """
@@ -100,6 +102,9 @@ def reproduce(kept: Kept, way: Way, *, store: ArtefactStore, run: Run | None = N
             "to start with the recorded code; look whether the packages of the record are installed, or try "
             "--fresh-environment"
         )
+    hindered = next((one for one in heard.made if one.hindered), None)
+    if hindered is not None:
+        raise Unavailable(f"{kept.release.model} v{kept.release.version}: {hindered.stage}: {hindered.failure}")
     stages = tuple(_compared(kept, heard))
     applied, since = _differences(kept, way, heard)
     found = Reproduction(
