@@ -27,6 +27,7 @@ _SECTIONS: Mapping[str, str] = {
     "features": "snapshot",
     "split": "split",
     "learner": "model",
+    "compute": "model",
     "deployment": "model",
 }
 
