@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,8 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.records import ReleaseRecord
 from ml_platform.core.reproduction import Kind
 from ml_platform.stages import reproduce as reproducing
+from ml_platform.stages.features_module import code_files, load_named
+from ml_platform.stages.platform_code import platform_files
 from ml_platform.stages.rebuild import Order
 from ml_platform.stages.rebuild_process import Kitchen
 from ml_platform.stages.reproduce import Way, read_version
@@ -130,6 +134,41 @@ def test_a_version_is_identical_though_its_team_and_its_model_file_are_gone(
             away.rename(here)
     assert said.code == 0, said.out + said.err
     assert [one["state"] for one in json.loads(said.out)["stages"]] == ["identical"] * 6
+
+
+ALONE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from ml_platform.core.scoring import shared_module
+from ml_platform.stages.features_module import load_named
+from ml_platform.stages.recorded_module import import_from
+kept = Path(sys.argv[2])
+import_from({shared_module(path.name) or sys.argv[3]: path for path in kept.iterdir()})
+module = load_named(sys.argv[3], model="kept")
+assert module.path == kept / "features.py" and all(path.parent == kept for path in module.shared.values())
+print(module.digest)
+"""
+
+
+@pytest.mark.parametrize("model", ["flights_air_time", "flights_outcome"])
+def test_a_shipped_sibling_runs_from_what_is_kept_where_no_shipped_model_is_installed(
+    tmp_path: Path, model: str
+) -> None:
+    module = load_named(f"ml_platform.defs.{model}.features", model=model)
+    kept, code = tmp_path / "kept", tmp_path / "code"
+    kept.mkdir()
+    for name, content in code_files(module).items():
+        (kept / name).write_bytes(content)
+    for name, content in platform_files().items():
+        (code / name).parent.mkdir(parents=True, exist_ok=True)
+        (code / name).write_bytes(content)
+    assert not (code / "ml_platform" / "defs" / "flights").exists()
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, str(code), str(kept), module.name],
+        capture_output=True, text=True, cwd=tmp_path, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == module.digest, done.stderr
 
 
 def test_a_stream_with_something_else_is_no_order(world: Released) -> None:
