@@ -27,15 +27,15 @@ def command(model: str, *, as_json: bool) -> int:
     from ml_platform.adapters.platform import open_platform
     from ml_platform.reports.diagnosis import diagnosis_lines
     from ml_platform.stages.doctor import examine
-    from ml_platform.stages.features_module import load_features
+    from ml_platform.stages.features_module import code_files, load_features
     from ml_platform.stages.rebuild_process import Kitchen
 
     spec = load(model).spec
-    source = load_features(spec).path.read_bytes()
+    code = code_files(load_features(spec))
     with open_platform(load_settings()) as platform:
         order = _order(platform, spec)
         stored = (("snapshots", order.snapshot.digest),) if order.snapshot else ()
-        found = examine(order, Kitchen(features=source, artefacts=stored), model=model, store=platform.store)
+        found = examine(order, Kitchen(code=code, artefacts=stored), model=model, store=platform.store)
     if as_json:
         import msgspec
 
@@ -46,13 +46,22 @@ def command(model: str, *, as_json: bool) -> int:
 
 
 def _order(platform: Platform, spec: ModelSpec) -> Order:
-    """Order a making from the source; from the newest snapshot where only this home can make the tokens of persons."""
-    from ml_platform.core.records import SnapshotRecord
+    """Order a making from the source; from the newest snapshot where only this home can make the tokens of persons.
+
+    Nothing is searched: a model that is tuned is made with what its newest study chose, else as its file has it.
+    """
+    from ml_platform.core.records import SnapshotRecord, TuningRecord
     from ml_platform.orchestration.records import read_record
     from ml_platform.stages.pseudonymise import direct_columns
     from ml_platform.stages.rebuild import Order
+    from ml_platform.stages.tuned import settle
 
-    order = Order(spec=spec.model_dump(mode="json"), as_of=spec.source.as_of, commit="not asked for")
+    study = read_record(platform.home, (spec.model, "tuning"), TuningRecord) if spec.tuning else None
+    order = Order(
+        spec=settle(spec, study.parameters if study else {}).model_dump(mode="json"),
+        as_of=spec.source.as_of,
+        commit="not asked for",
+    )
     if not direct_columns(spec):
         return order
     import dataclasses

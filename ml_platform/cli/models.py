@@ -64,7 +64,8 @@ def split_reference(reference: str) -> tuple[str, str]:
 def find_release(platform: Platform, reference: str) -> ReleaseRecord:
     """Return the release that a reference names: a version, what is live somewhere, or the newest version."""
     model, rest = split_reference(reference)
-    model_path(platform.settings, model)
+    if not platform.ledger.releases(model):  # a model that was taken away keeps its versions
+        model_path(platform.settings, model)
     if rest.startswith("@"):
         live = platform.ledger.live(model, rest[1:])
         if live is None:

@@ -78,8 +78,8 @@ def _fresh(platform: Platform, kept: Kept, way: Way) -> Way:
 
 
 def _present(model: str) -> Present:
-    from ml_platform.stages.features_module import load_features
+    from ml_platform.stages.features_module import code_files, load_features
     from ml_platform.stages.reproduce import Present
 
     spec = load(model).spec
-    return Present(spec=spec.model_dump(mode="json"), features=load_features(spec).path.read_bytes())
+    return Present(spec=spec.model_dump(mode="json"), code=code_files(load_features(spec)))

@@ -111,6 +111,25 @@ def shared_source(module: str) -> str:
     return f"{SHARED_SOURCE}{module}.py"
 
 
+def shared_module(name: str) -> str:
+    """Return the module whose source an artefact holds under this name, "" where it is no shared source.
+
+    >>> shared_module("shared.team.calendar.py"), shared_module("features.py")
+    ('team.calendar', '')
+    """
+    is_one = name.startswith(SHARED_SOURCE) and name.endswith(".py")
+    return name.removeprefix(SHARED_SOURCE).removesuffix(".py") if is_one else ""
+
+
+def code_of(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return of named files the features' source and the sources that these share.
+
+    >>> sorted(code_of({"features.py": b"", "shared.team.calendar.py": b"", "model.txt": b""}))
+    ['features.py', 'shared.team.calendar.py']
+    """
+    return {name: content for name, content in files.items() if name == FEATURES_SOURCE or shared_module(name)}
+
+
 def score_of(value: float | Sequence[float]) -> Score:
     """Return a score as it is kept: several classes' probabilities as a tuple.
 

@@ -139,8 +139,9 @@ def _evaluate(
     from ml_platform.stages.holdout_looks import look
 
     platform = desk.platform
+    matrix = read_matrix(platform.store, features)
     looks = look(
-        read_matrix(platform.store, features).part_of("holdout"),
+        matrix.part_of("holdout"),
         store=platform.store,
         ledger=platform.ledger,
         model=desk.model,
@@ -156,6 +157,7 @@ def _evaluate(
         split=split,
         champion=champion,
         tracker=platform.tracker,
+        matrix=matrix,
     )
     return dataclasses.replace(made, measurements=(*made.measurements, looks))
 

@@ -17,6 +17,8 @@ from typing import BinaryIO
 import msgspec
 
 from ml_platform.adapters.artefacts import FileArtefacts
+from ml_platform.core.errors import PlatformError
+from ml_platform.core.scoring import code_of, shared_module
 from ml_platform.learners.lightgbm_native import library
 from ml_platform.settings import waiting_policy
 from ml_platform.stages.environment import read_cpu, read_environment
@@ -27,15 +29,17 @@ from ml_platform.stages.recorded_module import import_from
 SAID = "said"
 ORDER = "order.json"
 ROOT = "root"
-FEATURES = "features.py"
 
 
 def main(folder: Path, stream: BinaryIO) -> None:
     """Take the stream in, make everything again and write down what came of it."""
     store, root = FileArtefacts(folder / "home"), folder / ROOT
     root.mkdir()
-    order = _take_in(stream, folder, store)
-    import_from(folder / FEATURES, str(order.spec["features"]))
+    try:
+        order, code = _take_in(stream, folder, store)
+    except (OSError, PlatformError) as error:
+        raise SystemExit(str(error)) from error
+    import_from({shared_module(file) or str(order.spec["features"]): folder / file for file in code})
     with (folder / SAID).open("xb", buffering=0) as said:
         for line in _lines(order, Bench(store=store, root=root, now=dt.datetime.now(tz=dt.UTC))):
             said.write(msgspec.json.encode(line) + b"\n")
@@ -53,9 +57,9 @@ def _lines(order: Order, bench: Bench) -> Iterator[About | Made]:
     yield from rebuild(order, bench)
 
 
-def _take_in(stream: BinaryIO, folder: Path, store: FileArtefacts) -> Order:
-    """Put artefacts into the store, sealed, and the other files into the folder; return the order."""
-    order, artefacts = b"", dict[tuple[str, str], dict[str, bytes]]()
+def _take_in(stream: BinaryIO, folder: Path, store: FileArtefacts) -> tuple[Order, list[str]]:
+    """Put artefacts into the store, sealed, and the other files into the folder; return the order and the code."""
+    order, code, artefacts = b"", list[str](), dict[tuple[str, str], dict[str, bytes]]()
     with tarfile.open(fileobj=stream, mode="r|") as taken:
         for member in taken:
             file = taken.extractfile(member)
@@ -63,8 +67,9 @@ def _take_in(stream: BinaryIO, folder: Path, store: FileArtefacts) -> Order:
             match member.name.split("/"):
                 case [name] if name == ORDER:
                     order = content
-                case [name] if name == FEATURES:
-                    (folder / FEATURES).write_bytes(content)
+                case [name] if code_of({name: content}):
+                    (folder / name).write_bytes(content)
+                    code.append(name)
                 case [root, name] if root == ROOT:
                     (folder / ROOT / name).write_bytes(content)
                 case [kind, digest, name]:
@@ -73,7 +78,7 @@ def _take_in(stream: BinaryIO, folder: Path, store: FileArtefacts) -> Order:
                     sys.exit(f"{member.name}: it is no part of an order")
     for (kind, digest), files in artefacts.items():
         store.put(kind, digest, files)
-    return msgspec.json.decode(order, type=Order)
+    return msgspec.json.decode(order, type=Order), code
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_platform.core.digest import short
 from ml_platform.core.reproduction import Difference, Kind
+from ml_platform.core.scoring import shared_module
 
 if TYPE_CHECKING:
     from ml_platform.core.records import Conditions
@@ -26,6 +27,7 @@ _SECTIONS: Mapping[str, str] = {
     "features": "snapshot",
     "split": "split",
     "learner": "model",
+    "compute": "model",
     "deployment": "model",
 }
 
@@ -39,10 +41,17 @@ def data_differences(before: Parts, now: Parts) -> Iterator[Difference]:
             yield Difference(kind=Kind.DATA, text=f"source {name}: {said}")
 
 
-def features_differences(before: bytes, now: bytes, name: str) -> Iterator[Difference]:
-    """Yield the first line in which a features module differs."""
-    if before != now:
-        yield Difference(kind=Kind.CODE, text=f"{name}: {_first_line(before, now)}", since="snapshot")
+def features_differences(before: Mapping[str, bytes], now: Mapping[str, bytes], name: str) -> Iterator[Difference]:
+    """Yield the first line in which a features module differs, then that of each module that it shares with others."""
+    for file in sorted({**before, **now}, key=lambda one: (shared_module(one), one)):
+        then, seen = before.get(file), now.get(file)
+        if then == seen:
+            continue
+        if then is None or seen is None:
+            said = "not recorded, imported now" if then is None else "recorded, not imported now"
+        else:
+            said = _first_line(then, seen)
+        yield Difference(kind=Kind.CODE, text=f"{shared_module(file) or name}: {said}", since="snapshot")
 
 
 def platform_differences(before: Mapping[str, bytes], now: Mapping[str, bytes]) -> Iterator[Difference]:
@@ -69,6 +78,22 @@ def parameter_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> 
     for section, stage in _SECTIONS.items():
         for path, then, seen in _entries(section, before.get(section), now.get(section)):
             yield Difference(kind=Kind.PARAMETERS, text=f"{path}: {then} recorded, {seen} now", since=stage)
+
+
+def tuning_differences(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> Iterator[Difference]:
+    """Yield what is searched otherwise; only a study that began or ended since can change what is made.
+
+    Where both are tuned the parameters that were chosen then are trained with, and nothing is searched again.
+    """
+    if before is None or now is None:
+        if before != now:
+            text = (
+                f"tuning: {'not' if before is None else 'a study'} recorded, {'none' if now is None else 'a study'} now"
+            )
+            yield Difference(kind=Kind.PARAMETERS, text=text, since="model")
+        return
+    for path, then, seen in _entries("tuning", before, now):
+        yield Difference(kind=Kind.PARAMETERS, text=f"{path}: {then} recorded, {seen} now", since=NOTHING)
 
 
 def environment_differences(before: Environment, conditions: Conditions, now: About) -> Iterator[Difference]:

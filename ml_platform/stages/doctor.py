@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.core.diagnosis import Diagnosis, Trial
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.scoring import shared_module
 from ml_platform.stages.rebuild import Made, Order
 from ml_platform.stages.rebuild_process import Kitchen, run_rebuild
 from ml_platform.stages.stage_parts import STAGES
@@ -78,8 +79,9 @@ def examine(order: Order, kitchen: Kitchen, *, model: str, store: ArtefactStore,
         else:
             trials.append(_compared(circumstance, first, make(circumstance, 1)[0]))
     wrong = any(one.stage for one in trials)
-    found = suspects(kitchen.features, str(order.spec["features"])) if wrong else ()
-    return Diagnosis(model=model, trials=tuple(trials), suspects=found)
+    named = {shared_module(file) or str(order.spec["features"]): source for file, source in kitchen.code.items()}
+    found = [line for name, source in named.items() for line in suspects(source, name)] if wrong else []
+    return Diagnosis(model=model, trials=tuple(trials), suspects=tuple(found))
 
 
 def _compared(circumstance: _Circumstance, first: Mapping[str, Made], other: Mapping[str, Made]) -> Trial:

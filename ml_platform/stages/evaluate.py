@@ -48,15 +48,17 @@ def evaluate(
     split: SplitRecord,
     champion: ReleaseRecord | None = None,
     tracker: Tracker | None = None,
+    matrix: Matrix | None = None,
 ) -> Measured[EvaluationRecord]:
     """Measure a model on the holdout and store measurements, curves and scores.
 
-    With a tracker the headline metrics are added to the model's training run.
+    With a tracker the headline metrics are added to the model's training run. `matrix` is that of the features, for
+    whoever has read it already.
     Of the training rows at most 15,000, spread evenly, are scored. Raises DataInvalid when model, features and split
     don't belong together or the holdout has no rows, Unavailable when the engine that scores is lost.
     """
     _require_belonging(spec, model, features, split)
-    matrix = read_matrix(store, features)
+    matrix = read_matrix(store, features) if matrix is None else matrix
     scorer, measures = read_scorer(store, model.digest), measures_of(spec.learner.task)
     held, taught = matrix.part_of("holdout"), _sample(matrix.part_of("train"))
     _require_rows(spec, held)

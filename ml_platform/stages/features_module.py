@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_platform.core.digest import digest_of, digest_of_bytes
 from ml_platform.core.errors import PolicyInvalid
+from ml_platform.core.scoring import FEATURES_SOURCE, shared_source
 from ml_platform.stages import encode
 from ml_platform.stages.encode import Columns
 from ml_platform.stages.shared_code import shared_code
@@ -72,6 +73,12 @@ def load_named(name: str, *, model: str) -> FeaturesModule:
         path=path,
         shared=shared,
     )
+
+
+def code_files(module: FeaturesModule) -> dict[str, bytes]:
+    """Return the source of a features module and of what it shares, named as an artefact holds them."""
+    shared = {shared_source(name): path.read_bytes() for name, path in module.shared.items()}
+    return {FEATURES_SOURCE: module.path.read_bytes(), **shared}
 
 
 def code_digest(path: Path, shared: Mapping[str, Path] = MappingProxyType({})) -> str:

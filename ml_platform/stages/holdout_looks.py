@@ -55,12 +55,14 @@ def look(
     digest = digest_of(sketch)
     if not store.has(KIND, digest):
         store.put(KIND, digest, {FILE: canonical_json(sketch).encode()})
-    if not any(seen == (model_digest, digest) for seen in _looks(ledger, model)):
+    looks = list(_looks(ledger, model))
+    if (model_digest, digest) not in looks:
         payload = {"model_digest": model_digest, "holdout": digest, "rows": holdout.target.size}
         ledger.append(LOOKED, actor=actor, subject=_subject(model), payload=payload, at=now)
+        looks = list(_looks(ledger, model))  # somebody else's may have come before this one
     known: dict[str, bool] = {digest: True}
     models: dict[str, None] = {}
-    for one, where in _looks(ledger, model):
+    for one, where in looks:
         if where not in known:
             known[where] = _is_same(store, where, sketch)
         if known[where]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from ml_platform.core.digest import canonical_json, short
 from ml_platform.core.scoring import (
     CALIBRATION,
-    FEATURES_SOURCE,
     FEATURES_STATE,
     MODEL_TEXT,
     SCORING,
@@ -17,11 +16,11 @@ from ml_platform.core.scoring import (
     ScoringContract,
     artefact_digest,
     contract_json,
-    shared_source,
 )
 from ml_platform.learners.calibration import parse_calibration
 from ml_platform.learners.scorer import Scorer
 from ml_platform.stages.encode import input_columns
+from ml_platform.stages.features_module import code_files
 
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
@@ -64,8 +63,7 @@ def model_files(
     return {
         MODEL_TEXT: scorer.model_text.encode(),
         FEATURES_STATE: canonical_json(FeaturesState(levels=levels, state=state["fitted"])).encode(),
-        FEATURES_SOURCE: module.path.read_bytes(),
-        **{shared_source(name): path.read_bytes() for name, path in module.shared.items()},
+        **code_files(module),
         SCORING: contract_json(contract).encode(),
         ENVIRONMENT: canonical_json(environment).encode(),
         **({CALIBRATION: canonical_json(calibration).encode()} if calibration else {}),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ml_platform.core.digest import digest_of, short
-from ml_platform.core.errors import DataInvalid, PlatformError
+from ml_platform.core.errors import DataInvalid, PlatformError, Unavailable
 from ml_platform.core.ports import ArtefactStore
 from ml_platform.core.records import ReleaseRecord, SnapshotRecord, SourceFingerprint
 from ml_platform.stages.environment import Environment
@@ -69,7 +69,10 @@ class About:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """A stage made again, part by part; `stored` when what was kept stands in for it, `failure` says why it failed."""
+    """A stage made again, part by part; `stored` when what was kept stands in for it, `failure` says why it failed.
+
+    `hindered` when it failed for something around it, as a full disk, that says nothing of what would be made.
+    """
 
     round: int = 1
     stage: str
@@ -77,6 +80,7 @@ class Made:
     note: str = ""
     stored: bool = False
     failure: str = ""
+    hindered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +124,9 @@ def _round(making: _Making, count: int) -> Iterator[Made]:
         try:
             found = make()
         except PlatformError as error:
-            yield Made(round=count, stage=stage, failure=str(error))
+            # A source that is gone is a difference of the data.
+            hindered = isinstance(error, Unavailable) and stage != "source"
+            yield Made(round=count, stage=stage, failure=str(error), hindered=hindered)
             return
         yield Made(round=count, stage=stage, parts=found, note=making.note, stored=making.stored)
         if not making.stored and stage in making.order.expected and found != making.order.expected[stage]:

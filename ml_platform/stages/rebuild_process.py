@@ -35,10 +35,11 @@ Artefact = tuple[str, str]
 class Kitchen:
     """What a child works with: interpreter, the platform's code by path (none: this one), changes of its environment.
 
-    `lock` are the recorded files that name the environment; `artefacts` what it needs of the store, by kind and digest.
+    `code` is that of the features, named as in a model artefact; `lock` are the recorded files that name the
+    environment; `artefacts` what the child needs of the store, by kind and digest.
     """
 
-    features: bytes
+    code: Mapping[str, bytes]
     python: str = sys.executable
     platform: Mapping[str, bytes] | None = None
     lock: Mapping[str, bytes] = field(default_factory=dict)
@@ -60,13 +61,25 @@ def run_rebuild(order: Order, kitchen: Kitchen, *, store: ArtefactStore, wall_se
 
     The child reads nothing of the store itself: what it needs is streamed to it and sealed again with keys that vanish.
     """
-    with tempfile.TemporaryDirectory(prefix="ml-platform-") as scratch:
-        folder = Path(scratch)
+    with _scratch() as folder:
         code = _lay_out(folder / "code", kitchen.platform)
         command = [kitchen.python, "-c", _START.format(MODULE), str(code), str(folder)]
         variables = environment_of_child(folder / "home", kitchen.variables)
         ended = _run(command, variables, ingredients(order, kitchen, store), folder / "errors", wall_seconds)
         return listen(folder / "said", ended)
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """Give a folder that vanishes, whatever happens; Unavailable when it can't be written."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="ml-platform-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise Unavailable(
+            f"{error.filename or tempfile.gettempdir()}: can't be written ({error.strerror}); a version is made again "
+            "in a folder there, which has vanished; free space, or name another folder as TMPDIR"
+        ) from error
 
 
 def _lay_out(folder: Path, files: Mapping[str, bytes] | None) -> Path:
@@ -125,9 +138,9 @@ def send(files: Iterator[tuple[str, bytes]], pipe: IO[bytes]) -> None:
 
 
 def ingredients(order: Order, kitchen: Kitchen, store: ArtefactStore) -> Iterator[tuple[str, bytes]]:
-    """Yield what a child needs, by name: the order first, then the features' source, the lock and the artefacts."""
+    """Yield what a child needs, by name: the order first, then the features' code, the lock and the artefacts."""
     yield "order.json", msgspec.json.encode(order)
-    yield "features.py", kitchen.features
+    yield from kitchen.code.items()
     yield from ((f"root/{name}", content) for name, content in kitchen.lock.items())
     for kind, digest in kitchen.artefacts:
         for name in store.names(kind, digest):

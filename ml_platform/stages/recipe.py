@@ -14,7 +14,7 @@ from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid, NotEnoughEvidence
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import ReleaseRecord
-from ml_platform.core.scoring import FEATURES_SOURCE, artefact_digest
+from ml_platform.core.scoring import artefact_digest, code_of
 from ml_platform.stages.ingredients import Ingredients
 from ml_platform.stages.stage_parts import (
     Parts,
@@ -41,7 +41,7 @@ class Recipe:
     """How a version was made: model file, records, champion of the time, and what each stage made, part by part.
 
     The order of the model file's entries counts: it is that of the columns. Where it asked for a study, the parameters
-    that this chose stand in their place: nothing is searched again.
+    that this chose stand in their place: nothing is searched again. `tuning` is what it asked for.
     """
 
     schema_version: int = 1
@@ -49,6 +49,7 @@ class Recipe:
     ingredients: Ingredients
     champion: ReleaseRecord | None = None
     parts: Mapping[str, Parts] = field(default_factory=dict)
+    tuning: Mapping[str, Any] | None = None
 
 
 def keep_recipe(
@@ -70,11 +71,10 @@ def keep_recipe(
             "model": model_parts(store, parts.model),
             "evaluation": evaluation_parts(store, parts.evaluation),
         },
+        tuning=spec.tuning.model_dump(mode="json") if spec.tuning else None,
     )
-    files = {
-        _RECIPE: msgspec.json.encode(recipe),
-        FEATURES_SOURCE: store.read("models", parts.model.digest, FEATURES_SOURCE),
-    }
+    model = {name: store.read("models", parts.model.digest, name) for name in store.names("models", parts.model.digest)}
+    files = {_RECIPE: msgspec.json.encode(recipe), **code_of(model)}
     digest = _digest(files)
     store.put(KIND, digest, files)
     subject = _subject(parts.model.model, parts.candidate.digest)
@@ -84,8 +84,8 @@ def keep_recipe(
     return digest
 
 
-def recipe_of(store: ArtefactStore, ledger: Ledger, release: ReleaseRecord) -> tuple[Recipe, bytes]:
-    """Return a version's recipe with the source of its features; NotEnoughEvidence when it was never kept."""
+def recipe_of(store: ArtefactStore, ledger: Ledger, release: ReleaseRecord) -> tuple[Recipe, Mapping[str, bytes]]:
+    """Return a version's recipe with the code of its features; NotEnoughEvidence when it was never kept."""
     kept = ledger.last(KEPT, subject=_subject(release.model, release.candidate.digest))
     if kept is None:
         message = (
@@ -96,8 +96,11 @@ def recipe_of(store: ArtefactStore, ledger: Ledger, release: ReleaseRecord) -> t
     return read_recipe(store, str(kept.payload.get("recipe", "")))
 
 
-def read_recipe(store: ArtefactStore, digest: str) -> tuple[Recipe, bytes]:
-    """Return a recipe with the features' source; DataInvalid unless it is what was kept, Unavailable when gone."""
+def read_recipe(store: ArtefactStore, digest: str) -> tuple[Recipe, Mapping[str, bytes]]:
+    """Return a recipe with the features' source and what that shares, named as in a model artefact.
+
+    Raises DataInvalid unless it is what was kept, Unavailable when it is gone.
+    """
     files = {name: store.read(KIND, digest, name) for name in store.names(KIND, digest)}
     where = f"recipe {short(digest)}"
     if _digest(files) != digest:
@@ -109,7 +112,7 @@ def read_recipe(store: ArtefactStore, digest: str) -> tuple[Recipe, bytes]:
         raise DataInvalid(message) from error
     if recipe.schema_version != 1:
         raise DataInvalid(f"{where}: schema version {recipe.schema_version}, known: 1; update the platform")
-    return recipe, files[FEATURES_SOURCE]
+    return recipe, code_of(files)
 
 
 def _champion(store: ArtefactStore, ledger: Ledger, parts: Ingredients) -> ReleaseRecord | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ml_platform.core.digest import short
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.records import ReleaseRecord
 from ml_platform.core.reproduction import Difference, Kind, Reproduction, StageMade, StageState
@@ -17,6 +18,7 @@ from ml_platform.stages.differences import (
     hardware_differences,
     parameter_differences,
     platform_differences,
+    tuning_differences,
 )
 from ml_platform.stages.environment import LOCK, Environment
 from ml_platform.stages.kept_environment import read_kept
@@ -26,6 +28,7 @@ from ml_platform.stages.rebuild import Order, spec_of
 from ml_platform.stages.rebuild_process import Artefact, Heard, Kitchen, run_rebuild
 from ml_platform.stages.recipe import Recipe, recipe_of
 from ml_platform.stages.stage_parts import STAGES
+from ml_platform.stages.tuned import settle
 
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore, Ledger
@@ -42,10 +45,10 @@ class Run(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
-    """A model as it is now: its file and the source of its features module."""
+    """A model as it is now: its file, and the code of its features, named as in a model artefact."""
 
     spec: Mapping[str, Any]
-    features: bytes
+    code: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,7 @@ class Kept:
 
     release: ReleaseRecord
     recipe: Recipe
-    features: bytes
+    code: Mapping[str, bytes]
     environment: Environment
     lock: Mapping[str, bytes]
     platform: Mapping[str, bytes]
@@ -77,17 +80,17 @@ class Way:
 
 def read_version(store: ArtefactStore, ledger: Ledger, release: ReleaseRecord) -> Kept:
     """Read what a version was made from; NotEnoughEvidence, DataInvalid or Unavailable name what is missing."""
-    recipe, features = recipe_of(store, ledger, release)
+    recipe, code = recipe_of(store, ledger, release)
     conditions = recipe.ingredients.model.conditions
     environment, lock = read_kept(store, conditions.environment_digest)
     platform = read_platform(store, conditions.platform_digest)
-    return Kept(
-        release=release, recipe=recipe, features=features, environment=environment, lock=lock, platform=platform
-    )
+    return Kept(release=release, recipe=recipe, code=code, environment=environment, lock=lock, platform=platform)
 
 
 def reproduce(kept: Kept, way: Way, *, store: ArtefactStore, run: Run | None = None) -> Reproduction:
     """Make a version again, stage by stage, until one differs; nothing is written but in a folder that vanishes.
+
+    Raises Unavailable when no process can be started or something around it, as a full disk, hinders a stage.
 
     As recorded: recorded model file, features and platform code run; a source that changed is replaced by the stored
     snapshot. With what is present: the model file, the features, the platform's code and the source of now.
@@ -99,6 +102,9 @@ def reproduce(kept: Kept, way: Way, *, store: ArtefactStore, run: Run | None = N
             "to start with the recorded code; look whether the packages of the record are installed, or try "
             "--fresh-environment"
         )
+    hindered = next((one for one in heard.made if one.hindered), None)
+    if hindered is not None:
+        raise Unavailable(f"{kept.release.model} v{kept.release.version}: {hindered.stage}: {hindered.failure}")
     stages = tuple(_compared(kept, heard))
     applied, since = _differences(kept, way, heard)
     found = Reproduction(
@@ -118,7 +124,7 @@ def reproduce(kept: Kept, way: Way, *, store: ArtefactStore, run: Run | None = N
 
 def _order(kept: Kept, way: Way) -> Order:
     made, conditions = kept.recipe.ingredients, kept.recipe.ingredients.model.conditions
-    present = way.present.spec if way.with_present and way.present else None
+    present = _as_it_trains(kept, way.present) if way.with_present and way.present else None
     why = "" if present else _why_stored(kept.recipe, erased=way.erased)
     return Order(
         spec=present or kept.recipe.spec,
@@ -131,6 +137,13 @@ def _order(kept: Kept, way: Way) -> Order:
         commit=conditions.git_commit or "not recorded",
         expected=kept.recipe.parts,
     )
+
+
+def _as_it_trains(kept: Kept, present: Present) -> Mapping[str, Any]:
+    """Return the model file of now; where it asks for a study as then, with the parameters that were chosen then."""
+    if kept.recipe.tuning is None or present.spec.get("tuning") is None:
+        return present.spec
+    return settle(spec_of(present.spec), kept.recipe.ingredients.model.tuned).model_dump(mode="json")
 
 
 def _why_stored(recipe: Recipe, *, erased: bool) -> str:
@@ -151,7 +164,7 @@ def _kitchen(kept: Kept, way: Way, store: ArtefactStore) -> Kitchen:
     ours = way.with_present or (not way.python and conditions.platform_digest == platform_digest())
     waiting = {"OMP_WAIT_POLICY": conditions.waiting} if conditions.waiting else {}
     kitchen = Kitchen(
-        features=way.present.features if way.with_present and way.present else kept.features,
+        code=way.present.code if way.with_present and way.present else kept.code,
         platform=None if ours else kept.platform,
         lock={LOCK: kept.lock[LOCK]} if LOCK in kept.lock else {},
         artefacts=tuple(_artefacts(kept.recipe, store)),
@@ -195,7 +208,16 @@ def _compared(kept: Kept, heard: Heard) -> Iterator[StageMade]:
         else:
             over = over or bool(parts)
             state = StageState.DIFFERS if parts else StageState.IDENTICAL
-            yield StageMade(stage=stage, state=state, parts=parts, note=one.note)
+            yield StageMade(stage=stage, state=state, parts=parts, note=one.note or _chosen(kept, stage))
+
+
+def _chosen(kept: Kept, stage: str) -> str:
+    """Say what a tuned model was trained with; empty for every other stage and model."""
+    model = kept.recipe.ingredients.model
+    if stage != "model" or not model.tuning_digest:
+        return ""
+    said = ", ".join(f"{name} {value}" for name, value in model.tuned.items()) or "the model file's own parameters"
+    return f"with what the study {short(model.tuning_digest)} chose: {said}; nothing is searched again"
 
 
 def _differences(kept: Kept, way: Way, heard: Heard) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
@@ -216,8 +238,9 @@ def _changed_since(kept: Kept, present: Present | None) -> Iterator[Difference]:
     if kept.recipe.ingredients.model.conditions.platform_digest != platform_digest():
         yield from platform_differences(kept.platform, platform_files())
     if present is not None:
-        yield from features_differences(kept.features, present.features, str(kept.recipe.spec["features"]))
-        yield from parameter_differences(kept.recipe.spec, present.spec)
+        yield from features_differences(kept.code, present.code, str(kept.recipe.spec["features"]))
+        yield from parameter_differences(kept.recipe.spec, _as_it_trains(kept, present))
+        yield from tuning_differences(kept.recipe.tuning, present.spec.get("tuning"))
 
 
 def _ordered(found: Iterable[Difference]) -> tuple[Difference, ...]:

@@ -19,7 +19,8 @@ def shared_code(name: str, path: Path) -> Mapping[str, Path]:
 
     Own is what begins with the package that holds the model's folder (`team.late` and `team.early` share `team`);
     modules imported by those count too. Raises PolicyInvalid for `import team.shared`: only `from team.shared import
-    name` is taken, because a model takes the shared code with it and has to find every place that uses it.
+    name` is taken, because a model takes the shared code with it and has to find every place that uses it; and for what
+    a package's `__init__.py` holds, because a model takes modules with it.
     """
     root, found, todo = _root(name), dict[str, Path](), [(name, path)]
     while todo:
@@ -49,19 +50,24 @@ def _imported(user: str, path: Path, root: str) -> Iterator[str]:
                     if _own(one.name, root):
                         raise PolicyInvalid([_refusal(path, node.lineno, f"import {one.name}", one.name)])
             case ast.ImportFrom(level=0, module=str(module)) if _own(module, root):
-                yield from _modules_of(module, [one.name for one in node.names])
+                yield from _modules_of(f"{path}:{node.lineno}", module, [one.name for one in node.names])
             case ast.ImportFrom(level=level, module=module) if level:
                 base = ".".join([*user.split(".")[:-level], *([module] if module else [])])
                 raise PolicyInvalid([_refusal(path, node.lineno, f"from {'.' * level}{module or ''} import", base)])
 
 
-def _modules_of(module: str, names: list[str]) -> Iterator[str]:
-    """Yield the modules that `from module import names` runs: its own file, or those of a package without code."""
+def _modules_of(where: str, module: str, names: list[str]) -> Iterator[str]:
+    """Yield the modules that `from module import names` runs: its own file, or those of a package."""
     package = importlib.util.find_spec(module)
     if package is None or package.submodule_search_locations is None:
         yield module
         return
-    yield from (f"{module}.{name}" for name in names if importlib.util.find_spec(f"{module}.{name}"))
+    for name in names:
+        if importlib.util.find_spec(f"{module}.{name}") is None:
+            seen = f"'from {module} import {name}' takes a name of the package itself"
+            needed = "a model takes modules with it and no package's `__init__.py`"
+            raise PolicyInvalid([f"{where}: {seen}; {needed}; import it from a module of {module}"])
+        yield f"{module}.{name}"
 
 
 def _own(module: str, root: str) -> bool:

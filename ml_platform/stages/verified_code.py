@@ -13,7 +13,7 @@ from typing import Any
 
 from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid
-from ml_platform.core.scoring import FEATURES_SOURCE, SHARED_SOURCE
+from ml_platform.core.scoring import FEATURES_SOURCE, shared_module
 from ml_platform.stages.encode import Columns
 
 Transform = Callable[[Columns, Mapping[str, Any]], Columns]
@@ -54,11 +54,7 @@ class _Modules:
     def __init__(self, files: Mapping[str, bytes], folder: Path) -> None:
         self._files = files
         self._folder = folder
-        self._shared = {
-            name.removeprefix(SHARED_SOURCE).removesuffix(".py"): name
-            for name in files
-            if name.startswith(SHARED_SOURCE)
-        }
+        self._shared = {shared_module(name): name for name in files if shared_module(name)}
         self._run: dict[str, ModuleType] = {}
 
     def run(self, name: str, file: str) -> ModuleType:

@@ -15,7 +15,14 @@ import pytest
 
 from ml_platform.adapters.platform import Platform, open_platform
 from ml_platform.core.ports import ArtefactStore
-from ml_platform.core.records import Evidence, ReleaseRecord
+from ml_platform.core.records import (
+    Evidence,
+    FeaturesRecord,
+    ReleaseRecord,
+    SnapshotRecord,
+    SourceFingerprint,
+    SplitRecord,
+)
 from ml_platform.core.reproduction import Reproduction
 from ml_platform.orchestration.rebuild_child import main
 from ml_platform.policy.load import GovernedModelFile
@@ -25,6 +32,7 @@ from ml_platform.sources.read import fingerprint
 from ml_platform.stages.evaluate import evaluate
 from ml_platform.stages.evidence import write_evidence
 from ml_platform.stages.features import build_features
+from ml_platform.stages.features_module import code_files, load_features
 from ml_platform.stages.ingredients import Ingredients
 from ml_platform.stages.rebuild import Order
 from ml_platform.stages.rebuild_process import Heard, Kitchen, ingredients, listen, send
@@ -33,8 +41,10 @@ from ml_platform.stages.reproduce import Present, Way, read_version, reproduce
 from ml_platform.stages.snapshot import take_snapshot
 from ml_platform.stages.split import make_split
 from ml_platform.stages.train import train
+from ml_platform.stages.tune import tune
 from ml_platform_tests.fakes.tracker import FakeTracker
-from ml_platform_tests.orchestration.small_model import NOW, load_small, rows
+from ml_platform_tests.orchestration.small_model import NOW, load_small
+from ml_platform_tests.orchestration.small_model import rows as parcels
 from ml_platform_tests.stages.toy import repository
 
 MODULE = "parcels_team.parcel_features"
@@ -83,14 +93,15 @@ class Team:
     def load(self, *changes: tuple[str, str]) -> GovernedModelFile:
         """Write the model file with its changes and load it; the table stays as it is."""
         table = self.table.read_bytes() if self.table.exists() else None
-        file = load_small(self.folder, USES, *changes, table=rows(2_500))
+        file = load_small(self.folder, USES, *changes, table=parcels(2_500))
         if table is not None:
             self.table.write_bytes(table)
         return file
 
     def present(self, *changes: tuple[str, str]) -> Present:
         """Return the model as it is now."""
-        return Present(spec=self.load(*changes).spec.model_dump(mode="json"), features=self.features.read_bytes())
+        spec = self.load(*changes).spec
+        return Present(spec=spec.model_dump(mode="json"), code=code_files(load_features(spec)))
 
 
 def found_team(folder: Path) -> Team:
@@ -103,26 +114,54 @@ def found_team(folder: Path) -> Team:
     return team
 
 
-def make_version(team: Team, platform: Platform, champion: ReleaseRecord | None = None) -> ReleaseRecord:
+def make_version(
+    team: Team, platform: Platform, *changes: tuple[str, str], champion: ReleaseRecord | None = None
+) -> ReleaseRecord:
     """Go the path of the team's model."""
-    return version_of(team.load().spec, platform, root=team.folder, champion=champion)
+    return version_of(team.load(*changes).spec, platform, root=team.folder, champion=champion)
 
 
 def version_of(
     spec: ModelSpec, platform: Platform, *, root: Path, champion: ReleaseRecord | None = None
 ) -> ReleaseRecord:
     """Go the path from the source to a registered version, with its recipe and without its gates."""
-    store, ledger = platform.store, platform.ledger
+    return version_on(rows_of(spec, platform), spec, platform, root=root, champion=champion)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rows:
+    """The records of the path up to the features."""
+
+    source: SourceFingerprint
+    snapshot: SnapshotRecord
+    split: SplitRecord
+    features: FeaturesRecord
+
+
+def rows_of(spec: ModelSpec, platform: Platform) -> Rows:
+    """Go the path from the source to the features."""
+    store = platform.store
     source = fingerprint(spec, now=NOW).record
     snapshot = take_snapshot(spec, store=store, source=source, as_of=None, reference=None, now=NOW).snapshot.record
     split = make_split(spec, store=store, snapshot=snapshot, as_of=snapshot.as_of).record
     features = build_features(spec, store=store, snapshot=snapshot, split=split).record
-    model = train(spec, store=store, features=features, tracker=FakeTracker(), actor="robin", now=NOW, root=root).record
+    return Rows(source=source, snapshot=snapshot, split=split, features=features)
+
+
+def version_on(
+    rows: Rows, spec: ModelSpec, platform: Platform, *, root: Path, champion: ReleaseRecord | None = None
+) -> ReleaseRecord:
+    """Go the rest of the path: train, evaluate, keep the recipe and register."""
+    store, ledger, split, features = platform.store, platform.ledger, rows.split, rows.features
+    tuning = tune(spec, store=store, journals=platform.journals, features=features).record if spec.tuning else None
+    model = train(
+        spec, store=store, features=features, tracker=FakeTracker(), actor="robin", now=NOW, tuning=tuning, root=root
+    ).record
     evaluation = evaluate(
         spec, store=store, model=model, features=features, split=split, champion=champion
     ).record  # fmt: skip
     made = Ingredients(
-        source=source, snapshot=snapshot, split=split, features=features, model=model, evaluation=evaluation
+        source=rows.source, snapshot=rows.snapshot, split=split, features=features, model=model, evaluation=evaluation
     )
     keep_recipe(spec, store, ledger, made, actor="robin", now=NOW)
     return register(platform, made)

@@ -44,7 +44,9 @@ def wrong(found: Diagnosis) -> list[tuple[str, str]]:
 
 
 def test_random_numbers_differ_within_one_process_and_their_line_is_named(order: Order, tmp_path: Path) -> None:
-    found = examine(order, Kitchen(features=RANDOM.encode()), model="parcels", store=FakeStore(tmp_path), run=cook_here)
+    found = examine(
+        order, Kitchen(code={"features.py": RANDOM.encode()}), model="parcels", store=FakeStore(tmp_path), run=cook_here
+    )
     assert wrong(found) == [("the same process, twice", "features")]
     assert [one.tried for one in found.trials] == [True, False, False, False]
     assert found.suspects == ("parcels_team.parcel_features: line 10 draws random numbers",)
@@ -74,7 +76,9 @@ def test_a_hash_differs_with_the_hash_seed_only(
     team: Team, order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(team.folder / "code"))
-    found = examine(order, Kitchen(features=BY_HASH.encode()), model="parcels", store=FakeStore(tmp_path), run=once)
+    found = examine(
+        order, Kitchen(code={"features.py": BY_HASH.encode()}), model="parcels", store=FakeStore(tmp_path), run=once
+    )
     assert wrong(found) == [("another hash seed", "features")]
     assert "asks for a hash" in found.suspects[0]
 
@@ -93,7 +97,7 @@ def test_with_other_threads_only_the_text_may_differ(
 ) -> None:
     heard = told(differs=differs)
     found = examine(
-        order, Kitchen(features=b""), model="parcels", store=FakeStore(tmp_path),
+        order, Kitchen(code={"features.py": b""}), model="parcels", store=FakeStore(tmp_path),
         run=lambda order, *_, **__: heard[order.threads is not None],
     )  # fmt: skip
     assert wrong(found) == expected
@@ -112,7 +116,13 @@ def test_with_other_threads_only_the_text_may_differ(
 )
 def test_what_fails_is_said(order: Order, tmp_path: Path, heard: Heard, error: type[Exception]) -> None:
     with pytest.raises(error, match=r"parcels: .*(gone|ended with 9|said nothing)"):
-        examine(order, Kitchen(features=b""), model="parcels", store=FakeStore(tmp_path), run=lambda *_, **__: heard)
+        examine(
+            order,
+            Kitchen(code={"features.py": b""}),
+            model="parcels",
+            store=FakeStore(tmp_path),
+            run=lambda *_, **__: heard,
+        )
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,8 @@ def test_differences_are_named_by_entry_file_line_and_package(tmp_path: Path) ->
     now = {"learner": {"rounds": 30, "parameters": {}}, "purpose": "two", "split": {"kind": "time"}}
     (found,) = parameter_differences(before, now)
     assert (found.text, found.since) == ("learner.parameters.depth: 3 recorded, nothing now", "model")
+    (engine,) = parameter_differences({"compute": {"engine": "dask", "workers": 2}}, {})
+    assert (engine.text, engine.since) == ("compute: {'engine': 'dask', 'workers': 2} recorded, nothing now", "model")
     texts = [one.text for one in platform_differences({"a": b"1\n", "b": b"1\n2\n"}, {"b": b"1\n", "c": b""})]
     assert texts == ["a: recorded, not there now", "b: line 2 is gone", "c: not recorded, there now"]
     (others,) = platform_differences({"ml_platform/cli/a.py": b"", "ml_platform/cli/b.py": b""}, {})
@@ -150,8 +152,12 @@ def test_differences_are_named_by_entry_file_line_and_package(tmp_path: Path) ->
     assert others.since == ""
     many = {f"ml_platform/stages/{count}.py": b"" for count in range(7)}
     assert [one.text for one in platform_differences(many, {})][-1] == "2 more files of the platform"
-    assert [one.text for one in features_differences(b"a\n", b"a\r\n", "f")] == ["f: only its line ends differ"]
-    assert [one.text for one in features_differences(b"a\n", b"b\na\n", "f")] == ["f: line 1 is new"]
+    assert [one.text for one in features_differences({"features.py": b"a\n"}, {"features.py": b"a\r\n"}, "f")] == [
+        "f: only its line ends differ"
+    ]
+    assert [one.text for one in features_differences({"features.py": b"a\n"}, {"features.py": b"b\na\n"}, "f")] == [
+        "f: line 1 is new"
+    ]
     root = repository(tmp_path)
     conditions = declare_conditions(
         toy_spec(), "e" * 64, environment=ENVIRONMENT, source=root / ".gitignore", root=root

@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import resource
+import signal
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,18 +25,21 @@ from ml_platform.core.scoring import artefact_digest
 from ml_platform.core.verdict import Outcome
 from ml_platform.policy.judge import judge
 from ml_platform.stages import reproduce as reproducing
-from ml_platform.stages.rebuild import About, Made, Order
+from ml_platform.stages.platform_code import files_digest
+from ml_platform.stages.rebuild import About, Bench, Made, Order, rebuild
 from ml_platform.stages.rebuild_process import Heard, Kitchen, run_rebuild
 from ml_platform.stages.rebuildable import look_over, measure_rebuildable
 from ml_platform.stages.recipe import Recipe, read_recipe
 from ml_platform.stages.reproduce import Kept, Way, read_version, reproduce
 from ml_platform.stages.stage_parts import STAGES
 from ml_platform_tests.cli.conftest import Run, runner
+from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.orchestration.small_model import NOW
 from ml_platform_tests.stages.made_again import (
     FEATURES,
     Team,
     again,
+    cook_here,
     found_team,
     imports_of,
     make_version,
@@ -198,7 +204,7 @@ def test_a_process_that_ends_early_is_said_with_the_stages_that_it_made(world: R
     snapshot = (("snapshots", kept.recipe.ingredients.snapshot.digest),)
     heard = run_rebuild(
         order,
-        Kitchen(features=b"import os\nos._exit(9)\n", artefacts=snapshot),
+        Kitchen(code={"features.py": b"import os\nos._exit(9)\n"}, artefacts=snapshot),
         store=world.platform.store,
         wall_seconds=60,
     )
@@ -209,15 +215,90 @@ def test_a_process_that_ends_early_is_said_with_the_stages_that_it_made(world: R
 def test_a_process_that_cannot_start_or_hangs_is_said(world: Released, tmp_path: Path) -> None:
     kept = read_version(world.platform.store, world.platform.ledger, world.version)
     order, store = Order(spec=kept.recipe.spec, source="stored"), world.platform.store
-    nowhere = Kitchen(features=b"", python=str(tmp_path / "python"))
+    nowhere = Kitchen(code={"features.py": b""}, python=str(tmp_path / "python"))
     assert "couldn't be started" in run_rebuild(order, nowhere, store=store).ended
     asleep = tmp_path / "asleep"
     asleep.write_text("#!/bin/sh\nexec sleep 60\n")
     asleep.chmod(0o700)
-    sleeping = Kitchen(features=b"", python=str(asleep))
+    sleeping = Kitchen(code={"features.py": b""}, python=str(asleep))
     assert "took longer than 0.2 s" in run_rebuild(order, sleeping, store=store, wall_seconds=0.2).ended
     with pytest.raises(Unavailable, match="has to start with the recorded code"):
         reproduce(kept, Way(python=str(tmp_path / "python")), store=store)
+
+
+def test_a_full_disk_is_no_difference(world: Released, ask: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = read_version(world.platform.store, world.platform.ledger, world.version)
+    full = Made(stage="model", failure="models: can't be written (No space left on device); free space", hindered=True)
+    heard = odd_trees(kept, cpu="")
+    heard = dataclasses.replace(heard, made=(*heard.made[:4], full))
+    monkeypatch.setattr(reproducing, "run_rebuild", lambda *_, **__: heard)
+    said = ask("reproduce", "parcels/1")
+    assert said.code == 2
+    assert "parcels v1: model: models: can't be written (No space left on device); free space" in said.err
+    assert said.out == ""
+
+
+def test_what_hinders_a_stage_is_told_from_what_is_wrong_with_it(world: Released, tmp_path: Path) -> None:
+    kept = read_version(world.platform.store, world.platform.ledger, world.version)
+    order = Order(spec=kept.recipe.spec, source="stored", snapshot=kept.recipe.ingredients.snapshot)
+    made = list(rebuild(order, Bench(store=FakeStore(tmp_path), root=tmp_path, now=NOW)))
+    assert [(one.stage, one.hindered) for one in made] == [("source", False), ("snapshot", True)]
+    unstored = list(
+        rebuild(dataclasses.replace(order, snapshot=None), Bench(store=FakeStore(tmp_path), root=tmp_path, now=NOW))
+    )
+    assert [(one.stage, one.hindered) for one in unstored] == [("source", False), ("snapshot", False)]
+
+
+def test_no_room_for_what_is_handed_over_is_said_and_nothing_is_left(
+    world: Released, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = read_version(world.platform.store, world.platform.ledger, world.version)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with small_disk(10_000), pytest.raises(SystemExit, match=r"can't be written \(File too large\)"):
+        reproduce(kept, Way(), store=world.platform.store, run=cook_here)
+    other = dataclasses.replace(kept, platform={"ml_platform/stages/large.py": b"#" * 20_000})
+    with small_disk(10_000), pytest.raises(Unavailable, match=r"can't be written \(File too large\).*TMPDIR"):
+        reproduce(other, Way(python="python"), store=world.platform.store)
+    assert list(tmp_path.iterdir()) == []
+
+
+@contextlib.contextmanager
+def small_disk(most_bytes: int) -> Iterator[None]:
+    """Let no file outgrow this size for a while."""
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_lock_that_does_not_resolve_ends_with_2(
+    world: Released, ask: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\n[ \"$1\" = venv ] && exit 0\necho 'no version of lightgbm fits' >&2\nexit 1\n")
+    uv.chmod(0o700)
+    monkeypatch.setattr("ml_platform.stages.fresh_environment._uv", lambda _: str(uv))
+    said = ask("reproduce", "parcels/1", "--fresh-environment")
+    assert said.code == 2
+    assert "can't be installed (no version of lightgbm fits)" in said.err
+    assert list((world.team.folder / "home" / "fresh_environments").iterdir()) == []
+
+
+def test_one_line_of_the_platform_is_the_first_difference(world: Released) -> None:
+    kept = read_version(world.platform.store, world.platform.ledger, world.version)
+    path = "ml_platform/stages/train.py"
+    platform = {**kept.platform, path: b"# another line\n" + kept.platform[path]}
+    model = kept.recipe.ingredients.model
+    conditions = dataclasses.replace(model.conditions, platform_digest=files_digest(platform))
+    made = dataclasses.replace(kept.recipe.ingredients, model=dataclasses.replace(model, conditions=conditions))
+    other = dataclasses.replace(kept, platform=platform, recipe=dataclasses.replace(kept.recipe, ingredients=made))
+    heard = odd_trees(other, cpu=conditions.cpu)
+    way = Way(present=world.team.present(), with_present=True)
+    found = reproduce(other, way, store=world.platform.store, run=lambda *_, **__: heard)
+    assert first(found) == ("model", Kind.CODE, f"{path}: line 1 is gone")
 
 
 def test_a_version_without_a_recipe_is_not_recorded(world: Released) -> None:

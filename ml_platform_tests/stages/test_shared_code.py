@@ -68,6 +68,15 @@ def test_an_import_that_cant_be_followed_is_refused(team: str, tmp_path: Path, l
         found_in(team, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["RATE", "*"])
+def test_what_a_package_itself_holds_cant_be_taken_along_and_is_refused(team: str, tmp_path: Path, name: str) -> None:
+    (tmp_path / team / "deep" / "__init__.py").write_text("RATE = 3.0\n")
+    (tmp_path / team / "model" / "features.py").write_text(f"import math\nfrom {team}.deep import {name}\n")
+    with pytest.raises(PolicyInvalid) as caught:
+        found_in(team, tmp_path)
+    assert f"features.py:2: 'from {team}.deep import {name}' takes a name of the package itself" in str(caught.value)
+
+
 def test_a_shared_module_without_a_file_is_refused(team: str, tmp_path: Path) -> None:
     (tmp_path / team / "model" / "features.py").write_text(f"from {team}.gone import x\n")
     with pytest.raises(PolicyInvalid, match=f"{team}.gone: features import it and it has no source file"):
