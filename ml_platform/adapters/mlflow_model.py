@@ -5,15 +5,17 @@ MLflow keeps its artefacts as plain files. A model is sealed, so MLflow gets a p
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.metadata
 import json
 import platform
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mlflow.models import Model, ModelSignature
+import yaml
 
+if TYPE_CHECKING:
     from ml_platform.core.ports import TrainingRun
 
 POINTER = "model.json"
@@ -28,8 +30,6 @@ def describe_model(folder: Path, run: TrainingRun, *, run_id: str, model_id: str
     `mlflow.lightgbm.save_model` would write the trees down and look through every installed package for the
     requirements, which costs ten times more.
     """
-    from mlflow.models import Model
-
     pins = (f"{name}=={importlib.metadata.version(name)}\n" for name in _NEEDED)
     (folder / _REQUIREMENTS).write_text("".join(pins), encoding="utf-8")
     (folder / _PYTHON_ENVIRONMENT).write_text(
@@ -37,9 +37,27 @@ def describe_model(folder: Path, run: TrainingRun, *, run_id: str, model_id: str
         encoding="utf-8",
     )
     (folder / POINTER).write_text(json.dumps(_pointer(run), indent=1) + "\n", encoding="utf-8")
-    model: Model = Model(run_id=run_id, model_id=model_id, signature=_signature(run), metadata=dict(run.tags))
-    model.add_flavor("ml_platform", data=POINTER, lightgbm_version=importlib.metadata.version("lightgbm"))
-    model.save(str(folder / "MLmodel"))
+    (folder / "MLmodel").write_text(
+        yaml.safe_dump(_described(run, run_id=run_id, model_id=model_id), allow_unicode=True), encoding="utf-8"
+    )
+
+
+def _described(run: TrainingRun, *, run_id: str, model_id: str) -> dict[str, object]:
+    """Return what MLflow's `Model.to_dict` would; importing it costs more than the rest of a run's tracking."""
+    flavor = {"data": POINTER, "lightgbm_version": importlib.metadata.version("lightgbm")}
+    return {
+        "flavors": {"ml_platform": flavor},
+        "is_signature_from_type_hint": False,
+        "metadata": dict(run.tags),
+        "mlflow_version": importlib.metadata.version("mlflow"),
+        "model_id": model_id,
+        "model_uuid": uuid.uuid4().hex,
+        "prompts": None,
+        "run_id": run_id,
+        "signature": _signature(run),
+        "type_hint_from_example": False,
+        "utc_time_created": dt.datetime.now(dt.UTC).replace(tzinfo=None).isoformat(" "),
+    }
 
 
 def _pointer(run: TrainingRun) -> dict[str, object]:
@@ -57,13 +75,9 @@ def _pointer(run: TrainingRun) -> dict[str, object]:
     }
 
 
-def _signature(run: TrainingRun) -> ModelSignature:
+def _signature(run: TrainingRun) -> dict[str, str | None]:
     """Return what the trees take and give: one number a row, or one probability per class."""
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema, TensorSpec
-
-    inputs = Schema([ColSpec("double", name) for name in run.example])
-    if not run.classes:
-        return ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double")]))
-    return ModelSignature(inputs=inputs, outputs=Schema([TensorSpec(np.dtype("float64"), (-1, len(run.classes)))]))
+    inputs = [{"type": "double", "name": name, "required": True} for name in run.example]
+    one: dict[str, object] = {"type": "double", "required": True}
+    each = {"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": [-1, len(run.classes)]}}
+    return {"inputs": json.dumps(inputs), "outputs": json.dumps([each if run.classes else one]), "params": None}

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sqlite3
+import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from ml_platform.adapters.mlflow_client import database_of, open_client
 from ml_platform.adapters.mlflow_model import describe_model
+from ml_platform.adapters.mlflow_rows import MlflowRows
 from ml_platform.core.digest import short
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.trial import DEFAULT
@@ -19,7 +24,6 @@ from ml_platform.core.trial import DEFAULT
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
-    from mlflow.entities.model_registry import ModelVersion
 
     from ml_platform.core.ports import TrainingRun
     from ml_platform.core.records import DeploymentRecord, ReleaseRecord
@@ -29,8 +33,9 @@ if TYPE_CHECKING:
 class MlflowTracker:
     """Tracks training runs in MLflow; see `Tracker`. Nothing leaves the tracking URI, nothing is written elsewhere.
 
-    With a SQLite URI artefacts lie under `artifact_root`; with a server's URI the server decides. Every method raises
-    Unavailable when MLflow can't be reached or has lost what is asked for.
+    With a SQLite URI artefacts lie under `artifact_root`; with a server's URI the server decides. MLflow's own client
+    makes a SQLite database; from then on rows are written straight into its tables where their revision is known.
+    Every method raises Unavailable when MLflow can't be reached or has lost what is asked for.
     """
 
     def __init__(self, tracking_uri: str, artifact_root: Path) -> None:
@@ -40,51 +45,62 @@ class MlflowTracker:
     def log_training(self, run: TrainingRun) -> str:
         """Write a run down, with what points to its model, and return its id."""
         with self._explained("a training run can't be written"):
-            started = self._client.create_run(self._experiment_id(run.model), tags=dict(run.tags), run_name=_name(run))
-            run_id: str = started.info.run_id
-            try:
-                self._log_batch(run_id, run.metrics, run.parameters)
-                self._log_model(run_id, started.info.experiment_id, run)
-            except BaseException:
-                self._client.set_terminated(run_id, status="FAILED")
-                raise
-            self._client.set_terminated(run_id)
-            return run_id
+            rows = self._rows()
+            experiment = self._experiment_id(run.model)
+            if rows is not None:
+                return self._write_training(rows, experiment, run)
+            return self._send_training(experiment, run)
 
     def log_trials(self, model: str, run_id: str, trials: Sequence[Trial]) -> None:
         """Write the trials of a study down as runs inside a training run."""
         with self._explained(f"the trials of run {run_id} can't be written"):
+            rows = self._rows()
             experiment = self._experiment_id(model)
             for trial in trials:
-                started = self._client.create_run(
-                    experiment, tags=_trial_tags(run_id, trial), run_name=_trial_name(trial)
-                )
+                tags, name = _trial_tags(run_id, trial), _trial_name(trial)
                 losses = {"loss": trial.losses[-1]} if trial.losses else {}
-                self._log_batch(started.info.run_id, losses, trial.parameters)
-                self._client.set_terminated(
-                    started.info.run_id, status="FAILED" if trial.state == "failed" else "FINISHED"
-                )
+                status = "FAILED" if trial.state == "failed" else "FINISHED"
+                if rows is not None:
+                    started = rows.start(experiment, name, tags)
+                    rows.log(started, losses, trial.parameters)
+                    rows.end(started, status)
+                else:
+                    started = self._client.create_run(experiment, tags=tags, run_name=name).info.run_id
+                    self._log_batch(started, losses, trial.parameters)
+                    self._client.set_terminated(started, status=status)
 
     def log_metrics(self, run_id: str, metrics: Mapping[str, float]) -> None:
         """Add metrics to a run."""
         with self._explained(f"metrics of run {run_id} can't be written"):
-            self._log_batch(run_id, metrics, {})
+            rows = self._rows()
+            if rows is not None:
+                rows.log(run_id, metrics, {})
+            else:
+                self._log_batch(run_id, metrics, {})
 
     def has_run(self, run_id: str) -> bool:
         """Say whether a run is tracked and finished."""
         with self._explained("runs can't be read"):
+            rows = self._rows()
+            if rows is not None:
+                return rows.is_finished(run_id)
             run = self._run(run_id)
             return run is not None and run.info.status == "FINISHED" and run.info.lifecycle_stage == "active"
 
     def project_release(self, release: ReleaseRecord, run_id: str) -> None:
         """Show a release as a registered model version; the same call twice changes nothing."""
         with self._explained(f"version {release.version} of {release.model} can't be shown"):
+            if self._version_of(release.model, release.evidence_digest) is not None:
+                return
+            model_id, source = self._logged_model(run_id)
+            rows = self._rows()
+            if rows is not None:
+                rows.add_version(release.model, run_id, source, _release_tags(release))
+                return
             self._ensure_registered(release.model)
-            if self._version_of(release.model, release.evidence_digest) is None:
-                model_id, source = self._logged_model(run_id)
-                self._client.create_model_version(
-                    release.model, source=source, run_id=run_id, model_id=model_id, tags=_release_tags(release)
-                )
+            self._client.create_model_version(
+                release.model, source=source, run_id=run_id, model_id=model_id, tags=_release_tags(release)
+            )
 
     def project_live(self, deployment: DeploymentRecord) -> None:
         """Point the environment's alias at the live version; the same call twice changes nothing."""
@@ -96,13 +112,52 @@ class MlflowTracker:
                     "registered there; it is shown as live only once it is; project the release first"
                 )
                 raise Unavailable(message)
-            self._client.set_registered_model_alias(deployment.model, deployment.environment, str(shown.version))
+            rows = self._rows()
+            if rows is not None:
+                rows.point(deployment.model, deployment.environment, shown)
+            else:
+                self._client.set_registered_model_alias(deployment.model, deployment.environment, str(shown))
+
+    def _rows(self) -> MlflowRows | None:
+        return MlflowRows.at(database_of(self.tracking_uri))
+
+    def _write_training(self, rows: MlflowRows, experiment: str, run: TrainingRun) -> str:
+        run_id, model_id = rows.start(experiment, _name(run), run.tags), f"m-{uuid.uuid4().hex}"
+        try:
+            rows.log(run_id, run.metrics, run.parameters)
+            target = Path(unquote(urlsplit(rows.model_location(experiment, model_id)).path))
+            with self._described(run, run_id=run_id, model_id=model_id) as folder:
+                target.parent.mkdir(parents=True)
+                folder.rename(target)
+            rows.add_model(experiment, run_id, model_id, name=run.model, tags=run.tags)
+        except BaseException:
+            rows.end(run_id, "FAILED")
+            raise
+        rows.end(run_id, "FINISHED")
+        return run_id
+
+    def _send_training(self, experiment: str, run: TrainingRun) -> str:
+        started = self._client.create_run(experiment, tags=dict(run.tags), run_name=_name(run))
+        run_id: str = started.info.run_id
+        try:
+            self._log_batch(run_id, run.metrics, run.parameters)
+            self._log_model(run_id, experiment, run)
+        except BaseException:
+            self._client.set_terminated(run_id, status="FAILED")
+            raise
+        self._client.set_terminated(run_id)
+        return run_id
 
     @functools.cached_property
     def _client(self) -> MlflowClient:
         return open_client(self.tracking_uri)
 
     def _experiment_id(self, model: str) -> str:
+        rows = self._rows()
+        known = rows.experiment(model, self._location(model) or "") if rows is not None else None
+        return known or self._revived_experiment(model)
+
+    def _revived_experiment(self, model: str) -> str:
         found = self._client.get_experiment_by_name(model)
         if found is None:
             return str(self._client.create_experiment(model, artifact_location=self._location(model)))
@@ -143,24 +198,36 @@ class MlflowTracker:
             tags=dict(run.tags),
             model_type="lightgbm",
         )
-        self.artifact_root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".draft-", dir=self.artifact_root) as scratch:
-            folder = Path(scratch) / "model"
-            folder.mkdir()
-            describe_model(folder, run, run_id=run_id, model_id=logged.model_id)
+        with self._described(run, run_id=run_id, model_id=logged.model_id) as folder:
             self._client.log_model_artifacts(logged.model_id, str(folder))
         self._client.finalize_logged_model(logged.model_id, "READY")
         self._client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
 
+    @contextlib.contextmanager
+    def _described(self, run: TrainingRun, *, run_id: str, model_id: str) -> Iterator[Path]:
+        self.artifact_root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".draft-", dir=self.artifact_root) as scratch:
+            folder = Path(scratch) / "model"
+            folder.mkdir()
+            describe_model(folder, run, run_id=run_id, model_id=model_id)
+            yield folder
+
     def _logged_model(self, run_id: str) -> tuple[str, str]:
-        run = self._run(run_id)
-        outputs = run.outputs.model_outputs if run is not None and run.outputs is not None else []
-        if not outputs:
+        rows = self._rows()
+        found = rows.model_of(run_id) if rows is not None else self._sent_model(run_id)
+        if found is None:
             message = (
                 f"MLflow at {self.tracking_uri}: has no run {run_id} with a model; a version is registered from its "
                 "training run; restore MLflow's database or train again"
             )
             raise Unavailable(message)
+        return found
+
+    def _sent_model(self, run_id: str) -> tuple[str, str] | None:
+        run = self._run(run_id)
+        outputs = run.outputs.model_outputs if run is not None and run.outputs is not None else []
+        if not outputs:
+            return None
         model_id: str = outputs[0].model_id
         return model_id, self._client.get_logged_model(model_id).artifact_location
 
@@ -173,23 +240,19 @@ class MlflowTracker:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    def _version_of(self, model: str, evidence_digest: str) -> ModelVersion | None:
+    def _version_of(self, model: str, evidence_digest: str) -> int | None:
+        rows = self._rows()
+        if rows is not None:
+            return rows.version_of(model, evidence_digest)
         found = self._client.search_model_versions(f"name = '{model}' and tags.evidence_digest = '{evidence_digest}'")
-        return min(found, key=lambda version: int(version.version), default=None)
+        return min((int(version.version) for version in found), default=None)
 
     @contextlib.contextmanager
     def _explained(self, what: str) -> Iterator[None]:
         """Turn MLflow's and the disk's errors into words."""
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
-            self._client  # noqa: B018  (opens the store and imports MLflow as it should be)
-            from mlflow.exceptions import MlflowException
-        except (OSError, SQLAlchemyError) as error:
-            raise Unavailable(self._words(what, str(error))) from error
         try:
             yield
-        except (MlflowException, SQLAlchemyError, OSError) as error:
+        except _errors() as error:
             raise Unavailable(self._words(what, str(error))) from error
 
     def _words(self, what: str, seen: str) -> str:
@@ -198,6 +261,16 @@ class MlflowTracker:
             f"MLflow at {self.tracking_uri}: {what} ({first_line}); a tracking store that can be written is needed; "
             "check MLFLOW_TRACKING_URI, the server, free space and permissions"
         )
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """Return what the disk, the tables and MLflow's client raise; the last nobody can where MLflow wasn't imported."""
+    if "mlflow" not in sys.modules:
+        return OSError, sqlite3.Error
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return OSError, sqlite3.Error, MlflowException, SQLAlchemyError
 
 
 def _name(run: TrainingRun) -> str:

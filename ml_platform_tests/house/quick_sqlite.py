@@ -1,4 +1,4 @@
-"""Dagster's and MLflow's databases without their great costs: a new engine per event, a wait for the disk per commit.
+"""Dagster's and MLflow's databases without their great costs: a new engine and file per event, a wait per commit.
 
 Nobody pulls the plug on a test. Commands that a test calls as processes of their own pay both, as a person does.
 """
@@ -18,6 +18,7 @@ OPENS_AN_ENGINE_EACH_TIME = (
     "runs.sqlite.sqlite_run_storage",
     "schedules.sqlite.sqlite_schedule_storage",
 )
+KEPT = 8
 
 
 def pytest_collection_finish() -> None:
@@ -38,13 +39,20 @@ def _prepare() -> None:
 
 
 def remembered(create: Callable[..., Any]) -> Callable[..., Any]:
-    """Make the engine of an address once; a new one would compile every statement anew."""
+    """Keep the engine of an address, and it its connections, while it is among the last that were used.
+
+    A new one would compile every statement anew, a new connection would open the file and look through its tables.
+    """
     known: dict[str, Any] = {}
 
     def engine(address: str, **options: Any) -> Any:
-        if address not in known:
-            known[address] = create(address, **options)
-        return known[address]
+        found = known.pop(address, None)
+        if found is None:
+            found = create(address, **{**options, "poolclass": None})
+            if len(known) == KEPT:  # each run has a file of its own, and open files are few
+                known.pop(next(iter(known))).dispose()
+        known[address] = found
+        return found
 
     return engine
 

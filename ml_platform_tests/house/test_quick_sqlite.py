@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
-from ml_platform_tests.house.quick_sqlite import remembered
+from ml_platform_tests.house.quick_sqlite import KEPT, remembered
 
 
 def test_the_engine_of_an_address_is_made_once() -> None:
@@ -14,6 +14,21 @@ def test_the_engine_of_an_address_is_made_once() -> None:
     assert first == ["a"]
     assert engine("b") == ["b"]
     assert engine("a", pool=1) is first
+
+
+def test_engines_that_were_not_used_lately_let_go_of_their_files() -> None:
+    class Engine:
+        disposed = False
+
+        def dispose(self) -> None:
+            self.disposed = True
+
+    engine = remembered(lambda _, **__: Engine())
+    made = [engine(str(number)) for number in range(KEPT)]
+    assert engine("0") is made[0]
+    engine("one more")
+    assert [each.disposed for each in made] == [number == 1 for number in range(KEPT)]
+    assert engine("1") is not made[1]
 
 
 def test_dagsters_databases_use_it_and_do_not_wait_for_the_disk(tmp_path: Path) -> None:
