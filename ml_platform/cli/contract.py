@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,15 +61,25 @@ def check(model: str, file: Path) -> int:
     for reason, count in most_frequent_first(found.broken).items():
         click.echo(f"{count:>12,}  {reason}")
     if found.coerced:
-        click.echo(f"{sum(found.coerced.values()):>12,}  cells converted though no `coerce` states it")
+        click.echo(f"{sum(found.coerced.values()):>12,}  cells converted though no `coerce` states it:")
+        for how, count in most_frequent_first(found.coerced).items():
+            click.echo(f"{count:>16,}  {how}")
     unnamed = [name for name in sample.columns if name not in spec.contract]
     if unnamed:
         click.echo(f"{len(unnamed):>12,}  columns that the contract doesn't name: {listed(unnamed)}")
     measurements = (*measure_stream(spec, found), *measure_columns(spec, sample))
     judged = judge(governed.policy, "snapshot", measurements, conditions=frozenset(), now=utc_now())
-    verdicts = [verdict for verdict in judged if verdict.measurements]
+    verdicts = [_without_quarantine(verdict) for verdict in judged if verdict.measurements]
     click.echo("\n".join(["", *verdict_lines(verdicts)]))
     return _exit_code(verdicts)
+
+
+def _without_quarantine(verdict: Verdict) -> Verdict:
+    """Return a verdict whose advice leads to what a check prints: it puts no row aside."""
+    if "quarantine" not in verdict.next_step:
+        return verdict
+    step = "Read the reasons above, look the rows up in the file; correct it, or the contract if the world has changed."
+    return dataclasses.replace(verdict, next_step=step)
 
 
 def _stated(spec: ModelSpec) -> tuple[Csv, tuple[str, ...] | None]:

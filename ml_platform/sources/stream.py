@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 10_000
 _AS_STATED = Csv()
+_WIDE = ("utf-16", "utf-32")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Stream:
             if self.written is None:
                 yield from parquet_batches(self.path, columns)
             else:
+                _require_no_nul(self.where, self.path, self.written)
                 yield from csv_batches(self.path, self.written, columns)
 
     def sample(self, text_columns: Sequence[str] = ()) -> pd.DataFrame:
@@ -90,6 +92,18 @@ def _in_words(where: str, path: Path, written: Written | None) -> Iterator[None]
             "again or correct it"
         )
         raise DataInvalid(message) from None
+
+
+def _require_no_nul(where: str, path: Path, written: Written) -> None:
+    """Raise DataInvalid for a text with a NUL, which Arrow takes for a letter; not for half of a letter in UTF-16."""
+    if written.encoding.name.startswith(_WIDE):
+        found = _no_text(path, written)
+    else:
+        with path.open("rb") as file:
+            held = any(b"\0" in chunk for chunk in iter(lambda: file.read(CHUNK), b""))
+        found = _no_text(path, written) if held else ""
+    if found:
+        raise DataInvalid(f"{where}: {found}")
 
 
 def _no_text(path: Path, written: Written) -> str:

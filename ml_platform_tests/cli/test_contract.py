@@ -77,8 +77,24 @@ def test_a_file_is_judged_by_the_gate_on_the_share_of_refused_rows(
     assert said.code == code
     assert f"100 rows, {broken} refused" in said.out
     assert broken == 0 or f"{broken}  weight: out of range" in said.out
-    assert "500  cells converted though no `coerce` states it" in said.out
+    assert "500  cells converted though no `coerce` states it:\n             100  " in said.out
+    assert "100  sent: text read as datetime\n" in said.out
+    assert "uarantine" not in said.out
+    assert broken < 6 or "Read the reasons above, look the rows up in the file" in said.out
     assert f"{mark}     rows_match_the_contract" in said.out
+
+
+@pytest.mark.parametrize(("missing", "code"), [(4, 0), (5, 1)])
+def test_more_missing_values_than_a_column_declares_are_refused_as_in_a_run(
+    run: Run, defs: Path, tmp_path: Path, missing: int, code: int
+) -> None:
+    model = next(defs.rglob("defs.yaml"))
+    text = model.read_text(encoding="utf-8")
+    model.write_text(re.sub(r"(weight: \{type: number,)", r"\1 missing: 0.04,", text, count=1), encoding="utf-8")
+    path = Path(parcels(tmp_path / "rows.csv", broken=missing))
+    path.write_text(path.read_text(encoding="utf-8").replace(",99,land", ",,land"), encoding="utf-8")
+    said = run("contract", "check", "late", str(path))
+    assert (said.code, "✗ failed     missing_values_are_as_declared" in said.out) == (code, bool(code))
 
 
 def test_rows_without_an_outcome_break_no_rule(run: Run, defs: Path, tmp_path: Path) -> None:
