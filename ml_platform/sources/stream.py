@@ -14,7 +14,7 @@ from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.policy.spec import Csv
 from ml_platform.sources.csv_stream import csv_batches, csv_names, csv_sample
 from ml_platform.sources.csv_table import Written, fault_of, how_written
-from ml_platform.sources.encoding import CHUNK, HEAD_BYTES
+from ml_platform.sources.encoding import CHUNK, HEAD_BYTES, WIDE
 from ml_platform.sources.parquet_stream import parquet_batches, parquet_names, parquet_sample
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 10_000
 _AS_STATED = Csv()
-_WIDE = ("utf-16", "utf-32")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +95,7 @@ def _in_words(where: str, path: Path, written: Written | None) -> Iterator[None]
 
 def _require_no_nul(where: str, path: Path, written: Written) -> None:
     """Raise DataInvalid for a text with a NUL, which Arrow takes for a letter; not for half of a letter in UTF-16."""
-    if written.encoding.name.startswith(_WIDE):
+    if written.encoding.name.startswith(WIDE):
         found = _no_text(path, written)
     else:
         with path.open("rb") as file:
