@@ -33,7 +33,8 @@ def infer(source: Path, target: str | None) -> None:
     """
     from ml_platform.stages.draft_contract import draft_contract
 
-    click.echo(draft_contract(_read(source), source=source.name, target=target), nl=False)
+    frame, doubts = _read(source)
+    click.echo(draft_contract(frame, source=source.name, target=target, doubts=doubts), nl=False)
 
 
 @command.command(name="check")
@@ -107,11 +108,15 @@ def _exit_code(verdicts: list[Verdict]) -> int:
     return NotEnoughEvidence.exit_code if closed else 0
 
 
-def _read(source: Path) -> pd.DataFrame:
-    """Read a file whole; numbers of a CSV file that begin with zeros are codes and stay text."""
+def _read(source: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Read a file whole, and say of a CSV file's columns what is unclear in them.
+
+    Numbers of a CSV file that begin with zeros are codes and stay text.
+    """
     import pandas as pd
 
     from ml_platform.sources.content import parse_table
+    from ml_platform.stages.guess_coercion import THOUSANDS_OR_DECIMALS, may_be_thousands
 
     try:
         content = source.read_bytes()
@@ -120,8 +125,10 @@ def _read(source: Path) -> pd.DataFrame:
         raise Unavailable(message) from error
     frame: pd.DataFrame = parse_table(str(source), content).to_pandas()
     whole = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name].dtype)]
-    if not whole or content[:4] == b"PAR1":
-        return frame
-    texts: pd.DataFrame = parse_table(str(source), content, text_columns=whole).to_pandas()
+    broken = [name for name in frame.columns if pd.api.types.is_float_dtype(frame[name].dtype)]
+    if not (whole or broken) or content[:4] == b"PAR1":
+        return frame, {}
+    texts: pd.DataFrame = parse_table(str(source), content, text_columns=[*whole, *broken]).to_pandas()
     codes = [name for name in whole if texts[name].cat.categories.str.fullmatch("0[0-9]+").any()]
-    return frame.assign(**{name: texts[name] for name in codes})
+    unclear = [name for name in broken if may_be_thousands(texts[name].cat.categories.tolist())]
+    return frame.assign(**{name: texts[name] for name in codes}), dict.fromkeys(unclear, THOUSANDS_OR_DECIMALS)

@@ -30,6 +30,17 @@ def test_codes_with_leading_zeros_stay_text(run: Run, tmp_path: Path) -> None:
     assert "  count: {type: integer" in said
 
 
+@pytest.mark.parametrize(("values", "told"), [(("7.490", "12.000"), True), (("7.490", "0.125"), False)])
+def test_points_that_may_stand_between_thousands_are_told(
+    run: Run, tmp_path: Path, values: tuple[str, str], told: bool
+) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("price;item\n" + "".join(f"{values[i % 2]};{i % 4}\n" for i in range(40)), encoding="utf-8")
+    said = run("contract", "infer", str(path)).out
+    assert "price: {type: number" in said
+    assert ("decimals and thousands can't be told apart" in said) == told
+
+
 def test_a_parquet_file_is_read_with_its_types(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     pd.DataFrame({"x": [0, 1] * 60}).to_parquet(path)
