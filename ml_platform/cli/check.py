@@ -46,8 +46,8 @@ def command(models: tuple[str, ...]) -> None:
         if nobody:
             naming = f"{', '.join(nobody)} {'names' if len(nobody) == 1 else 'name'} a person"
             click.echo(
-                f"    ! {naming}, and no column has the role entity: nobody can be forgotten; give it to the column that "
-                "says whose row it is"
+                f"    ! {naming}, and no column has the role entity: nobody can be forgotten; give it to the column "
+                "that says whose row it is"
             )
     if broken:
         others = "; the others load as usual" if broken < len(paths) else ""
