@@ -69,6 +69,19 @@ def test_rows_that_were_changed_in_place_are_inspected(spec: ModelSpec, end: dt.
     assert {one.subject for one in named(found.measurements, "batch_distribution_shift")} == {"weight"}
 
 
+@pytest.mark.parametrize(("rows", "inspected"), [(3, 0), (19, 0), (20, 20)])
+def test_a_correction_of_a_few_rows_among_thousands_does_not_wait_for_more(
+    spec: ModelSpec, rows: int, inspected: int
+) -> None:
+    many = rows_of(spec, 20_500)
+    changed = many.copy()
+    changed.loc[: rows - 1, "weight"] += 1.5
+    found = inspect_new_rows(spec, many, changed, None, suspects=())
+    assert {one.n for one in found.measurements if one.subject != "pieces"} == ({inspected} if inspected else set())
+    small = inspect_new_rows(spec, many.iloc[:600], changed.iloc[:600], None, suspects=())
+    assert {one.n for one in small.measurements if one.subject != "pieces"} == {rows}
+
+
 def test_rows_that_came_late_are_inspected_beside_those_from_the_end_on(spec: ModelSpec) -> None:
     rows = rows_of(spec)
     end = rows["sent"].iloc[500].to_pydatetime()
