@@ -83,7 +83,7 @@ def read_content(
 
 
 def read_mitigation(store: ArtefactStore, record: MitigationRecord) -> Mitigation:
-    """Read what it would take to treat groups alike; raises DataInvalid when it can't be read, Unavailable when gone."""
+    """Read what it would take to treat groups alike; raises DataInvalid if unreadable, Unavailable if gone."""
     return _decoded(store.read("mitigations", record.digest, "mitigation.json"), Mitigation, "mitigation.json")
 
 

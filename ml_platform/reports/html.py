@@ -59,7 +59,7 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         classes=class_rows(content, measured),
         mitigation=mitigation.mitigation_rows(content.mitigation),
         mitigation_title=mitigation.TITLE,
-        mitigation_heads=mitigation.HEADS,
+        mitigation_heads=mitigation.mitigation_heads(content.mitigation),
         mitigation_reading=mitigation.READING,
         mitigation_limits=mitigation.limits_text(content.mitigation.limits) if content.mitigation else "",
         mitigation_words=mitigation.mitigation_words(content.mitigation),

@@ -63,7 +63,7 @@ def _mitigation(content: Content) -> list[str]:
     rows = [row.texts for row in mitigation.mitigation_rows(found)]
     words = [cell(one) for one in mitigation.mitigation_words(found)]
     unkept = f"Not kept: {mitigation.limits_text(found.limits)}. {mitigation.READING}"
-    return [f"## {mitigation.TITLE}", cell(unkept), table(mitigation.HEADS, rows), *words]
+    return [f"## {mitigation.TITLE}", cell(unkept), table(mitigation.mitigation_heads(found), rows), *words]
 
 
 def _conditions(content: Content) -> list[str]:

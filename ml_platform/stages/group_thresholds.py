@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,26 +31,33 @@ class GroupThresholds:
         return score >= thresholds
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """Groups of rows, shape (n,), none of which may have less than `limit` times another's share selected."""
+
+    groups: Groups
+    limit: float
+
+
 def choose_group_thresholds(
     score: Floats,
     cells: Groups,
-    alike: Mapping[str, Groups],
+    alike: Sequence[Alike],
     *,
     common: float,
-    limit: float,
     same_number: bool,
 ) -> GroupThresholds:
-    """Return the thresholds under which no group of an attribute has less than `limit` times another's share selected.
+    """Return the thresholds under which no group has less than the limit times another's share of positive decisions.
 
-    `cells` names the rows' finest groups, which get a threshold each; each of `alike` groups these rows, and its groups
-    are those to be selected alike; all of shape (n,). Of all such thresholds they are those that change the fewest
-    decisions of the `common` one (a linear programme in the cells' shares); with `same_number` as many rows are
-    selected as before. Raises Unavailable when the solver fails.
+    `cells` names the rows' finest groups, shape (n,), which get a threshold each; `alike` says which groups of these
+    are to be selected alike. Of all such thresholds they are those that change the fewest decisions of the `common` one
+    (a linear programme in the cells' shares); with `same_number` as many rows are selected as before. Raises
+    Unavailable when the solver fails.
     """
     names = sorted({str(name) for name in cells})
     members = np.array([cells == name for name in names], dtype=np.float64)
     sizes, before = members.sum(axis=1), members @ (score >= common)
-    wanted = _counts(members, sizes, before, alike, limit=limit, same_number=same_number)
+    wanted = _counts(members, sizes, before, alike, same_number=same_number)
     own = {}
     for name, size, was, selected in zip(names, sizes, before, wanted, strict=True):
         if selected != was:
@@ -58,13 +65,11 @@ def choose_group_thresholds(
     return GroupThresholds(common=common, own=own)
 
 
-def _counts(
-    members: Floats, sizes: Floats, before: Floats, alike: Mapping[str, Groups], *, limit: float, same_number: bool
-) -> Floats:
+def _counts(members: Floats, sizes: Floats, before: Floats, alike: Sequence[Alike], *, same_number: bool) -> Floats:
     """Return how many rows of each cell are selected; variables: rows more and rows fewer, of each cell."""
     from scipy.optimize import linprog
 
-    rates = [rate for groups in alike.values() for rate in _pairs(members, groups, limit)]
+    rates = [rate for one in alike for rate in _pairs(members, one.groups, one.limit)]
     if not rates:
         return before
     less, total = np.array(rates), np.ones(sizes.size)

@@ -27,7 +27,7 @@ from ml_platform.learners.scorer import Scorer
 from ml_platform.policy.spec import ModelSpec, Role
 from ml_platform.stages.features import read_matrix
 from ml_platform.stages.group_gaps import TOGETHER, Treated, measure_gaps
-from ml_platform.stages.group_thresholds import choose_group_thresholds
+from ml_platform.stages.group_thresholds import Alike, choose_group_thresholds
 from ml_platform.stages.matrix import Matrix
 from ml_platform.stages.model_files import read_scorer
 from ml_platform.stages.train import calibrated, rows_to_learn
@@ -158,22 +158,16 @@ def _members(groups: Mapping[str, NDArray[np.object_]]) -> Iterator[tuple[str, D
 def _own_thresholds(name: str, taught: _Scored, yardstick: _Yardstick, limits: Mapping[str, float]) -> Way:
     rows = taught.matrix.part_of("calibration")
     cells = intersections(rows.groups)
-    alike = [] if RATIO not in limits else [(each, _named(each, values)) for each, values in rows.groups.items()]
-    together = [("", cells)] if f"{TOGETHER}{RATIO}" in limits else []
+    of = {RATIO: [intersections({each: values}) for each, values in rows.groups.items()], f"{TOGETHER}{RATIO}": [cells]}
     found = choose_group_thresholds(
         taught.score_of("calibration"),
         cells,
-        dict([*alike, *together]),
+        [Alike(groups=groups, limit=limit) for metric, limit in limits.items() for groups in of[metric]],
         common=taught.threshold,
-        limit=max(limits.values()),
         same_number=taught.spec.deployment.selected_share is not None,
     )
     decision = found.decide(yardstick.score, intersections(yardstick.holdout.groups))
     return yardstick.measure(name, decision, found.own)
-
-
-def _named(attribute: str, values: NDArray[np.object_]) -> NDArray[np.object_]:
-    return intersections({attribute: values})
 
 
 def _reweighed(spec: ModelSpec, matrix: Matrix, yardstick: _Yardstick) -> Way:
