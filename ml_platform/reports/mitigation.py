@@ -44,7 +44,7 @@ def mitigation_rows(found: Mitigation | None) -> tuple[MitigationRow, ...]:
     if not ways or found is None:
         return ()
     groups = tuple(ways[0].rates)
-    cells = {
+    cells: dict[str, list[tuple[str, ...]]] = {
         **{f"Selected of {group}": [(f"{way.rates[group]:.1%}",) for way in ways] for group in groups},
         **{f"Ratio, {about}": [_ratio(way, about, found) for way in ways] for about in _abouts(ways[0], found)},
         **{name: [_quality(way, metric) for way in ways] for metric, name in QUALITY.items()},
