@@ -19,6 +19,7 @@ from ml_platform.core.records import (
     TuningRecord,
 )
 from ml_platform.orchestration.hand_on import Product, Results, at_desk, hand_on, product
+from ml_platform.orchestration.mitigating import mitigation_hints, mitigation_of
 from ml_platform.orchestration.pictures import evaluation_pictures
 from ml_platform.orchestration.reporting import report_on
 from ml_platform.orchestration.run_stage import Judged, Task, judged, recall_or_work
@@ -90,7 +91,10 @@ def evaluation_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
     ) -> Results:
         with at_desk(context, file) as desk:
             made = _judged(desk, split, features, model)
-            report = report_on(desk, split=split, features=features, model=model, evaluation=made)
+            mitigation = mitigation_of(desk, features, model, made.verdicts)
+            report = report_on(
+                desk, split=split, features=features, model=model, evaluation=made, mitigation=mitigation
+            )
             page = desk.platform.home / report.record.files["html"]
             about = {
                 "dagster/row_count": made.record.rows,
@@ -99,8 +103,9 @@ def evaluation_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
                 ),
             }
             yield from hand_on(
-                context, desk, [product("evaluation", made, about), _report(desk, report)], hints=[f"report: {page}"]
-            )
+                context, desk, [product("evaluation", made, about), _report(desk, report)],
+                hints=[*mitigation_hints(desk, mitigation), f"report: {page}"],
+            )  # fmt: skip
 
     return evaluation
 

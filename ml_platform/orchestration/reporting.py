@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measured import Measured
+from ml_platform.core.mitigation import MitigationRecord
 from ml_platform.core.records import (
     EvaluationRecord,
     FeaturesRecord,
@@ -30,6 +31,7 @@ def report_on(
     features: FeaturesRecord,
     model: ModelRecord,
     evaluation: Judged[EvaluationRecord],
+    mitigation: MitigationRecord | None = None,
 ) -> Measured[ReportRecord]:
     """Write the report of an evaluation; one on the same outcomes is recalled, whatever a second later changed in it.
 
@@ -46,6 +48,7 @@ def report_on(
         "outcomes": [(verdict.gate, verdict.outcome) for verdict in verdicts],
         "live": live.version if live else None,
         "drawing": drawing_digest(),
+        **({"mitigation": mitigation.digest} if mitigation else {}),
     }
     task = Task(stage="report", inputs=inputs, kind=KIND, record_type=ReportRecord)
     return recall_or_work(
@@ -61,6 +64,7 @@ def report_on(
             rows=split.rows,
             now=desk.now,
             policy=desk.policy,
+            mitigation=mitigation,
         ),
     )
 

@@ -42,6 +42,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "code_tests": ("source", "contract", "features"),
     "model": ("contract", "features", "learner", "tuning", "compute", "deployment"),
     "evaluation": ("contract", "split", "learner", "deployment"),
+    "mitigation": ("contract", "features", "learner", "tuning", "compute", "deployment"),
     "report": ("purpose", "owner", "risk_class", "description", "source", "contract", "split", "learner", "deployment"),
 }
 

@@ -27,6 +27,7 @@ def check_objective(sections: Sections) -> Iterator[Problem]:
     if sections.whole:
         yield from _class_problems(sections, learner)
         yield from _weight_problems(sections, learner)
+        yield from _reweigh_problems(sections, learner)
     if sections.deployment and sections.deployment.selected_share is not None and learner.task != "binary":
         text = f"is given, but the task is {learner.task}; only a binary score selects; remove it"
         yield Problem(("deployment", "selected_share"), f"deployment.selected_share {text}")
@@ -49,6 +50,10 @@ def learner_problems(learner: Learner) -> Iterator[tuple[str, str]]:
     if parameters.get("boosting") == "dart" and learner.early_stopping_rounds is not None:
         needed = "DART changes earlier trees, so nothing can stop early; remove it, or choose another boosting"
         yield "early_stopping_rounds", f"is given with boosting dart; {needed}"
+    if learner.reweigh and learner.task != "binary":
+        yield "reweigh", f"is given, but the task is {learner.task}; only rows of two classes are reweighed; remove it"
+    for name in sorted({name for name in learner.reweigh if learner.reweigh.count(name) > 1}):
+        yield "reweigh", f"names {seen(name)} twice; needed: each column once; remove one"
     yield from _reweighting_problems(learner)
 
 
@@ -95,6 +100,15 @@ def _weight_problems(sections: Sections, learner: Learner) -> Iterator[Problem]:
     column = sections.columns[learner.weights]
     for key, text in _column_problems(column):
         yield Problem(("contract", learner.weights, key), f"contract.{learner.weights}.{key} {text}")
+
+
+def _reweigh_problems(sections: Sections, learner: Learner) -> Iterator[Problem]:
+    groups = sections.with_role(Role.GROUP)
+    for name in learner.reweigh:
+        if name not in groups:
+            needed = "needed: a column with the role group"
+            near = nearest(groups or sections.columns, name)
+            yield Problem(("learner", "reweigh"), f"learner.reweigh names {seen(name)}; {needed}. {near}".rstrip())
 
 
 def _column_problems(column: Column) -> Iterator[tuple[str, str]]:

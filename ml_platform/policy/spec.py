@@ -228,6 +228,7 @@ class Learner(Strict):
     weights: Text | None = Field(default=None, exclude_if=_unsaid)
     class_weight: Literal["balanced"] | dict[Text, Positive] | None = Field(default=None, exclude_if=_unsaid)
     calibration: CalibrationMethod | None = Field(default=None, exclude_if=_unsaid)
+    reweigh: tuple[Text, ...] = Field(default=(), exclude_if=_unsaid)
 
     @property
     def task(self) -> Task:

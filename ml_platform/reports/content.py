@@ -11,6 +11,7 @@ from ml_platform.core.curves import AnyCurves, ClassCurves, Curves, NumberCurves
 from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid, PlatformError, Unavailable
 from ml_platform.core.measurement import Measurement
+from ml_platform.core.mitigation import Mitigation, MitigationRecord
 from ml_platform.core.records import DeploymentRecord, EvaluationRecord, ModelRecord
 from ml_platform.core.verdict import Verdict
 from ml_platform.policy.resolve import Policy
@@ -40,6 +41,7 @@ class Content:
     policy: Policy | None
     left_out: tuple[str, ...] = ()
     compared: ComparedColumns | None = None
+    mitigation: Mitigation | None = None
 
     def found(self, metric: str) -> Measurement | None:
         """Return the evaluation's measurement of a metric that has no subject."""
@@ -60,6 +62,7 @@ def read_content(
     live: DeploymentRecord | None,
     rows: Mapping[str, int],
     policy: Policy | None,
+    mitigation: MitigationRecord | None = None,
 ) -> Content:
     """Read an evaluation's measurements and curves.
 
@@ -75,7 +78,13 @@ def read_content(
     return Content(
         spec=spec, model=model, evaluation=evaluation, verdicts=tuple(verdicts), measurements=measurements,
         curves=curves, live=live, rows=dict(rows), policy=policy, left_out=(*left_out, *missed), compared=compared,
+        mitigation=read_mitigation(store, mitigation) if mitigation else None,
     )  # fmt: skip
+
+
+def read_mitigation(store: ArtefactStore, record: MitigationRecord) -> Mitigation:
+    """Read what it would take to treat groups alike; raises DataInvalid if unreadable, Unavailable if gone."""
+    return _decoded(store.read("mitigations", record.digest, "mitigation.json"), Mitigation, "mitigation.json")
 
 
 def kind_of_curves(task: Task) -> type[AnyCurves]:

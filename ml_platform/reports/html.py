@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import short
+from ml_platform.reports import mitigation
 from ml_platform.reports.class_rows import HEADS as CLASS_HEADS
 from ml_platform.reports.class_rows import class_rows
 from ml_platform.reports.compared_plot import compared_figures
@@ -56,6 +57,12 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         compared_columns=compared_figures(content),
         class_heads=CLASS_HEADS,
         classes=class_rows(content, measured),
+        mitigation=mitigation.mitigation_rows(content.mitigation),
+        mitigation_title=mitigation.TITLE,
+        mitigation_heads=mitigation.mitigation_heads(content.mitigation),
+        mitigation_reading=mitigation.READING,
+        mitigation_limits=mitigation.limits_text(content.mitigation.limits) if content.mitigation else "",
+        mitigation_words=mitigation.mitigation_words(content.mitigation),
         curves=curve_figures(content),
         forests=(*group_figures(content, measured), *slice_figures(content, measured)),
         measured=measured.by_stage(),

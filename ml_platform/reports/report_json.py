@@ -31,6 +31,7 @@ def json_bytes(content: Content) -> bytes:
         "live": content.live,
         "verdicts": content.verdicts,
         "measurements": content.measurements,
+        "mitigation": content.mitigation,
         "left_out": content.left_out,
     }
     return msgspec.json.format(msgspec.json.encode(told, order="deterministic"), indent=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from ml_platform.reports import mitigation
 from ml_platform.reports.class_rows import HEADS, class_rows
 from ml_platform.reports.conditions import conditions
 from ml_platform.reports.decision import decide
@@ -38,6 +39,7 @@ def markdown_page(content: Content, *, now: dt.datetime) -> str:
         f"{tally(content.verdicts)}.",
         verdict_table(content.verdicts),
         *(["## Each class", table(HEADS, classes)] if classes else []),
+        *_mitigation(content),
         "## Measurements on the holdout",
         measurement_table(content.measurements),
         *_conditions(content),
@@ -52,6 +54,16 @@ def _about(content: Content, now: dt.datetime) -> str:
         f"Owner {cell(spec.owner)}, risk class {spec.risk_class.value}, measured on {content.evaluation.rows:,} "
         f"holdout rows, written {now.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC."
     )
+
+
+def _mitigation(content: Content) -> list[str]:
+    found = content.mitigation
+    if found is None:
+        return []
+    rows = [row.texts for row in mitigation.mitigation_rows(found)]
+    words = [cell(one) for one in mitigation.mitigation_words(found)]
+    unkept = f"Not kept: {mitigation.limits_text(found.limits)}. {mitigation.READING}"
+    return [f"## {mitigation.TITLE}", cell(unkept), table(mitigation.mitigation_heads(found), rows), *words]
 
 
 def _conditions(content: Content) -> list[str]:

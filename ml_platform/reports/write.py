@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import digest_of, digest_of_bytes
 from ml_platform.core.measured import Measured
+from ml_platform.core.mitigation import MitigationRecord
 from ml_platform.core.records import DeploymentRecord, EvaluationRecord, ModelRecord, ReportRecord
 from ml_platform.core.verdict import Verdict
 from ml_platform.reports.content import read_content
@@ -37,6 +38,7 @@ def write_report(
     rows: Mapping[str, int],
     now: dt.datetime,
     policy: Policy | None = None,
+    mitigation: MitigationRecord | None = None,
 ) -> Measured[ReportRecord]:
     """Write the report of an evaluation; the same content again is the report that is there already.
 
@@ -46,7 +48,7 @@ def write_report(
     """
     content = read_content(
         spec=spec, store=store, evaluation=evaluation, model=model, verdicts=verdicts, live=live, rows=rows,
-        policy=policy,
+        policy=policy, mitigation=mitigation,
     )  # fmt: skip
     told = json_bytes(content)
     drawn = policy.digest if policy else ""

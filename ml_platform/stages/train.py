@@ -15,6 +15,7 @@ from ml_platform.core.records import FeaturesRecord, ModelRecord, TuningRecord
 from ml_platform.learners.calibration import calibrate, fit_calibration
 from ml_platform.learners.engine import Fit, engine_of, open_engine
 from ml_platform.learners.lightgbm_native import Trained
+from ml_platform.learners.reweighing import learn_reweighing
 from ml_platform.learners.rows import Rows
 from ml_platform.learners.scorer import Scorer
 from ml_platform.learners.tree_text import same_beginning, tree_digest
@@ -29,6 +30,7 @@ from ml_platform.stages.platform_code import keep_platform
 from ml_platform.stages.threshold import Threshold, choose_threshold
 from ml_platform.stages.training_run import training_run
 from ml_platform.stages.tuned import read_trials, settled
+from ml_platform.stats.intersections import intersections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -127,6 +129,24 @@ def rows_of(spec: ModelSpec, matrix: Matrix) -> Rows:
     )
 
 
+def rows_to_learn(spec: ModelSpec, train: Matrix, held: Matrix) -> tuple[Rows, Rows]:
+    """Return the rows that teach and those that say when to stop, weighed alike as the learner asks.
+
+    What `learner.reweigh` does to a group is learned on the rows that teach. Raises DataInvalid when these can't tell.
+    """
+    named = spec.learner.reweigh
+    if not named:
+        return rows_of(spec, train), rows_of(spec, held)
+    groups = [intersections({name: part.groups[name] for name in named}) for part in (train, held)]
+    found = learn_reweighing(groups[0], train.target, train.weight)
+    weighed = (
+        dataclasses.replace(part, weight=found.weigh(group, part.target, part.weight))
+        for part, group in zip((train, held), groups, strict=True)
+    )
+    taught, stopping = (rows_of(spec, part) for part in weighed)
+    return taught, stopping
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Learned:
     trained: Trained
@@ -151,9 +171,9 @@ class _Learned:
 
 def _learn(spec: ModelSpec, matrix: Matrix, fit: Fit) -> _Learned:
     learner = spec.learner
-    rows, validation = (rows_of(spec, matrix.part_of(part)) for part in ("train", "validation"))
+    rows, validation = rows_to_learn(spec, matrix.part_of("train"), matrix.part_of("validation"))
     trained = fit(learner, rows, validation)
-    scorer, threshold = _tuned(spec, trained.text, matrix.part_of("calibration"))
+    scorer, threshold = calibrated(spec, trained.text, matrix.part_of("calibration"))
     # DART changes earlier trees later on, so that only a whole training repeats it.
     whole = learner.parameters.get("boosting") == "dart"
     again = fit(learner, rows, rounds=trained.rounds if whole else min(REPEATED_ROUNDS, trained.rounds))
@@ -169,7 +189,7 @@ def _learn(spec: ModelSpec, matrix: Matrix, fit: Fit) -> _Learned:
     )
 
 
-def _tuned(spec: ModelSpec, text: str, held: Matrix) -> tuple[Scorer, Threshold | None]:
+def calibrated(spec: ModelSpec, text: str, held: Matrix) -> tuple[Scorer, Threshold | None]:
     """Calibrate the trees on the calibration rows, then choose the threshold on the same rows' calibrated scores."""
     learner = spec.learner
     raw = Scorer(text).score(held.values, threads=learner.threads)

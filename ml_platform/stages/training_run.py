@@ -58,7 +58,7 @@ def training_run(
 def _used(spec: ModelSpec) -> dict[str, str]:
     """Return the learner's options that only some models use, as text."""
     said = spec.learner.model_dump(
-        mode="json", include={"quantile", "monotone", "weights", "class_weight", "calibration"}
+        mode="json", include={"quantile", "monotone", "weights", "class_weight", "calibration", "reweigh"}
     )
     return {name: value if isinstance(value, str) else canonical_json(value) for name, value in said.items()}
 

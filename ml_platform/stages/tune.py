@@ -20,7 +20,7 @@ from ml_platform.learners.workers import Workers, open_workers
 from ml_platform.stages.features import read_matrix
 from ml_platform.stages.folds import make_folds
 from ml_platform.stages.study import Ended, Say, run_study
-from ml_platform.stages.train import rows_of
+from ml_platform.stages.train import rows_to_learn
 from ml_platform.stages.tuned import FILE, KIND, settle
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def tune(
     tuning = _described(spec)
     train = read_matrix(store, features).part_of("train")
     rows = [
-        (rows_of(spec, train.rows_of(fold.train)), rows_of(spec, train.rows_of(fold.held)))
-        for fold in make_folds(spec, train)
+        rows_to_learn(spec, train.rows_of(fold.train), train.rows_of(fold.held)) for fold in make_folds(spec, train)
     ]
     with open_workers(spec.compute) as workers, journals.open(study_key(spec, features)) as journal:
         ended = run_study(

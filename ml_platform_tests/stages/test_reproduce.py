@@ -148,6 +148,14 @@ def test_one_parameter_is_the_first_difference(world: Released) -> None:
     assert "trees" in found.stages[4].parts
 
 
+def test_a_reweighed_version_is_made_again_and_by_what_it_is_reweighed_is_a_parameter(world: Released) -> None:
+    version = make_version(world.team, world.platform, ("rounds: 30", "rounds: 30\n    reweigh: [region]"))
+    assert version.candidate.model_digest != world.version.candidate.model_digest
+    assert again(world.platform, version).identical
+    found = again(world.platform, version, Way(present=world.team.present(), with_present=True))
+    assert first(found) == ("model", Kind.PARAMETERS, "learner.reweigh: ['region'] recorded, nothing now")
+
+
 def test_one_line_of_code_is_the_first_difference(world: Released) -> None:
     world.team.features.write_text(FEATURES.replace("> HEAVY", ">= HEAVY"))
     found = again(world.platform, world.version, Way(present=world.team.present(), with_present=True))

@@ -1,0 +1,139 @@
+"""The report says what it would take to treat groups alike, where that was measured, and what a person can choose."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ml_platform.core.digest import digest_of
+from ml_platform.core.errors import DataInvalid
+from ml_platform.core.measurement import Measurement
+from ml_platform.core.mitigation import Mitigation, MitigationRecord, Way
+from ml_platform.reports.content import read_content, read_mitigation
+from ml_platform.reports.html import html_page
+from ml_platform.reports.mitigation import TITLE, mitigation_hint, mitigation_rows, mitigation_words
+from ml_platform.reports.report_json import json_bytes
+from ml_platform.reports.report_markdown import markdown_page
+from ml_platform_tests.fakes.store import FakeStore
+from ml_platform_tests.reports.page import read
+from ml_platform_tests.reports.world import NOW, ROWS, measurements, world
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def way(name: str, ratio: float, *, low: float = 0.1, high: float = 1.2, group: str = "a") -> Way:
+    pair = Measurement(
+        metric="selection_rate_ratio", value=ratio, low=low, high=high, n=90, subject=f"crew={group} vs crew=b"
+    )
+    changed = Measurement(metric="paired_share_difference", value=-0.04, low=-0.1, high=0.02, n=90, subject="recall")
+    return Way(
+        name=name,
+        ratios=(pair, dataclasses.replace(pair, metric="intersection_selection_rate_ratio", value=0.01)),
+        quality=(Measurement(metric="recall", value=0.41, low=0.3, high=0.5, n=90),),
+        changes=() if name == "as is" else (changed,),
+        rates={f"crew={group}": 0.1, "crew=b": 0.2},
+        gained={f"crew={group}": 5, "crew=b": 0},
+        lost={f"crew={group}": 0, "crew=b": 7},
+    )
+
+
+def mitigation(*ways: Way) -> Mitigation:
+    return Mitigation(columns=("crew", "shift"), limits={"selection_rate_ratio": 0.8}, ways=(way("as is", 0.5), *ways))
+
+
+def put(store: FakeStore, found: Mitigation) -> MitigationRecord:
+    content = msgspec.json.encode(found)
+    record = MitigationRecord(model="toy", digest=digest_of(content.decode()), model_digest="a" * 64)
+    store.put("mitigations", record.digest, {"mitigation.json": content})
+    return record
+
+
+def pages(store: FakeStore, record: MitigationRecord | None) -> tuple[str, str, dict[str, object]]:
+    one = world(store, measurements(ratio=0.5))
+    content = read_content(
+        spec=one.spec, store=store, evaluation=one.evaluation, model=one.model, verdicts=one.verdicts, live=None,
+        rows=ROWS, policy=one.policy, mitigation=record,
+    )  # fmt: skip
+    return html_page(content, now=NOW), markdown_page(content, now=NOW), json.loads(json_bytes(content))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FakeStore:
+    return FakeStore(tmp_path)
+
+
+def test_every_form_of_the_report_shows_the_ways_side_by_side(store: FakeStore) -> None:
+    found = mitigation(way("own thresholds", 0.81), way("equal shares", 1.0), way("reweighed", 0.7))
+    html, markdown, told = pages(store, put(store, found))
+    page = " ".join(read(html).text.split())
+    for text in (page, markdown):
+        for said in (TITLE, "own thresholds", "reweighed", "5 more, 0 fewer", "-0.040 [-0.1, 0.02]", "20.0%"):
+            assert said in text
+    assert "reweigh: [crew, shift]" in page
+    assert told["mitigation"] == json.loads(msgspec.json.encode(found))
+
+
+def test_where_nothing_was_measured_there_is_no_section(store: FakeStore) -> None:
+    html, markdown, told = pages(store, None)
+    assert TITLE not in html + markdown
+    assert told["mitigation"] is None
+    assert (mitigation_rows(None), mitigation_words(None)) == ((), ())
+
+
+def test_names_of_groups_stay_text(store: FakeStore) -> None:
+    hostile = Mitigation(
+        columns=("crew",), limits={"selection_rate_ratio": 0.8}, ways=(way("as is", 0.5, group=HOSTILE),)
+    )
+    html, _, _ = pages(store, put(store, hostile))
+    assert HOSTILE not in html
+
+
+def test_what_cant_be_read_is_no_report(store: FakeStore) -> None:
+    store.put("mitigations", "9" * 64, {"mitigation.json": b"{}"})
+    with pytest.raises(DataInvalid, match=r"mitigation\.json"):
+        read_mitigation(store, MitigationRecord(model="toy", digest="9" * 64, model_digest="a" * 64))
+
+
+@pytest.mark.parametrize(
+    ("reweighed", "words"),
+    [
+        (way("reweighed", 0.9, low=0.8), "the limit would be kept."),
+        (way("reweighed", 0.9, low=0.79), "the gate would be undecided: the intervals are wide."),
+        (way("reweighed", 0.6, low=0.5, high=0.79), "the limit would still be missed (crew=a vs crew=b)."),
+    ],
+)
+def test_the_words_say_what_the_gate_would_say(reweighed: Way, words: str) -> None:
+    assert words in mitigation_words(mitigation(reweighed))[0]
+
+
+def test_a_way_that_cant_be_gone_says_why_and_isnt_offered() -> None:
+    found = mitigation(Way(name="reweighed", reason="no rows of it"))
+    assert mitigation_words(found)[0] == "reweighed: no rows of it."
+    assert "reweigh:" not in " ".join(mitigation_words(found))
+    assert all(len(row.cells) == 1 for row in mitigation_rows(found))
+
+
+def test_only_where_even_equal_shares_arent_surely_kept_more_rows_are_asked_for() -> None:
+    asked = [
+        any(
+            "Even with equal shares" in text for text in mitigation_words(mitigation(way("equal shares", 1.0, low=low)))
+        )
+        for low in (0.8, 0.79)
+    ]
+    assert asked == [False, True]
+
+
+def test_the_refusal_gets_one_line() -> None:
+    found = mitigation(way("own thresholds", 0.81), Way(name="reweighed", reason="no rows"))
+    assert mitigation_hint(found) == (
+        "smallest selection-rate ratio as is 0.5, own thresholds 0.81 (recall -0.040); nothing is applied"
+    )
+    undefined = dataclasses.replace(
+        way("as is", 0.5),
+        ratios=(Measurement(metric="selection_rate_ratio", value=None, n=0, subject="crew", reason="one group"),),
+    )
+    assert mitigation_rows(dataclasses.replace(found, ways=(undefined,)))[2].cells == (("not measured",),)
