@@ -36,7 +36,7 @@ def bounds_of_skewed_mean(
     variance = influence_variance(influence, units)
     if variance is None:
         return None, None
-    sums = influence if units.codes is None else np.bincount(units.codes, weights=influence)
+    sums: Floats = influence if units.codes is None else np.bincount(units.codes, weights=influence).astype(np.float64)
     count = sums.size if units.codes is None else units.count() or sums.size
     error, edge = math.sqrt(variance), t_value(confidence, count - 1)
     skew = _skew(sums, count)
