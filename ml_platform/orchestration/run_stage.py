@@ -41,8 +41,11 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "tuning": ("contract", "features", "split", "learner", "tuning"),
     "code_tests": ("source", "contract", "features"),
     "model": ("contract", "features", "learner", "tuning", "compute", "deployment"),
-    "evaluation": ("contract", "split", "learner", "deployment"),
-    "report": ("purpose", "owner", "risk_class", "description", "source", "contract", "split", "learner", "deployment"),
+    "evaluation": ("contract", "split", "learner", "deployment", "expectations"),
+    "report": (
+        *("purpose", "owner", "risk_class", "description", "source", "contract", "split", "learner", "deployment"),
+        "expectations",
+    ),
 }
 
 

@@ -12,6 +12,8 @@ from ml_platform.reports.class_rows import class_rows
 from ml_platform.reports.compared_plot import compared_figures
 from ml_platform.reports.conditions import conditions
 from ml_platform.reports.decision import decide
+from ml_platform.reports.expectation_rows import HEADS as EXPECTATION_HEADS
+from ml_platform.reports.expectation_rows import expectation_rows
 from ml_platform.reports.explanation import interval_text
 from ml_platform.reports.figures import curve_figures
 from ml_platform.reports.findings import HEADS, MOST_ROWS, FindingRow, finding_rows
@@ -56,6 +58,8 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         compared_columns=compared_figures(content),
         class_heads=CLASS_HEADS,
         classes=class_rows(content, measured),
+        expectation_heads=EXPECTATION_HEADS,
+        expectations=expectation_rows(content, measured),
         curves=curve_figures(content),
         forests=(*group_figures(content, measured), *slice_figures(content, measured)),
         measured=measured.by_stage(),
