@@ -43,6 +43,6 @@ clean:
 setup: $(READY)
 
 $(READY): pyproject.toml uv.lock tools/setup tools/startup.py $(wildcard dagster.yaml)
-	@echo "Setting up .venv from uv.lock; this takes a minute or two, once."
+	@echo "Setting up .venv from uv.lock; this takes some minutes, once."
 	@PYTHON="$(PYTHON)" tools/setup
 	@touch $@

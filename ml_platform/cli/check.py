@@ -18,6 +18,7 @@ def command(models: tuple[str, ...]) -> None:
     """Check the files of MODELS (default: all); exit 2 when one is broken, the others are still checked."""
     from ml_platform.policy.conditions import conditions_of, of_another_task
     from ml_platform.policy.load import discover, load_model
+    from ml_platform.stages.pseudonymise import direct_columns
 
     settings = load_settings()
     paths = [model_path(settings, name) for name in models] or discover(defs_folder(settings))
@@ -41,6 +42,13 @@ def command(models: tuple[str, ...]) -> None:
             f"✓ {found.spec.model}: {found.spec.risk_class.value} risk, {len(found.spec.contract)} columns, "
             f"{len(gates)} gates ({blocking} blocking), policy {short(found.policy.digest)}"
         )
+        nobody = direct_columns(found.spec) if found.spec.entity is None else ()
+        if nobody:
+            naming = f"{', '.join(nobody)} {'names' if len(nobody) == 1 else 'name'} a person"
+            click.echo(
+                f"    ! {naming}, and no column has the role entity: nobody can be forgotten; give it to the column "
+                "that says whose row it is"
+            )
     if broken:
         others = "; the others load as usual" if broken < len(paths) else ""
         click.echo(f"{broken} of {len(paths)} model files {'is' if broken == 1 else 'are'} broken{others}.", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,8 @@ def infer(source: Path, target: str | None) -> None:
     """
     from ml_platform.stages.draft_contract import draft_contract
 
-    click.echo(draft_contract(_read(source), source=source.name, target=target), nl=False)
+    frame, doubts = _read(source)
+    click.echo(draft_contract(frame, source=source.name, target=target, doubts=doubts), nl=False)
 
 
 @command.command(name="check")
@@ -60,15 +62,25 @@ def check(model: str, file: Path) -> int:
     for reason, count in most_frequent_first(found.broken).items():
         click.echo(f"{count:>12,}  {reason}")
     if found.coerced:
-        click.echo(f"{sum(found.coerced.values()):>12,}  cells converted though no `coerce` states it")
+        click.echo(f"{sum(found.coerced.values()):>12,}  cells converted though no `coerce` states it:")
+        for how, count in most_frequent_first(found.coerced).items():
+            click.echo(f"{count:>16,}  {how}")
     unnamed = [name for name in sample.columns if name not in spec.contract]
     if unnamed:
         click.echo(f"{len(unnamed):>12,}  columns that the contract doesn't name: {listed(unnamed)}")
     measurements = (*measure_stream(spec, found), *measure_columns(spec, sample))
     judged = judge(governed.policy, "snapshot", measurements, conditions=frozenset(), now=utc_now())
-    verdicts = [verdict for verdict in judged if verdict.measurements]
+    verdicts = [_without_quarantine(verdict) for verdict in judged if verdict.measurements]
     click.echo("\n".join(["", *verdict_lines(verdicts)]))
     return _exit_code(verdicts)
+
+
+def _without_quarantine(verdict: Verdict) -> Verdict:
+    """Return a verdict whose advice leads to what a check prints: it puts no row aside."""
+    if "quarantine" not in verdict.next_step:
+        return verdict
+    step = "Read the reasons above, look the rows up in the file; correct it, or the contract if the world has changed."
+    return dataclasses.replace(verdict, next_step=step)
 
 
 def _stated(spec: ModelSpec) -> tuple[Csv, tuple[str, ...] | None]:
@@ -96,11 +108,15 @@ def _exit_code(verdicts: list[Verdict]) -> int:
     return NotEnoughEvidence.exit_code if closed else 0
 
 
-def _read(source: Path) -> pd.DataFrame:
-    """Read a file whole; numbers of a CSV file that begin with zeros are codes and stay text."""
+def _read(source: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Read a file whole, and say of a CSV file's columns what is unclear in them.
+
+    Numbers of a CSV file that begin with zeros are codes and stay text.
+    """
     import pandas as pd
 
     from ml_platform.sources.content import parse_table
+    from ml_platform.stages.guess_coercion import THOUSANDS_OR_DECIMALS, may_be_thousands
 
     try:
         content = source.read_bytes()
@@ -109,8 +125,10 @@ def _read(source: Path) -> pd.DataFrame:
         raise Unavailable(message) from error
     frame: pd.DataFrame = parse_table(str(source), content).to_pandas()
     whole = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name].dtype)]
-    if not whole or content[:4] == b"PAR1":
-        return frame
-    texts: pd.DataFrame = parse_table(str(source), content, text_columns=whole).to_pandas()
+    broken = [name for name in frame.columns if pd.api.types.is_float_dtype(frame[name].dtype)]
+    if not (whole or broken) or content[:4] == b"PAR1":
+        return frame, {}
+    texts: pd.DataFrame = parse_table(str(source), content, text_columns=[*whole, *broken]).to_pandas()
     codes = [name for name in whole if texts[name].cat.categories.str.fullmatch("0[0-9]+").any()]
-    return frame.assign(**{name: texts[name] for name in codes})
+    unclear = [name for name in broken if may_be_thousands(texts[name].cat.categories.tolist())]
+    return frame.assign(**{name: texts[name] for name in codes}), dict.fromkeys(unclear, THOUSANDS_OR_DECIMALS)

@@ -56,7 +56,7 @@ def command(model: str, junit: Path | None, *, every_gate: bool) -> int:
         if "report" in run.made:
             _say_report(platform, model)
         if run.success:
-            _say_released(platform, model, started)
+            _say_released(platform, model, started, verdicts)
             return 0
     if run.trace:
         click.echo(f"\n✗ {model} was not released.", err=True)
@@ -130,12 +130,17 @@ def _say_report(platform: Platform, model: str) -> None:
         click.echo(f"\nreport: {platform.home / report.files['html']}")
 
 
-def _say_released(platform: Platform, model: str, started: dt.datetime) -> None:
+def _say_released(platform: Platform, model: str, started: dt.datetime, verdicts: list[Verdict]) -> None:
+    from ml_platform.reports.outcomes import warning_text
+
     live = platform.ledger.live(model, "staging")
     if live is None:
         return
     word = "released;" if live.since >= started else "unchanged: the same data, code and policy gave the same verdicts;"
     click.echo(f"\n✓ {model} v{live.version} {word} live in staging since {live.since:%Y-%m-%d %H:%M} UTC")
+    warned = warning_text(verdicts)
+    if warned:
+        click.echo(f"! {warned}")
     name = "ml-platform" if shutil.which("ml-platform") else os.path.relpath(sys.argv[0])
     steps = {
         f"{name} serve {model} --env staging": "score requests, docs at /docs",

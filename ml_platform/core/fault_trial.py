@@ -13,7 +13,8 @@ class FaultTrial:
     """One fault, where it was planted, and what came of it.
 
     `size` is in `unit`. `caught_by` names what would have stopped the batch, `warned_by` what only said so. `remedy` is
-    the line of the model file that would catch it when nothing did; empty when no line would.
+    the line of the model file that would catch it when nothing did; empty when no line would. `closed_anyway` names the
+    gates that close on the same rows without the fault, and so can't show it.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class FaultTrial:
     caught_by: tuple[str, ...] = ()
     warned_by: tuple[str, ...] = ()
     remedy: str = ""
+    closed_anyway: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> bool:

@@ -46,7 +46,8 @@ class ScoringContract:
     `time` names the column that says when the scored event happens; unless it is an input too, a request may
     leave it out. `task` is binary, multiclass, regression or quantile. `threshold` is None but for binary, `classes`
     are in the order of their scores and empty but for multiclass, `quantile` is the share of outcomes below a score.
-    `calibration` names the method of the calibration that lies beside the trees; empty: there is none.
+    `calibration` names the method of the calibration that lies beside the trees; empty: there is none. Of the inputs
+    in `shown` the learned levels may be shown to whoever asks: they aren't personal.
     """
 
     schema_version: int = 1
@@ -62,6 +63,7 @@ class ScoringContract:
     classes: tuple[str, ...] = ()
     quantile: float | None = None
     calibration: str = ""
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +89,15 @@ class CleanCheck:
 # Since schema version 2. A contract that says nothing of these is written without them, as version 1: a model that
 # needs none keeps its digest, and a reader that knows only version 1 refuses one that it would score wrongly.
 _SINCE_2 = frozenset({"classes", "quantile", "calibration"})
+# What a reader of any version may overlook; written only when it says something.
+_MAY_BE_OVERLOOKED = frozenset({"shown"})
 SCORING_VERSIONS = (1, 2)
 
 
 def contract_json(contract: ScoringContract) -> str:
     """Write a scoring contract as `scoring.json` holds it, under the lowest schema version that can say it."""
     said = {each.name: getattr(contract, each.name) for each in fields(contract)}
-    written = {name: value for name, value in said.items() if value or name not in _SINCE_2}
+    written = {name: value for name, value in said.items() if value or name not in _SINCE_2 | _MAY_BE_OVERLOOKED}
     return canonical_json({**written, "schema_version": 2 if _SINCE_2 & written.keys() else 1})
 
 

@@ -21,7 +21,7 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "champion": "another version is live to compare with",
         "labels": "outcomes are known for the window",
         "reference": "there is an earlier snapshot to compare with",
-        "new_rows": "there are rows that the earlier snapshot doesn't hold",
+        "new_rows": "there are rows that the earlier snapshot doesn't hold (20, or one in a thousand)",
         "tuning": "the learner's parameters are searched for",
         "own_tests": "there are tests beside the features module",
         "binary": "the model decides between two classes",

@@ -21,10 +21,18 @@ def matrix_lines(trials: Sequence[FaultTrial]) -> list[str]:
         marks = "  ".join(f"{_mark(found.get(size)):^{len(size)}}" for size in SEVERITIES)
         lines.append(f"{kind:<{wide}}  {marks}  {_catchers(list(found.values()))}".rstrip())
     lines += ["", f"{CAUGHT} stopped   {WARNED} only warned of   {SLIPPED} slipped through   {ABSENT} no place for it"]
+    shut = list(dict.fromkeys(name for trial in trials for name in trial.closed_anyway))
+    if shut:
+        lines += ["", f"closed without any fault, so that {_they(shut)} show none: {', '.join(shut)}"]
+        lines += ["  repair the rows or the limit first: what only these gates would catch counts as slipped through"]
     slipped = [trial for trial in trials if not trial.stopped]
     if slipped:
         lines += ["", "what would stop the others:", *_remedies(slipped)]
     return [*lines, "", caught_text(trials)]
+
+
+def _they(names: Sequence[str]) -> str:
+    return "it can" if len(names) == 1 else "they can"
 
 
 def matrix_table(trials: Sequence[FaultTrial]) -> str:
@@ -67,7 +75,8 @@ def _remedies(slipped: Sequence[FaultTrial]) -> Iterator[str]:
     for trial in slipped:
         columns = ", ".join(trial.columns[:MOST_COLUMNS]) + (", …" if len(trial.columns) > MOST_COLUMNS else "")
         where = f" in {columns}" if columns else ""
-        line = trial.remedy or "no line of this file"
+        nothing = "nothing can be said while gates close without it" if trial.closed_anyway else "no line of this file"
+        line = trial.remedy or nothing
         yield f"  {trial.kind}{where}, {trial.size:g} ({trial.unit}): {line}"
 
 

@@ -17,6 +17,7 @@ MARKS: Mapping[Outcome, str] = MappingProxyType(
         Outcome.NOT_APPLICABLE: "-",
     }
 )
+MOST_NAMED = 10
 
 
 def word(outcome: Outcome) -> str:
@@ -38,6 +39,18 @@ def tally(verdicts: Sequence[Verdict]) -> str:
         return "no gates"
     gates = "1 gate" if len(verdicts) == 1 else f"{len(verdicts):,} gates"
     return f"{gates}: {', '.join(_counted(outcome, verdicts) for outcome in _occurring(verdicts))}"
+
+
+def warning_text(verdicts: Sequence[Verdict]) -> str:
+    """Name the gates that aren't open and stop nothing; empty when there is none.
+
+    >>> warning_text([])
+    ''
+    """
+    names = [verdict.gate for verdict in verdicts if not verdict.outcome.opens and not verdict.closes]
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    gates = "1 gate warns" if len(names) == 1 else f"{len(names):,} gates warn"
+    return f"{gates}: {', '.join(names[:MOST_NAMED])}{more}" if names else ""
 
 
 def _occurring(verdicts: Sequence[Verdict]) -> list[Outcome]:

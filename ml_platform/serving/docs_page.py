@@ -10,7 +10,7 @@ from html import escape
 
 from ml_platform.core.scoring import InputColumn
 from ml_platform.serving.live import Live
-from ml_platform.serving.openapi import example
+from ml_platform.serving.openapi import example, shown_levels
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --accent: #2563eb }
@@ -61,7 +61,8 @@ def docs_page(model: str, live: Live | None, nothing_live: str) -> str:
 def _contract(live: Live) -> str:
     contract, manifest = live.predictor.contract, live.manifest
     levels = live.predictor.levels
-    rows = "".join(_row(column, levels.get(column.name, ())) for column in contract.inputs)
+    told = shown_levels(contract, levels)
+    rows = "".join(_row(column, told.get(column.name)) for column in contract.inputs)
     if contract.time is not None and contract.time not in {column.name for column in contract.inputs}:
         rows += _cells(contract.time, "datetime", "when the event happens; may be left out", "yes")
     body = json.dumps({"dataframe_records": [example(contract, levels)]}, indent=2)
@@ -83,11 +84,13 @@ _ALLOWED = {"boolean": "true, false", "datetime": "a time like 2013-06-01T09:30:
 LEVELS_SHOWN = 30
 
 
-def _row(column: InputColumn, levels: Sequence[str]) -> str:
+def _row(column: InputColumn, levels: Sequence[str] | None) -> str:
     allowed = _ALLOWED.get(column.type, "any whole number")
     if column.levels is not None:
         allowed = ", ".join(column.levels)
-    elif column.type == "category":
+    elif column.type == "category" and levels is None:
+        allowed = "any text; one that training never saw is scored as missing"
+    elif column.type == "category" and levels is not None:
         more = f" and {len(levels) - LEVELS_SHOWN} more" if len(levels) > LEVELS_SHOWN else ""
         allowed = f"{', '.join(levels[:LEVELS_SHOWN])}{more}; another one is scored as missing"
     elif column.low is not None or column.high is not None:

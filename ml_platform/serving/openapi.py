@@ -46,7 +46,7 @@ def document(model: str, live: Live | None) -> Schema:
 
 
 def row_schema(contract: ScoringContract, levels: Levels) -> Schema:
-    """Return the JSON schema of one row; `levels` are those the model learned."""
+    """Return the JSON schema of one row; `levels` are those the model learned, told only where they may be shown."""
     properties: Schema = {column.name: _column(column) for column in contract.inputs}
     if contract.time is not None and contract.time not in properties:
         about = "When the scored event happens; the time of the request when left out."
@@ -61,8 +61,16 @@ def row_schema(contract: ScoringContract, levels: Levels) -> Schema:
 
 
 def example(contract: ScoringContract, levels: Levels) -> Schema:
-    """Return a row that keeps the contract, of levels the model knows."""
-    return {column.name: _value(column, column.levels or levels.get(column.name)) for column in contract.inputs}
+    """Return a row that keeps the contract, of levels the model knows as far as they may be shown."""
+    told = shown_levels(contract, levels)
+    return {column.name: _value(column, told.get(column.name)) for column in contract.inputs}
+
+
+def shown_levels(contract: ScoringContract, levels: Levels) -> Levels:
+    """Return the declared levels, and of what was learned only that of columns that aren't personal."""
+    learned = {name: levels[name] for name in contract.shown if name in levels}
+    declared = {column.name: column.levels for column in contract.inputs if column.levels}
+    return {**learned, **declared}
 
 
 def _column(column: InputColumn) -> Schema:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ml_platform.core.errors import DataInvalid
 from ml_platform.policy.spec import Csv
 from ml_platform.sources.csv_table import how_written, read_csv
-from ml_platform.sources.encoding import HEAD_BYTES
-from ml_platform.sources.parquet_table import read_parquet, require_columns
+from ml_platform.sources.encoding import HEAD_BYTES, WIDE, without_nul
+from ml_platform.sources.parquet_table import read_parquet, require_columns, require_whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,12 +27,23 @@ _PARQUET = b"PAR1"
 
 
 def describe(where: str, content: bytes, form: Csv) -> dict[str, Fact]:
-    """Say how a file's bytes will be read, from its beginning: format, encoding, delimiter; raises DataInvalid."""
+    """Say how a file's bytes will be read, from its beginning: format, encoding, delimiter; raises DataInvalid.
+
+    Whether the rest can be read is looked at as far as that is cheap: a Parquet file's footer, a NUL in a CSV file.
+    """
     zipped = content[:2] == _ZIP
     head, whole = _unzip_head(where, content) if zipped else (content[:HEAD_BYTES], len(content) <= HEAD_BYTES)
     _require_content(where, head)
-    found = {"format": "Parquet"} if head[:4] == _PARQUET else how_written(where, head, form, whole=whole).facts()
-    return {**found, "zipped": True} if zipped else dict(found)
+    if head[:4] == _PARQUET:
+        found: dict[str, Fact] = {"format": "Parquet"}
+        if not zipped:
+            require_whole(where, content)
+    else:
+        written = how_written(where, head, form, whole=whole)
+        found = dict(written.facts())
+        if not zipped and not written.encoding.name.startswith(WIDE):
+            without_nul(where, content)
+    return {**found, "zipped": True} if zipped else found
 
 
 def parse_table(

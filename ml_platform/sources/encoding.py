@@ -14,6 +14,7 @@ from ml_platform.core.errors import DataInvalid
 
 HEAD_BYTES = 4 << 20
 CHUNK = 1 << 20
+WIDE = ("utf-16", "utf-32")
 LEAST_CHARACTERS = 3
 _SAMPLE = 1 << 16
 _MARKS = (
@@ -65,7 +66,7 @@ def encoding_of(where: str, head: bytes, stated: str | None, *, whole: bool) -> 
 def as_utf8(where: str, content: bytes, encoding: Encoding) -> bytes:
     """Return a whole text's bytes in UTF-8 without a mark; DataInvalid names the line that is broken or holds a NUL."""
     if encoding.name == "utf-8" and content.isascii():
-        return _without_nul(where, content)
+        return without_nul(where, content)
     decoder = codecs.getincrementaldecoder(encoding.name)("strict")
     lines, parts = 1, []
     keep = encoding.name != "utf-8"
@@ -88,10 +89,11 @@ def as_utf8(where: str, content: bytes, encoding: Encoding) -> bytes:
             f"{where}: is not {encoding.name} ({encoding.how}); correct the file, or state `csv: {{encoding: ...}}`"
         )
         raise DataInvalid(message) from None
-    return _without_nul(where, b"".join(parts) if keep else content)
+    return without_nul(where, b"".join(parts) if keep else content)
 
 
-def _without_nul(where: str, content: bytes) -> bytes:
+def without_nul(where: str, content: bytes) -> bytes:
+    """Return a text's bytes as they are; DataInvalid names the line that holds a NUL. Not for UTF-16 and UTF-32."""
     at = content.find(b"\0")
     if at >= 0:
         line = content.count(b"\n", 0, at) + 1

@@ -29,10 +29,7 @@ def read_parquet(where: str, content: bytes, columns: Collection[str] | None) ->
             chosen = None if columns is None else [name for name in names if name in columns]
             table = file.read(columns=chosen, use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        message = (
-            f"{where}: is no readable Parquet file ({type(error).__name__}); a whole one is needed; fetch it again"
-        )
-        raise DataInvalid(message) from None
+        raise _unreadable(where, error) from None
     if table.num_rows != file.metadata.num_rows:
         message = (
             f"{where}: holds {table.num_rows:,} rows and says that it has {file.metadata.num_rows:,}; a whole file is "
@@ -40,6 +37,24 @@ def read_parquet(where: str, content: bytes, columns: Collection[str] | None) ->
         )
         raise DataInvalid(message)
     return table
+
+
+def require_whole(where: str, content: bytes) -> None:
+    """Raise DataInvalid when a Parquet file's end or middle is missing, by its footer: no page is read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(pa.BufferReader(content)) as file:
+            _require_whole(where, file.metadata, len(content))
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(where, error) from None
+
+
+def _unreadable(where: str, error: Exception) -> DataInvalid:
+    return DataInvalid(
+        f"{where}: is no readable Parquet file ({type(error).__name__}); a whole one is needed; fetch it again"
+    )
 
 
 def require_columns(where: str, seen: Collection[str], needed: Collection[str]) -> None:

@@ -14,7 +14,7 @@ from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.policy.spec import Csv
 from ml_platform.sources.csv_stream import csv_batches, csv_names, csv_sample
 from ml_platform.sources.csv_table import Written, fault_of, how_written
-from ml_platform.sources.encoding import CHUNK, HEAD_BYTES
+from ml_platform.sources.encoding import CHUNK, HEAD_BYTES, WIDE
 from ml_platform.sources.parquet_stream import parquet_batches, parquet_names, parquet_sample
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Stream:
             if self.written is None:
                 yield from parquet_batches(self.path, columns)
             else:
+                _require_no_nul(self.where, self.path, self.written)
                 yield from csv_batches(self.path, self.written, columns)
 
     def sample(self, text_columns: Sequence[str] = ()) -> pd.DataFrame:
@@ -90,6 +91,18 @@ def _in_words(where: str, path: Path, written: Written | None) -> Iterator[None]
             "again or correct it"
         )
         raise DataInvalid(message) from None
+
+
+def _require_no_nul(where: str, path: Path, written: Written) -> None:
+    """Raise DataInvalid for a text with a NUL, which Arrow takes for a letter; not for half of a letter in UTF-16."""
+    if written.encoding.name.startswith(WIDE):
+        found = _no_text(path, written)
+    else:
+        with path.open("rb") as file:
+            held = any(b"\0" in chunk for chunk in iter(lambda: file.read(CHUNK), b""))
+        found = _no_text(path, written) if held else ""
+    if found:
+        raise DataInvalid(f"{where}: {found}")
 
 
 def _no_text(path: Path, written: Written) -> str:

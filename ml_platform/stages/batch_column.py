@@ -30,10 +30,14 @@ _EARLIEST, _LATEST = (np.datetime64(day.replace(tzinfo=None), "us").astype(np.in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a batch's column holds: its cells or texts if they were asked for, the rows that break each rule."""
+    """What a batch's column holds: its cells or texts if they were asked for, the rows that break each rule.
+
+    `missing` are the rows without a value where that breaks no rule; None when there is none.
+    """
 
     cells: Cells | None
     texts: pa.Array | None = None
+    missing: Rows | None = None
     broken: Mapping[str, Rows]
     coerced: Mapping[str, int] = field(default_factory=dict)
 
@@ -87,7 +91,9 @@ class BatchColumn:
         """Check a column in which only missing values can be wrong."""
         present = _present(array)
         cells = Cells(values=values(), present=present) if self._gives_cells else None
-        return Found(cells=cells, broken=self._missing(~present) if array.null_count else {})
+        if not array.null_count:
+            return Found(cells=cells, broken={})
+        return Found(cells=cells, broken=self._missing(~present), missing=self._gaps(~present))
 
     def _times(self, array: pa.Array) -> Found:
         import pyarrow as pa
@@ -118,7 +124,7 @@ class BatchColumn:
         present = there & ~bad
         broken = {FLAWS[self.column.type]: bad, **self._missing(~there)}
         broken[OUT_OF_RANGE] = present & ((values < low) | (values > high))
-        return Found(cells=Cells(values=values, present=present), broken=broken)
+        return Found(cells=Cells(values=values, present=present), broken=broken, missing=self._gaps(~there))
 
     def _open_texts(self, array: pa.Array, texts: pa.Array) -> Found | None:
         """Check texts of which nothing is asked but that they aren't too long; None when more has to be looked at."""
@@ -130,7 +136,10 @@ class BatchColumn:
             return None
         if column.unique and (texts is not array or pc.any(pc.ends_with(texts, ".0")).as_py()):
             return None
-        return Found(cells=None, texts=array, broken=self._missing(~_present(array)) if array.null_count else {})
+        if not array.null_count:
+            return Found(cells=None, texts=array, broken={})
+        gaps = ~_present(array)
+        return Found(cells=None, texts=array, broken=self._missing(gaps), missing=self._gaps(gaps))
 
     def _texts(self, array: pa.DictionaryArray) -> Found:
         """Check texts by looking at each different one once."""
@@ -155,7 +164,7 @@ class BatchColumn:
 
     def _of_texts(self, cells: Cells, there: Rows, texts: _Texts, broken: dict[str, Rows]) -> Found:
         broken |= {rule: of_levels(cells, ~good) for rule, good in texts.tests.items()}
-        return Found(cells=cells, broken=broken | self._missing(~there))
+        return Found(cells=cells, broken=broken | self._missing(~there), missing=self._gaps(~there))
 
     def _level_tests(self, levels: Sequence[str]) -> Iterator[tuple[str, Rows]]:
         column = self.column
@@ -178,10 +187,15 @@ class BatchColumn:
         if self.column.range is not None:
             low, high = self.column.range
             broken[OUT_OF_RANGE] = cells.present & ((cells.values < low) | (cells.values > high))
-        return Found(cells=cells, broken=broken | self._missing(~there), coerced=read.coerced)
+        return Found(
+            cells=cells, broken=broken | self._missing(~there), missing=self._gaps(~there), coerced=read.coerced
+        )
 
     def _missing(self, missing: Rows) -> dict[str, Rows]:
         return {} if is_nullable(self.column) else {MISSING: missing}
+
+    def _gaps(self, missing: Rows) -> Rows | None:
+        return missing if is_nullable(self.column) and missing.any() else None
 
 
 def _present(array: pa.Array) -> Rows:

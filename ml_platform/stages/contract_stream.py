@@ -6,7 +6,7 @@ throughout is already numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ml_platform.core.errors import DataInvalid
 from ml_platform.policy.coercions import TextToNumber
 from ml_platform.policy.row_rules import RowRule, columns_of
-from ml_platform.policy.spec import Csv
+from ml_platform.policy.spec import Csv, Role
 from ml_platform.sources.stream import Stream, open_stream
 from ml_platform.stages.assemble import SEPARATOR
 from ml_platform.stages.batch_column import BatchColumn, Found
@@ -27,7 +27,7 @@ from ml_platform.stages.break_rules import rows_that_break
 from ml_platform.stages.cells import Cells
 from ml_platform.stages.coerce import FLAWS
 from ml_platform.stages.repeats import MOST_KEYS, Repeats
-from ml_platform.stages.rule_checks import IN_ORDER, NOT_UNIQUE
+from ml_platform.stages.rule_checks import IN_ORDER, MISSING, NOT_UNIQUE
 from ml_platform.stages.text_keys import text_keys
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class StreamChecked:
     """The verdict on a file. `refused` are the numbers of the rows that break a rule, ascending, from 0.
 
     `reasons[reason_of[i]]` is all that the row `refused[i]` breaks; `broken`, `undeclared` and `coerced` are as in
-    `Checked`.
+    `Checked`. `missing` counts the accepted rows without a value, by column, where there are any; when no row is
+    accepted, those of the rows that lack only their outcome.
     """
 
     rows: int
@@ -56,6 +57,7 @@ class StreamChecked:
     broken: Mapping[str, int]
     undeclared: tuple[str, ...]
     coerced: Mapping[str, int]
+    missing: Mapping[str, int]
 
 
 def check_contract_streaming(
@@ -85,22 +87,41 @@ def check_contract_streaming(
     if stream.written is not None and form.decimal == ",":
         contract = {name: _with_comma(column) for name, column in contract.items()}
     order = [*(f"{name}: {rule}" for name, column in contract.items() for rule in _rules_of(column)), *rules]
-    tally = _Tally({rule: place for place, rule in enumerate(order)})
+    outcomes = frozenset(f"{name}: {MISSING}" for name, column in contract.items() if Role.TARGET in column.roles)
+    tally = _Tally({rule: place for place, rule in enumerate(order)}, outcomes=outcomes)
     with ExitStack() as stack:
         repeats = {name: stack.enter_context(Repeats(most_keys)) for name, one in contract.items() if one.unique}
         used = {name for rule in rules.values() for name in columns_of(rule)}
         columns = [BatchColumn(name, column, name in used) for name, column in contract.items()]
         for batch in stream.batches(list(contract)):
             _check_batch(batch, columns, rules, repeats, tally)
+        late = np.empty(0, dtype=np.int64)
         for name, found in repeats.items():
             repeated = _repeated(stream, contract[name], name, found)
-            tally.add_late(f"{name}: {NOT_UNIQUE}", repeated)
+            late = np.union1d(late, tally.add_late(f"{name}: {NOT_UNIQUE}", repeated))
+        without = _missing_in(stream, [one for one in columns if one.name in tally.missing], late)
     return StreamChecked(
         rows=tally.rows,
         **tally.verdict(),
         undeclared=tuple(name for name in stream.names if name not in contract),
         coerced=tally.coerced,
+        missing=tally.missing_after(without),
     )
+
+
+def _missing_in(stream: Stream, columns: Sequence[BatchColumn], rows: RowNumbers) -> dict[str, int]:
+    """Return how many of these rows have no value, by column; the file is read again only when there are any rows."""
+    import pyarrow as pa
+
+    missing: dict[str, int] = {}
+    start = 0
+    for batch in stream.batches([one.name for one in columns]) if rows.size and columns else ():
+        wanted = pa.array(rows[slice(*np.searchsorted(rows, [start, start + batch.num_rows]))] - start)
+        for column, array in zip(columns, batch.columns, strict=True):
+            gaps = column.check(array.take(wanted)).missing
+            missing[column.name] = missing.get(column.name, 0) + (0 if gaps is None else int(gaps.sum()))
+        start += batch.num_rows
+    return missing
 
 
 def _with_comma(column: Column) -> Column:
@@ -125,18 +146,21 @@ def _check_batch(
 ) -> None:
     broken: dict[str, Rows] = {}
     cells: dict[str, Cells] = {}
+    missing: dict[str, Rows] = {}
     for column, array in zip(columns, batch.columns, strict=True):
         found = column.check(array)
         broken |= {f"{column.name}: {rule}": rows for rule, rows in found.broken.items()}
         for how, count in found.coerced.items():
             tally.coerced[f"{column.name}: {how}"] = tally.coerced.get(f"{column.name}: {how}", 0) + count
+        if found.missing is not None:
+            missing[column.name] = found.missing
         if found.cells is not None:
             cells[column.name] = found.cells
         if column.name in repeats:
             keys, rows = _keys(found)
             repeats[column.name].add(keys, rows + tally.rows)
     broken |= {name: rows_that_break(rule, cells) for name, rule in rules.items()}
-    tally.add(batch.num_rows, broken)
+    tally.add(batch.num_rows, broken, missing)
 
 
 def _keys(found: Found) -> tuple[NDArray[np.uint64], RowNumbers]:
@@ -192,24 +216,34 @@ class _Tally:
     order: Mapping[str, int]
     rows: int = 0
     coerced: dict[str, int] = field(default_factory=dict)
+    outcomes: frozenset[str] = frozenset()
+    missing: dict[str, int] = field(default_factory=dict)
+    _missing_beside_outcome: dict[str, int] = field(default_factory=dict)
     _combinations: dict[bytes, int] = field(default_factory=dict)
     _found: list[tuple[RowNumbers, NDArray[np.int32]]] = field(default_factory=list)
 
-    def add(self, count: int, broken: Mapping[str, Rows]) -> None:
-        """Add a batch of rows with the masks of the rules they break."""
+    def add(self, count: int, broken: Mapping[str, Rows], missing: Mapping[str, Rows]) -> None:
+        """Add a batch of rows with the masks of the rules they break, and of what is missing in them."""
         hit = {rule: rows for rule, rows in broken.items() if rows.any()}
+        refused = np.logical_or.reduce(list(hit.values())) if hit else np.zeros(count, dtype=np.bool_)
+        others = [rows for rule, rows in hit.items() if rule not in self.outcomes]
+        lacking = refused & ~np.logical_or.reduce(others) if others else refused
+        for name, rows in missing.items():
+            self.missing[name] = self.missing.get(name, 0) + int((rows & ~refused).sum())
+            before = self._missing_beside_outcome.get(name, 0)
+            self._missing_beside_outcome[name] = before + int((rows & lacking).sum())
         if hit:
-            places = np.flatnonzero(np.logical_or.reduce(list(hit.values())))
+            places = np.flatnonzero(refused)
             bits = np.zeros((places.size, len(self.order)), dtype=np.bool_)
             for rule, rows in hit.items():
                 bits[:, self.order[rule]] = rows[places]
             self._found.append((places + self.rows, self._codes(bits)))
         self.rows += count
 
-    def add_late(self, rule: str, rows: RowNumbers) -> None:
-        """Add a rule that was found broken only when all rows had been read."""
+    def add_late(self, rule: str, rows: RowNumbers) -> RowNumbers:
+        """Add a rule that was found broken only when all rows had been read; returns the rows that broke no other."""
         if not rows.size:
-            return
+            return rows
         known, codes = self._all()
         every = np.union1d(known, rows)
         before = np.full(every.size, -1, dtype=np.int32)
@@ -223,6 +257,13 @@ class _Tally:
             bits[self.order[rule]] = True
             after[late & (before == code)] = self._codes(bits[None, :])[0]
         self._found = [(every, after)]
+        return np.setdiff1d(rows, known)
+
+    def missing_after(self, late: Mapping[str, int]) -> dict[str, int]:
+        """Return what is missing in accepted rows, less in those refused late; or in rows that lack an outcome only."""
+        if self._all()[0].size == self.rows:
+            return dict(self._missing_beside_outcome)
+        return {name: count - late.get(name, 0) for name, count in self.missing.items()}
 
     def verdict(self) -> dict[str, Any]:
         """Return what is said of the rows, by the names of `StreamChecked`."""

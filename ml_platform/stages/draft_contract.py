@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.policy.coercions import TextToBoolean, TextToDatetime
@@ -10,6 +11,8 @@ from ml_platform.policy.spec import Column, PersonalData, Role
 from ml_platform.policy.yaml_text import yaml_line
 from ml_platform.stages.coerce import ColumnType
 from ml_platform.stages.guess_coercion import Guess, Guessed, guess_coercion
+from ml_platform.stages.guess_entity import guess_entity
+from ml_platform.stages.guess_split import guess_split
 from ml_platform.stages.infer_contract import infer_contract
 from ml_platform.stages.read_column import read_column
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LONGEST_LINE = 120
+_NO_DOUBTS: Mapping[str, str] = MappingProxyType({})
 _STATED: Mapping[str, Mapping[str, Any]] = {
     "text read as number": {"kind": "text_to_number"},
     "text read as integer": {"kind": "text_to_number"},
@@ -28,10 +32,13 @@ _STATED: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def draft_contract(frame: pd.DataFrame, *, source: str, target: str | None = None) -> str:
+def draft_contract(
+    frame: pd.DataFrame, *, source: str, target: str | None = None, doubts: Mapping[str, str] = _NO_DOUBTS
+) -> str:
     """Return the lines `contract: ...` for a model file, with comments; raises DataInvalid as `infer_contract` does.
 
-    No value of a column that looks personal is shown.
+    `doubts` says of columns by name what was unclear when they were read. No value of a column that looks personal is
+    shown.
     """
     contract = infer_contract(frame, target=target)
     frame = frame.set_axis([str(name) for name in frame.columns], axis="columns")
@@ -50,6 +57,7 @@ def draft_contract(frame: pd.DataFrame, *, source: str, target: str | None = Non
     for name, column in contract.items():
         said, notes = _said(frame[name], column, is_time=name == time)
         notes += [guesses[name].note] if name in guesses else []
+        notes += [doubts[name]] if name in doubts else []
         lines += _placed(f"{yaml_line(name)}: {yaml_line(said)}", notes)
     lines += [
         f"  # {_shown(name)} is left out: it holds text longer than a contract does (256 characters)."
@@ -60,6 +68,8 @@ def draft_contract(frame: pd.DataFrame, *, source: str, target: str | None = Non
         lines.append(
             "  # No target was named: give the outcome `role: target` (type boolean, or integer with range [0, 1])."
         )
+    lines += guess_entity(frame, contract)
+    lines += guess_split(read_column(frame[time], contract[time]).values) if time is not None else []
     return "\n".join(lines) + "\n"
 
 

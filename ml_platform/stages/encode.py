@@ -51,6 +51,14 @@ def _input_column(spec: ModelSpec, name: str) -> InputColumn:
     )
 
 
+def shown_columns(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the inputs whose learned levels may be shown to whoever asks: none that is personal."""
+    named = [(name, spec.contract[name]) for name in spec.inputs]
+    return tuple(
+        name for name, one in named if one.type == "category" and one.levels is None and one.personal_data == "none"
+    )
+
+
 def learn_levels(spec: ModelSpec, frame_train: pd.DataFrame) -> dict[str, list[str]]:
     """Return the levels of every category input: the declared ones, else those of the training rows, sorted."""
     names = [name for name in spec.inputs if spec.contract[name].type == "category"]

@@ -51,6 +51,11 @@ _LOOKS: Mapping[str, re.Pattern[str]] = MappingProxyType(
     }
 )
 Guess = TextToNumber | TextToDatetime | TextToBoolean
+THOUSANDS_OR_DECIMALS = (
+    "decimals and thousands can't be told apart (each has three digits behind its point); read as decimals, state "
+    "`coerce` if not"
+)
+_GROUPS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +100,15 @@ def guess_coercion(values: pd.Series) -> Guessed | None:
     if _look_like("number", sample):
         return _decided(_readings(texts, counts, NUMBERS, _is_number), "decimals and thousands")
     return None
+
+
+def may_be_thousands(texts: Sequence[str]) -> bool:
+    """Say whether numbers that were read with decimals may be whole ones with points between their thousands.
+
+    >>> may_be_thousands(["7.490", "12.000"]), may_be_thousands(["7.490", "0.125"]), may_be_thousands(["7.49"])
+    (True, False, False)
+    """
+    return bool(texts) and all(map(_GROUPS.fullmatch, texts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

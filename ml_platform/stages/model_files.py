@@ -19,7 +19,7 @@ from ml_platform.core.scoring import (
 )
 from ml_platform.learners.calibration import parse_calibration
 from ml_platform.learners.scorer import Scorer
-from ml_platform.stages.encode import input_columns
+from ml_platform.stages.encode import input_columns, shown_columns
 from ml_platform.stages.features_module import code_files
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def model_files(
         classes=spec.classes if spec.learner.task == "multiclass" else (),
         quantile=spec.learner.quantile,
         calibration=scorer.calibration.method if scorer.calibration else "",
+        shown=shown_columns(spec),
     )
     levels = {name: tuple(found) for name, found in state["levels"].items()}
     calibration = scorer.calibration

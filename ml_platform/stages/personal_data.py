@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.policy.spec import PersonalData
 from ml_platform.stages.personal_forms import FORMS, Form
-from ml_platform.stages.personal_names import claimed, rules_out
+from ml_platform.stages.personal_names import CLAIMS, claimed, rules_out
 from ml_platform.stages.personal_sample import Sample, sampled
 from ml_platform.stats.binomial_lower import binomial_lower
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 1 - 1e-3
 FIRST_LOOK = 20
+NUMBER = "number of a person"
 PROVEN = frozenset({"date of birth", "postal code", "place on earth"})
 
 
@@ -122,6 +123,8 @@ def _is_more_than_chance(form: Form, fitting: int, count: int) -> bool:
 
 def _by_name(name: str, sample: Sample) -> PersonalFinding | None:
     claim = claimed(name)
+    if claim is not None and claim.kind == NUMBER and CLAIMS["name"].believed(sample) >= CLAIMS["name"].least_share:
+        claim = CLAIMS["name"]  # a `customer` with a name in place of a number
     share = 0.0 if claim is None else claim.believed(sample)
     if claim is None or share < claim.least_share:
         return None

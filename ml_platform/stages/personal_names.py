@@ -34,6 +34,10 @@ _POSTAL = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{2,9}")
 _DATE = re.compile(r"(?:.*\D)?(?:19\d\d|20[0-3]\d)(?:\D.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2}|(?:19|20)\d{6}")
 _GIVEN_LEAST = 0.2
 _MOST_LEVELS = 60
+_BORN = frozenset({"dob", "geb", "born", "geboren"})
+_BIRTH = ("birth", "geburt")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_LIFETIME = 20
 _OLDEST = 130
 _VERSION = frozenset("version firmware build release os".split())
 _COMPANY = frozenset("company firm siren siret duns vat supplier vendor routing barcode ean upc sku isbn".split())
@@ -63,8 +67,18 @@ def claimed(column: str) -> Claim | None:
     for start, word in enumerate(words):
         found = CLAIMS.get("_".join(words[start:]))
         if found is not None or word not in _WHOSE:
-            return found
+            return found or _of_birth(words)
     return None
+
+
+def _of_birth(words: list[str]) -> Claim | None:
+    """Return what a name of birth claims that isn't a usual one: it is believed of dates a lifetime apart only."""
+    return BORN if any(word in _BORN or word.startswith(_BIRTH) for word in words) else None
+
+
+def names_persons(sample: Sample) -> bool:
+    """Say whether texts are full names of persons, each with a usual given name, however few they are."""
+    return bool(sample.texts) and sample.numbers is None and all(map(_is_full_name, sample.texts))
 
 
 def rules_out(column: str, kind: str) -> bool:
@@ -104,8 +118,16 @@ def _varied(sample: Sample) -> float:
 
 def _full_name(sample: Sample) -> float:
     fitting = _matching(_FULL_NAME)(sample)
-    given = _share(sample, lambda text: GIVEN_NAMES & set(re.findall(r"[^\W\d_]+", text.lower())))
+    given = _share(sample, _has_given_name)
     return fitting if given >= _GIVEN_LEAST else 0.0
+
+
+def _is_full_name(text: str) -> bool:
+    return _FULL_NAME.fullmatch(text) is not None and _has_given_name(text)
+
+
+def _has_given_name(text: str) -> bool:
+    return bool(GIVEN_NAMES & set(re.findall(r"[^\W\d_]+", text.lower())))
 
 
 def _born(sample: Sample) -> float:
@@ -115,6 +137,18 @@ def _born(sample: Sample) -> float:
     if sample.numbers is not None and not sample.texts:
         return _between(sample.numbers, 1890, 2035) * sample.varied
     return _share(sample, _DATE.fullmatch)
+
+
+def _born_apart(sample: Sample) -> float:
+    """Believe dates of birth only where the years are as far apart as those of persons of all ages."""
+    years: list[float] = []
+    if sample.times is not None:
+        years = (sample.times.astype("datetime64[Y]").astype(np.int64) + 1970).tolist()
+    elif sample.numbers is not None:
+        years = sample.numbers.tolist()
+    else:
+        years = [float(year) for text in sample.texts for year in _YEAR.findall(text)]
+    return _born(sample) if years and max(years) - min(years) >= _LIFETIME else 0.0
 
 
 def _postal(sample: Sample) -> float:
@@ -173,3 +207,4 @@ def _claims() -> Mapping[str, Claim]:
 
 
 CLAIMS = _claims()
+BORN = Claim(kind="date of birth", guess=PersonalData.QUASI, believed=_born_apart)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.vault import Original, Vault
+from ml_platform.policy.row_rules import columns_of
 from ml_platform.policy.spec import PersonalData
 from ml_platform.stages.level_text import level_text
 
@@ -34,6 +35,18 @@ def stored_types(spec: ModelSpec) -> dict[str, str]:
     """Return the type of each column as it is stored: a column of tokens is a category."""
     direct = direct_columns(spec)
     return {name: "category" if name in direct else column.type for name, column in spec.contract.items()}
+
+
+def as_stored(spec: ModelSpec) -> ModelSpec:
+    """Return a model's contract as stored rows keep it: what is said of an original's form isn't asked of a token."""
+    direct = direct_columns(spec)
+    of_tokens = {"type": "category", **dict.fromkeys(("range", "levels", "format", "pattern", "coerce"))}
+    contract = {
+        name: column.model_copy(update=of_tokens) if name in direct else column
+        for name, column in spec.contract.items()
+    }
+    rules = {name: rule for name, rule in spec.rules.items() if not set(columns_of(rule)) & set(direct)}
+    return spec.model_copy(update={"contract": contract, "rules": rules})
 
 
 def subject_token(spec: ModelSpec, vault: Vault, value: str) -> str:

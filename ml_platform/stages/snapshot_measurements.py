@@ -62,7 +62,7 @@ def measure_snapshot(
     """
     return (
         *_of_rows(spec, checked, accepted),
-        *_of_missing(spec, described),
+        *measure_missing(spec, len(accepted), {name: one["missing"] for name, one in described["columns"].items()}),
         *_of_columns(spec, checked, described, frame, suspects),
         *measure_anonymity(spec, accepted),
         *(_of_shift(spec, accepted, described, reference) if reference is not None else ()),
@@ -103,17 +103,20 @@ def _of_rows(spec: ModelSpec, checked: Checked, accepted: pd.DataFrame) -> Itera
     )
 
 
-def _of_missing(spec: ModelSpec, described: Profile) -> Iterator[Measurement]:
+def measure_missing(spec: ModelSpec, rows: int, missing: Mapping[str, int]) -> Iterator[Measurement]:
+    """Return how much of each column is missing in the accepted rows, and how much more than it declares."""
+    reason = "" if rows else "no row keeps the contract"
     for name, column in spec.contract.items():
-        rows, missing = described["columns"][name]["n"], described["columns"][name]["missing"]
-        share = missing / rows
-        yield Measurement(metric="missing_share", value=share, n=rows, unit="share", subject=name)
+        share = missing.get(name, 0) / rows if rows else None
+        excess = None if share is None else max(0.0, share - column.missing)
+        yield Measurement(metric="missing_share", value=share, n=rows, unit="share", subject=name, reason=reason)
         yield Measurement(
             metric="missing_share_excess",
-            value=max(0.0, share - column.missing),
+            value=excess,
             n=rows,
             unit="share",
             subject=name,
+            reason=reason,
             facts={"declared": column.missing},
         )
 

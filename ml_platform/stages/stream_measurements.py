@@ -9,7 +9,7 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.stages.personal_data import undeclared
 from ml_platform.stages.quarantine import most_frequent_first
 from ml_platform.stages.rule_checks import MISSING, NOT_UNIQUE
-from ml_platform.stages.snapshot_measurements import count_columns
+from ml_platform.stages.snapshot_measurements import count_columns, measure_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def measure_stream(spec: ModelSpec, checked: StreamChecked) -> tuple[Measurement, ...]:
-    """Return the share of rows that break the contract, repeated unique values and unstated conversions.
+    """Return the share of rows that break the contract, repeats, unstated conversions and what is missing.
 
     As in a snapshot, a row whose only flaw is a missing target has no outcome and breaks no rule.
     """
@@ -46,6 +46,7 @@ def measure_stream(spec: ModelSpec, checked: StreamChecked) -> tuple[Measurement
             unit="cells",
             facts=most_frequent_first(checked.coerced),
         ),
+        *measure_missing(spec, (rows - len(checked.refused)) or without_outcome, checked.missing),
     )
 
 

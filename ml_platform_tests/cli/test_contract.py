@@ -30,6 +30,17 @@ def test_codes_with_leading_zeros_stay_text(run: Run, tmp_path: Path) -> None:
     assert "  count: {type: integer" in said
 
 
+@pytest.mark.parametrize(("values", "told"), [(("7.490", "12.000"), True), (("7.490", "0.125"), False)])
+def test_points_that_may_stand_between_thousands_are_told(
+    run: Run, tmp_path: Path, values: tuple[str, str], told: bool
+) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("price;item\n" + "".join(f"{values[i % 2]};{i % 4}\n" for i in range(40)), encoding="utf-8")
+    said = run("contract", "infer", str(path)).out
+    assert "price: {type: number" in said
+    assert ("decimals and thousands can't be told apart" in said) == told
+
+
 def test_a_parquet_file_is_read_with_its_types(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     pd.DataFrame({"x": [0, 1] * 60}).to_parquet(path)
@@ -77,8 +88,24 @@ def test_a_file_is_judged_by_the_gate_on_the_share_of_refused_rows(
     assert said.code == code
     assert f"100 rows, {broken} refused" in said.out
     assert broken == 0 or f"{broken}  weight: out of range" in said.out
-    assert "500  cells converted though no `coerce` states it" in said.out
+    assert "500  cells converted though no `coerce` states it:\n             100  " in said.out
+    assert "100  sent: text read as datetime\n" in said.out
+    assert "uarantine" not in said.out
+    assert broken < 6 or "Read the reasons above, look the rows up in the file" in said.out
     assert f"{mark}     rows_match_the_contract" in said.out
+
+
+@pytest.mark.parametrize(("missing", "code"), [(4, 0), (5, 1)])
+def test_more_missing_values_than_a_column_declares_are_refused_as_in_a_run(
+    run: Run, defs: Path, tmp_path: Path, missing: int, code: int
+) -> None:
+    model = next(defs.rglob("defs.yaml"))
+    text = model.read_text(encoding="utf-8")
+    model.write_text(re.sub(r"(weight: \{type: number,)", r"\1 missing: 0.04,", text, count=1), encoding="utf-8")
+    path = Path(parcels(tmp_path / "rows.csv", broken=missing))
+    path.write_text(path.read_text(encoding="utf-8").replace(",99,land", ",,land"), encoding="utf-8")
+    said = run("contract", "check", "late", str(path))
+    assert (said.code, "✗ failed     missing_values_are_as_declared" in said.out) == (code, bool(code))
 
 
 def test_rows_without_an_outcome_break_no_rule(run: Run, defs: Path, tmp_path: Path) -> None:

@@ -35,6 +35,18 @@ def test_check_says_every_problem_of_a_broken_file_and_still_checks_the_others(r
     assert "✓ late: limited risk" in found.out
 
 
+def test_check_says_that_nobody_can_be_forgotten_without_an_entity(run: Run, defs: Path) -> None:
+    assert "forgotten" not in run("check").out
+    direct = "mail: {type: category, role: not_used, reason: Not needed., personal_data: direct}\n    "
+    text = MODEL.replace("weight:", f"{direct}weight:", 1)
+    assert "role: entity" in text
+    write_model(defs, text=text)
+    assert "forgotten" not in run("check").out
+    write_model(defs, text=text.replace("role: entity", "role: not_used, reason: Not needed.", 1))
+    found = run("check")
+    assert "! mail names a person, and no column has the role entity: nobody can be forgotten" in found.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

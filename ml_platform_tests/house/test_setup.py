@@ -16,7 +16,7 @@ REAL = f'exec "{sys.executable}" "$@"\n'
 
 def set_up(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
     """Run the set-up in a folder of its own with `python`, a shell script that stands in for Python."""
-    (folder / "tools").mkdir()
+    (folder / "tools").mkdir(exist_ok=True)
     shutil.copy(ROOT / "tools" / "setup", folder / "tools")
     script = folder / "python"
     script.write_text(f"#!/bin/sh\n{python}")
@@ -24,6 +24,30 @@ def set_up(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
     command = [folder / "tools" / "setup"]
     environment = {"PATH": "/usr/bin:/bin", "PYTHON": str(script)}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+VENV = """\
+case "$*" in
+*"-m venv"*)
+    mkdir -p .venv/bin
+    printf '#!/bin/sh\\necho "$PWD/site"\\n' >.venv/bin/python
+    printf '#!/bin/sh\\necho "$*" >>uv-said\\n' >.venv/bin/uv
+    chmod +x .venv/bin/*
+    mkdir site ;;
+esac
+"""
+
+
+def test_each_step_is_said_and_a_log_has_no_progress_bars(tmp_path: Path) -> None:
+    (tmp_path / "uv.lock").write_text('name = "a"\nname = "b"\n')
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "startup.py", tmp_path / "tools")
+    done = set_up(tmp_path, VENV)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["1/3", "2/3", "3/3"]
+    assert "2/3 2 packages" in done.stdout
+    assert "sync --frozen --quiet" in (tmp_path / "uv-said").read_text()
 
 
 def test_an_old_python_is_named_with_what_is_needed(tmp_path: Path) -> None:

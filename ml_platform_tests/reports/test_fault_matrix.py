@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from ml_platform.core.fault_trial import FaultTrial
 from ml_platform.reports.fault_matrix import caught_text, matrix_lines, matrix_table
 
@@ -35,6 +37,16 @@ def test_a_line_for_each_kind_then_the_remedies_then_the_count() -> None:
         "",
         "4 faults: 75% are caught, 50% are stopped",
     ]
+
+
+def test_gates_that_close_without_a_fault_are_named_instead_of_saying_that_no_line_helps() -> None:
+    blind = [dataclasses.replace(one, closed_anyway=("rows_match_the_contract",)) for one in TRIALS]
+    said = "\n".join(matrix_lines(blind))
+    assert "closed without any fault, so that it can show none: rows_match_the_contract\n" in said
+    assert "nothing can be said while gates close without it" in said
+    assert "no line of this file" not in said
+    both = [dataclasses.replace(one, closed_anyway=("a", "b")) for one in TRIALS]
+    assert "closed without any fault, so that they can show none: a, b" in matrix_lines(both)
 
 
 def test_the_same_as_a_markdown_table() -> None:

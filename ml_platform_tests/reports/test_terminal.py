@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.policy.describe import describe
+from ml_platform.reports.outcomes import warning_text
 from ml_platform.reports.terminal import WIDTH, verdict_lines
 from ml_platform_tests.policy.gates_of import at_least, at_most, holds
 from ml_platform_tests.reports.verdicts import HOSTILE, auc, verdict
@@ -126,3 +127,14 @@ def test_no_line_is_wider_than_the_terminal(subject: str, reason: str, outcome: 
 def test_a_limit_is_shortened_to_what_a_line_has_room_for(gate: object, words: str) -> None:
     found = verdict_lines([verdict(limit=describe(gate))])  # type: ignore[arg-type]
     assert found[1].endswith(words)
+
+
+def test_what_warns_is_named_in_one_line_and_what_passes_or_closes_is_not() -> None:
+    warns = [verdict(outcome, gate=f"g{place}", severity=Severity.WARN) for place, outcome in enumerate(
+        (Outcome.FAILED, Outcome.UNDECIDED, Outcome.PASSED, Outcome.WAIVED)
+    )]  # fmt: skip
+    assert warning_text([*warns, verdict(Outcome.FAILED, gate="closed")]) == "2 gates warn: g0, g1"
+    assert warning_text(warns[:1]) == "1 gate warns: g0"
+    many = [verdict(Outcome.FAILED, gate=f"g{place}", severity=Severity.WARN) for place in range(12)]
+    assert warning_text(many).endswith(", g9 and 2 more")
+    assert warning_text([verdict()]) == ""

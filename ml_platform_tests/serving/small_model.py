@@ -53,6 +53,7 @@ CONTRACT = ScoringContract(
     ),
     categorical=("carrier", "origin"),
     threshold=0.5,
+    shown=("carrier",),
 )  # fmt: skip
 GOOD_ROW: dict[str, object] = {
     "hour": 9, "distance": 733.5, "wind": 8.1, "carrier": "UA", "origin": "EWR", "weekend": False, "account": 1.5,

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from typing import TYPE_CHECKING
 
 import pytest
 
+from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.core.scoring import InputColumn, ScoringContract
 from ml_platform.serving.contract_check import ContractCheck
-from ml_platform.serving.docs_page import POLICY
-from ml_platform.serving.openapi import example, row_schema
+from ml_platform.serving.docs_page import POLICY, docs_page
+from ml_platform.serving.live import Live
+from ml_platform.serving.openapi import document, example, row_schema
+from ml_platform.serving.predictor import Predictor
 from ml_platform_tests.serving.asking import Asker
-from ml_platform_tests.serving.small_model import CONTRACT, LEVELS
+from ml_platform_tests.serving.small_model import CONTRACT, LEVELS, make_live, put_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ODD = (
     InputColumn(name="a", type="number", low=5.0),
@@ -46,6 +54,18 @@ def test_the_document_names_every_path(shared: Asker) -> None:
     assert set(document["paths"]) == {"/invocations", "/health", "/version", "/metrics"}
     assert document["openapi"] == "3.1.0"
     assert document["components"]["schemas"]["Row"]["example"]["origin"] == "EWR"
+
+
+def test_learned_levels_of_a_personal_column_are_shown_nowhere(tmp_path: Path) -> None:
+    digest = put_model(tmp_path, contract=dataclasses.replace(CONTRACT, shown=()))
+    live = Live.of(make_live(tmp_path, digest), Predictor.load(FileArtefacts(tmp_path), digest))
+    page, described = docs_page("toy", live, ""), json.dumps(document("toy", live))
+    for told in (page, described):
+        assert "B6" not in told
+        assert "AA" not in told
+    assert "<td>carrier<td>category<td>any text; one that training never saw is scored as missing<td>no" in page
+    assert "EWR" in page
+    assert "EWR" in described
 
 
 def test_the_page_is_self_contained_and_shows_the_contract(shared: Asker) -> None:

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_platform.core.errors import DataInvalid
+from ml_platform.policy.spec import Csv
 from ml_platform.sources import content
-from ml_platform.sources.content import parse_table
+from ml_platform.sources.content import describe, parse_table
 
 SECRET = "anna.secret@example.org"
 
@@ -37,6 +38,20 @@ def test_csv_zip_and_parquet_say_the_same() -> None:
     expected = {"a": [1, 2], "b": ["x", "y"]}
     for given_bytes in (csv, zipped(csv), parquet(pa.table(expected)), zipped(parquet(pa.table(expected)))):
         assert parse_table("t", given_bytes).to_pydict() == expected
+
+
+def test_what_can_cheaply_be_seen_unreadable_is_refused_before_a_row_is_read() -> None:
+    whole = parquet(pa.table({"a": list(range(5_000))}))
+    describe("t", whole, Csv())
+    for bad, words in (
+        (whole[: len(whole) // 2], "t: is no readable Parquet file"),
+        (whole[:100] + whole[200:], "is no readable Parquet file|middle is missing"),
+        (b"a,b\n1,2\n3\0,4\n", "t: line 3 holds a NUL byte"),
+    ):
+        with pytest.raises(DataInvalid, match=words):
+            describe("t", bad, Csv())
+    assert describe("t", "a,b\n1,2\n".encode("utf-16"), Csv())["format"] == "CSV"
+    assert describe("t", zipped(whole), Csv()) == {"format": "Parquet", "zipped": True}
 
 
 def test_a_text_column_keeps_its_zeros() -> None:

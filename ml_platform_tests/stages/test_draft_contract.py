@@ -141,6 +141,83 @@ def test_a_date_of_birth_is_not_the_time_of_the_rows(tmp_path: Path) -> None:
     assert columns["date_of_birth"].role is not Role.TIME
 
 
+PEOPLE = ("Müller, Hans", "Schmidt, Eva", "Becker, Ilse", "Koch, Jürgen", "Wagner, Maria", "Bauer, Norbert")
+
+
+def test_german_columns_of_persons_are_recognised_and_show_no_value(tmp_path: Path) -> None:
+    n = 300
+    born = [f"{1 + i % 28:02d}.{1 + i % 12:02d}.{1940 + i % 63}" for i in range(n)]
+    frame = pd.DataFrame(
+        {
+            "GebDat": born,
+            "birth_of_holder": born,
+            "Kundenname": [PEOPLE[i % 6] for i in range(n)],
+            "Name": [PEOPLE[i % 2] for i in range(n)],
+            "customer": [f"{' '.join(reversed(PEOPLE[i % 6].split(', ')))}" for i in range(n)],
+            "Vorname": [PEOPLE[i % 6].split(", ")[1] for i in range(n)],
+            "Nachname": [PEOPLE[i % 6].split(", ")[0] for i in range(n)],
+            "Geschlecht": ["m", "w", "d"] * (n // 3),
+        }
+    )
+    columns, text = drafted(frame, tmp_path)
+    classes = {name: column.personal_data.value for name, column in columns.items()}
+    quasi = dict.fromkeys(("GebDat", "birth_of_holder", "Geschlecht"), "quasi")
+    assert classes == {**dict.fromkeys(classes, "direct"), **quasi}
+    assert all(column.role is not Role.TIME for column in columns.values())
+    assert "levels" not in text
+    assert "Müller" not in text
+    assert "none of these seems to be one" not in text
+    assert "guess: customer may be one" in text
+
+
+def test_names_of_birth_are_believed_only_of_dates_a_lifetime_apart(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"birth_registered": pd.date_range("2024-01-01", periods=300, freq="D")})
+    columns, _ = drafted(frame.assign(birth_weight=np.linspace(1800, 2030, 300)), tmp_path)
+    assert columns["birth_registered"].role is Role.TIME
+    years = pd.DataFrame({"born": np.arange(300) % 9 + 1990, "geboren_in": np.arange(300) % 60 + 1940})
+    columns_of_years, _ = drafted(years, tmp_path)
+    assert [column.personal_data.value for column in columns_of_years.values()] == ["none", "quasi"]
+    assert columns["birth_weight"].personal_data == "none"
+
+
+def test_levels_of_two_that_are_no_names_of_persons_stay(tmp_path: Path) -> None:
+    columns, _ = drafted(pd.DataFrame({"name": ["Lufthansa", "Swiss"] * 50}), tmp_path)
+    assert columns["name"].levels == ("Lufthansa", "Swiss")
+
+
+def test_an_entity_is_proposed_the_number_of_a_person_that_repeats_first(tmp_path: Path) -> None:
+    n = 300
+    frame = pd.DataFrame(
+        {
+            "order": [f"A{i}" for i in range(n)],
+            "patient_id": [f"P{i}" for i in range(n)],
+            "customer_id": [f"C{i % 40}" for i in range(n)],
+            "x": np.random.default_rng(1).normal(size=n),
+        }
+    )
+    for columns, named in (
+        (["order", "patient_id", "customer_id"], "customer_id"),
+        (["order", "patient_id"], "patient_id"),
+        (["order", "x"], "order"),
+    ):
+        assert f"guess: {named} may be one: give it `role: entity` if so." in drafted(frame[columns], tmp_path)[1]
+    assert "entity" not in drafted(frame[["x"]], tmp_path)[1]
+    mails = frame[["x"]].assign(mail=[f"p{i % 99}@example.org" for i in range(n)])
+    said = drafted(mails, tmp_path)[1]
+    assert "none of these seems to be one" in said
+    assert "nobody can be forgotten" in said
+
+
+def test_a_split_is_proposed_that_the_times_have_room_for(tmp_path: Path) -> None:
+    at = pd.Series(pd.date_range("2024-01-01", periods=400, freq="6h", tz="UTC"))
+    _, text = drafted(pd.DataFrame({"at": at}), tmp_path)
+    assert "#   source: as_of: 2024-04-10T00:00:00Z\n" in text
+    parts = "validation_days: 10, calibration_days: 10, holdout_days: 20"
+    assert f"#   split: {{kind: time, train_days: 60, {parts}}}\n" in text
+    for times in (at[:30], at.where(at.index > 0, pd.Timestamp("1950-01-01", tz="UTC"))):
+        assert "split" not in drafted(pd.DataFrame({"at": times}), tmp_path)[1]
+
+
 def test_a_conversion_that_no_statement_allows_is_told(tmp_path: Path) -> None:
     columns, text = drafted(pd.DataFrame({"x": pd.to_timedelta([1, 2], unit="s")}), tmp_path)
     assert columns["x"].coerce is None

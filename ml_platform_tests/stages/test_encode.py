@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.scoring import InputColumn
+from ml_platform.policy.spec import PersonalData
 from ml_platform.stages.coerce import coerce
-from ml_platform.stages.encode import encode_frame, encode_rows, input_columns, learn_levels
+from ml_platform.stages.encode import encode_frame, encode_rows, input_columns, learn_levels, shown_columns
 from ml_platform.stages.request_rows import request_rows
 from ml_platform_tests.stages.parcels import CONTRACT, parcel_spec
 
@@ -118,6 +119,14 @@ def test_input_columns_say_what_a_request_has_to_carry() -> None:
     assert found["weight"] == InputColumn(name="weight", type="number", low=0.0, high=100.0)
     assert found["site"].levels == ("north", "south", "west")
     assert found["pieces"].missing == 0.2
+
+
+@pytest.mark.parametrize("said", ["quasi", "sensitive"])
+def test_learned_levels_may_be_shown_only_of_columns_that_are_not_personal(said: str) -> None:
+    personal = SPEC.contract["carrier"].model_copy(update={"personal_data": PersonalData(said)})
+    private = SPEC.model_copy(update={"contract": {**SPEC.contract, "carrier": personal}})
+    assert shown_columns(SPEC) == ("carrier",)
+    assert shown_columns(private) == ()
 
 
 def test_the_one_row_path_does_not_import_pandas() -> None:

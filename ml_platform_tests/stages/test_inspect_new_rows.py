@@ -4,6 +4,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ml_platform.stages.contract import check_contract
@@ -13,8 +14,6 @@ from ml_platform_tests.stages.parcels import parcel_rows, parcel_spec
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pandas as pd
 
     from ml_platform.core.measurement import Measurement
     from ml_platform.policy.spec import ModelSpec
@@ -55,6 +54,52 @@ def test_without_an_end_rows_that_equal_none_of_the_references_are_new(spec: Mod
     rows = rows_of(spec)
     found = inspect_new_rows(spec, rows.iloc[:350], rows, None, suspects=())
     assert {one.n for one in found.measurements} == {250}
+
+
+LATER = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize("end", [LATER, None])
+def test_rows_that_were_changed_in_place_are_inspected(spec: ModelSpec, end: dt.datetime | None) -> None:
+    rows = rows_of(spec)
+    changed = rows.copy()
+    changed.loc[:199, "weight"] *= 40
+    found = inspect_new_rows(spec, rows, changed, end, suspects=())
+    assert {one.n for one in found.measurements if one.subject != "pieces"} == {200}
+    assert {one.subject for one in named(found.measurements, "batch_distribution_shift")} == {"weight"}
+
+
+@pytest.mark.parametrize(("rows", "inspected"), [(3, 0), (19, 0), (20, 20)])
+def test_a_correction_of_a_few_rows_among_thousands_does_not_wait_for_more(
+    spec: ModelSpec, rows: int, inspected: int
+) -> None:
+    many = rows_of(spec, 20_500)
+    changed = many.copy()
+    changed.loc[: rows - 1, "weight"] += 1.5
+    found = inspect_new_rows(spec, many, changed, None, suspects=())
+    assert {one.n for one in found.measurements if one.subject != "pieces"} == ({inspected} if inspected else set())
+    small = inspect_new_rows(spec, many.iloc[:600], changed.iloc[:600], None, suspects=())
+    assert {one.n for one in small.measurements if one.subject != "pieces"} == {rows}
+
+
+def test_rows_that_came_late_are_inspected_beside_those_from_the_end_on(spec: ModelSpec) -> None:
+    rows = rows_of(spec)
+    end = rows["sent"].iloc[500].to_pydatetime()
+    assert {one.n for one in inspect_new_rows(spec, rows.iloc[50:500], rows, end, suspects=()).measurements} == {150}
+
+
+def test_a_row_that_is_delivered_again_for_an_earlier_time_is_new(spec: ModelSpec) -> None:
+    rows = rows_of(spec)
+    twice = pd.concat([rows, rows.iloc[:60]], ignore_index=True)
+    found = inspect_new_rows(spec, rows, twice, LATER, suspects=())
+    assert {one.n for one in found.measurements} == {60}
+    assert named(found.measurements, "batch_repeated_rows")
+
+
+def test_a_change_in_what_is_not_inspected_makes_no_row_new(spec: ModelSpec) -> None:
+    rows = rows_of(spec)
+    changed = rows.assign(number=rows["number"] + 10_000, customer=0)
+    assert inspect_new_rows(spec, rows, changed, LATER, suspects=()).measurements == ()
 
 
 def test_a_fault_in_new_rows_is_measured_and_personal_columns_keep_their_values(spec: ModelSpec) -> None:

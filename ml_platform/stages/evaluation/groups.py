@@ -32,8 +32,9 @@ def of_each_group(scores: Scores, attributes: Attributes) -> Iterator[Measuremen
 def between_groups(scores: Scores, attributes: Attributes) -> Iterator[Measurement]:
     """Measure the differences between groups; their intervals hold together at the scores' confidence."""
     names = tuple(str(code) for code in range(scores.score.shape[1])) if scores.score.ndim > 1 else ()
+    decisions = decided(scores.score, scores.threshold)
     rows = Treated(
-        task=scores.task, true=scores.true, score=scores.score, decision=decided(scores), losses=_losses(scores),
+        task=scores.task, true=scores.true, score=scores.score, decision=decisions, losses=_losses(scores),
         classes=names, entity=scores.entity,
     )  # fmt: skip
     yield from measure_gaps(rows, attributes, confidence=scores.confidence)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
+from ml_platform.stages.evaluation.statistics import decided
 from ml_platform.stats.average_precision import average_precision
 from ml_platform.stats.balanced_accuracy import balanced_accuracy
 from ml_platform.stats.classes import class_scores
@@ -102,24 +103,18 @@ def _row_class_squares(pair: Pair, score: Floats) -> Floats:
     return squares
 
 
-def _decided(pair: Pair, score: Floats) -> Floats:
-    if score.ndim == 1:
-        return np.where(np.isfinite(score), score >= pair.threshold, np.nan)
-    return np.where(np.isfinite(score).all(axis=1), score.argmax(axis=1), np.nan)
-
-
 def _right(pair: Pair) -> Measurement:
     """Compare how often each decides right; a decision that isn't one makes the comparison undefined."""
     hits = [
         np.where(np.isfinite(made), made == pair.true, np.nan)
-        for made in (_decided(pair, one) for one in (pair.a, pair.b))
+        for made in (decided(one, pair.threshold) for one in (pair.a, pair.b))
     ]
     return paired_share_difference(*hits, entity=pair.entity, confidence=pair.confidence)
 
 
 def _redrawn(statistic: Callable[..., Measurement], pair: Pair, *, decisions: bool) -> Measurement:
     """Compare any statistic over rows drawn again."""
-    a, b = ((_decided(pair, one) if decisions else one) for one in (pair.a, pair.b))
+    a, b = ((decided(one, pair.threshold) if decisions else one) for one in (pair.a, pair.b))
 
     def value(true: Floats, predicted: NDArray[np.generic]) -> float | None:
         return statistic(true, predicted).value

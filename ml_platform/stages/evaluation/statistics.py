@@ -94,16 +94,16 @@ def _binary(scores: Scores) -> Iterator[Measurement]:
     )
     for calibrated in (calibration_slope, calibration_intercept, lift):
         yield calibrated(scores.true, scores.score, entity=scores.entity, confidence=scores.confidence)
-    decisions = decided(scores)
+    decisions = decided(scores.score, scores.threshold)
     for decisive in (accuracy, balanced_accuracy, precision, recall, f1):
         yield decisive(scores.true, decisions, entity=scores.entity, confidence=scores.confidence)
 
 
-def decided(scores: Scores) -> Floats:
+def decided(score: Floats, threshold: float) -> Floats:
     """Return decisions as numbers: 0 or 1, or the likeliest class; not a number where a score isn't one."""
-    if scores.score.ndim == 1:
-        return np.where(np.isfinite(scores.score), scores.score >= scores.threshold, np.nan)
-    return np.where(np.isfinite(scores.score).all(axis=1), scores.score.argmax(axis=1), np.nan)
+    if score.ndim == 1:
+        return np.where(np.isfinite(score), score >= threshold, np.nan)
+    return np.where(np.isfinite(score).all(axis=1), score.argmax(axis=1), np.nan)
 
 
 def _classes(scores: Scores) -> Iterator[Measurement]:
@@ -112,7 +112,7 @@ def _classes(scores: Scores) -> Iterator[Measurement]:
     yield top_label_calibration_error(
         scores.true, scores.score, entity=scores.entity, seed=scores.seed, confidence=scores.confidence
     )
-    decisions = decided(scores)
+    decisions = decided(scores.score, scores.threshold)
     for decisive in (class_accuracy, macro_recall, macro_precision, macro_f1):
         yield decisive(scores.true, decisions, entity=scores.entity, confidence=scores.confidence)
     for code in range(scores.score.shape[1]):

@@ -75,7 +75,7 @@ def _ratios(scores: Scores) -> dict[str, tuple[Floats, Floats]]:
     true, score, one = scores.true, scores.score, np.ones(scores.true.size)
     match scores.task:
         case "binary":
-            mine = decided(scores)
+            mine = decided(score, scores.threshold)
             hit, positive, chosen = (mine == 1) * (true == 1) * 1.0, (true == 1) * 1.0, (mine == 1) * 1.0
             certain = np.clip(score, 0, 1)
             return {
@@ -93,7 +93,7 @@ def _ratios(scores: Scores) -> dict[str, tuple[Floats, Floats]]:
             return {
                 "multiclass_log_loss": (row_class_losses(codes, score), one),
                 "multiclass_brier": (np.square(score - right).sum(axis=1), one),
-                "class_accuracy": ((decided(scores) == true) * 1.0, one),
+                "class_accuracy": ((decided(score, scores.threshold) == true) * 1.0, one),
             }
         case "regression":
             return {"mean_absolute_error": (np.abs(score - true), one), "bias": (score - true, one)}

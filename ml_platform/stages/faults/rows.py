@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 class OwnRows:
     """A model's own accepted rows: those to draw from, all of them, and the share that the contract had refused.
 
-    The share is None where it isn't on record.
+    The share is None where it isn't on record. `stored` says that tokens stand in place of what names a person.
     """
 
     drawn_from: pd.DataFrame
     every: pd.DataFrame
     refused_share: float | None
+    stored: bool = False
 
 
 def rows_to_try(
@@ -48,6 +49,6 @@ def rows_to_try(
     rows = read_rows(spec, store, snapshot)
     share = quarantine.rows / quarantine.rows_seen if quarantine is not None and quarantine.rows_seen else None
     if split is None or split.snapshot_digest != snapshot.digest:
-        return OwnRows(drawn_from=rows, every=rows, refused_share=share)
+        return OwnRows(drawn_from=rows, every=rows, refused_share=share, stored=True)
     training: pd.DataFrame = rows[read_parts(store, split) == "train"].reset_index(drop=True)
-    return OwnRows(drawn_from=training, every=rows, refused_share=share)
+    return OwnRows(drawn_from=training, every=rows, refused_share=share, stored=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,7 @@ from ml_platform.stages.faults.inject import inject, known
 from ml_platform.stages.faults.remedy import remedy
 from ml_platform.stages.faults.rows import OwnRows
 from ml_platform.stages.profile import profile
+from ml_platform.stages.pseudonymise import as_stored
 
 if TYPE_CHECKING:
     import pandas as pd  # noqa: TC004  (dear, and nobody reads these dataclasses' annotations)
@@ -53,8 +54,10 @@ class Ground:
 def prepare(file: GovernedModelFile, own: OwnRows, *, size: int, seed: int, now: dt.datetime) -> Ground:
     """Draw a batch of `size` rows (at most half of them) and a reference from accepted rows, and judge it clean.
 
-    Raises DataInvalid when there are too few rows.
+    Of tokens nothing is asked that the contract says of an original's form. Raises DataInvalid when there are too few
+    rows, and when the contract refuses them as they are.
     """
+    file = replace(file, spec=as_stored(file.spec)) if own.stored else file
     spec, rows = file.spec, own.drawn_from
     if len(rows) < 2 * FEWEST_ROWS:
         message = f"{spec.model}: {len(rows):,} rows; at least {2 * FEWEST_ROWS} are needed to try faults; take more"
@@ -64,6 +67,8 @@ def prepare(file: GovernedModelFile, own: OwnRows, *, size: int, seed: int, now:
     places = (np.sort(order[size : size + REFERENCE_ROWS]), np.sort(order[:size]))
     reference, batch = (rows.iloc[of].reset_index(drop=True) for of in places)
     good = Known(rows=reference, profile=profile(spec, reference))
+    clean = hear_gates(spec, file.policy, batch, known=good, now=now)
+    _require_accepted(spec, clean)
     return Ground(
         file=file,
         own=own,
@@ -71,8 +76,17 @@ def prepare(file: GovernedModelFile, own: OwnRows, *, size: int, seed: int, now:
         batch=batch,
         now=now,
         known=good,
-        clean=hear_gates(spec, file.policy, batch, known=good, now=now),
+        clean=clean,
     )
+
+
+def _require_accepted(spec: ModelSpec, clean: Heard) -> None:
+    """Raise DataInvalid when no row of the clean batch keeps the contract: beside that no fault could show."""
+    if clean.refused:
+        raise DataInvalid(
+            f"{spec.model}: the contract refuses the model's own rows as they are, without any fault; rows that keep "
+            "it are needed to try faults; correct the contract, or run the model again for a snapshot that keeps it"
+        )
 
 
 def _used(spec: ModelSpec) -> list[str]:
@@ -118,4 +132,5 @@ def _trial(ground: Ground, kind: str, severity: Severity, aim: Aim, seed: int) -
         caught_by=tuple(caught),
         warned_by=tuple(warned),
         remedy=line,
+        closed_anyway=tuple(sorted(ground.clean.closed)),
     )

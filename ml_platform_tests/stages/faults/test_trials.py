@@ -107,6 +107,42 @@ def test_a_kind_without_a_place_is_left_out(file: GovernedModelFile, good: pd.Da
     assert tried(file, good, "missing_filled") == {}
 
 
+def test_of_tokens_nothing_is_asked_that_the_contract_says_of_an_originals_form(
+    tmp_path: Path, good: pd.DataFrame
+) -> None:
+    direct = "role: not_used, reason: Not needed., personal_data: direct"
+    file = load_small(
+        tmp_path,
+        (
+            "region: {",
+            f"""mail: {{type: category, format: email, {direct}}}
+    caller: {{type: integer, range: [1, 9], {direct}}}
+    region: {{""",
+        ),
+        ("  features: ", "  rules: {calls: {kind: present, column: caller}}\n  features: "),
+        table=rows().assign(mail="a@example.org", caller=1),
+    )
+    tokens = pd.Categorical([f"{place:032x}" for place in range(len(good))])
+    stored = dataclasses.replace(own(good.assign(mail=tokens, caller=tokens)), stored=True)
+    ground = prepare(file, stored, size=1000, seed=1, now=NOW)
+    assert (ground.clean.closed, ground.clean.put_aside) == (frozenset(), 0)
+    assert {one.caught_by for one in try_faults(ground, ["column_dropped"], seed=1)} == {("contract",)}
+
+
+def test_rows_that_the_contract_refuses_as_they_are_can_show_no_fault(
+    file: GovernedModelFile, good: pd.DataFrame
+) -> None:
+    with pytest.raises(DataInvalid, match="refuses the model's own rows as they are, without any fault"):
+        prepare(file, own(good.assign(carrier="road")), size=1000, seed=1, now=NOW)
+
+
+def test_what_closes_without_a_fault_is_named(file: GovernedModelFile, good: pd.DataFrame) -> None:
+    ground = prepare(file, own(good.assign(carrier=["road", "land"] * (len(good) // 2))), size=1000, seed=1, now=NOW)
+    found = list(try_faults(ground, ["rows_duplicated"], seed=1))
+    assert found
+    assert all("rows_match_the_contract" in one.closed_anyway for one in found)
+
+
 def test_too_few_rows_are_refused(file: GovernedModelFile, good: pd.DataFrame) -> None:
     with pytest.raises(DataInvalid, match="399 rows; at least 400 are needed"):
         prepare(file, own(good[:399]), size=1000, seed=1, now=NOW)
@@ -126,6 +162,7 @@ def test_rows_come_from_the_training_part_of_the_newest_snapshot(
     split = SplitRecord(model="parcels", digest="b" * 64, snapshot_digest="a" * 64, rows={})
     refused = QuarantineRecord(model="parcels", digest="d" * 64, rows=3, rows_seen=600, reasons={})
     found = rows_to_try(file.spec, store, snapshot, split, refused)
+    assert found.stored
     assert (len(found.drawn_from), len(found.every), found.refused_share) == (len(good) // 2, len(good), 0.005)
     other = dataclasses.replace(split, snapshot_digest="c" * 64)
     whole = rows_to_try(file.spec, store, snapshot, other, None)
