@@ -41,9 +41,12 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "tuning": ("contract", "features", "split", "learner", "tuning"),
     "code_tests": ("source", "contract", "features"),
     "model": ("contract", "features", "learner", "tuning", "compute", "deployment"),
-    "evaluation": ("contract", "split", "learner", "deployment"),
+    "evaluation": ("contract", "split", "learner", "deployment", "expectations"),
     "mitigation": ("contract", "features", "learner", "tuning", "compute", "deployment"),
-    "report": ("purpose", "owner", "risk_class", "description", "source", "contract", "split", "learner", "deployment"),
+    "report": (
+        *("purpose", "owner", "risk_class", "description", "source", "contract", "split", "learner", "deployment"),
+        "expectations",
+    ),
 }
 
 

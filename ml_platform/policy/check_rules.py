@@ -64,15 +64,16 @@ def _condition_faults(part: Condition, columns: Mapping[str, Column]) -> Iterato
                     "needed: two columns of a kind"
                 )
             if value is not None:
-                yield from _value_faults(left, columns[left], value)
+                yield from value_faults(left, columns[left], value)
         case OneOf(column=column, values=values):
             for value in values:
-                yield from _value_faults(column, columns[column], value)
+                yield from value_faults(column, columns[column], value)
         case _:
             return
 
 
-def _value_faults(name: str, column: Column, value: Constant) -> Iterator[str]:
+def value_faults(name: str, column: Column, value: Constant) -> Iterator[str]:
+    """Yield why a constant can't be a value of a column."""
     match _kind(column):
         case "number":
             fits, needed = isinstance(value, int | float) and not isinstance(value, bool), "a number"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ml_platform.policy.expectations import Expectations
 from ml_platform.policy.gates import Condition, Gate
 from ml_platform.policy.metrics import METRICS, TASKS
 from ml_platform.policy.spec import ModelSpec, PersonalData, Role
@@ -31,6 +32,9 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "limits": "a stage that worked has a declared limit of memory or time",
         "budget": "the model file declares a budget",
         "distributed": "the model is trained on several workers",
+        "edge_cases": "the model file declares edge cases",
+        "invariances": "the model file says which columns must not matter",
+        "directions": "the model file says which way the score moves with a column",
     }
 )
 
@@ -46,8 +50,8 @@ def conditions_of(
     cost_history: bool = False,
     limits: bool = False,
 ) -> frozenset[Condition]:
-    """Return the conditions that hold: eight and the task follow from the model file, the caller knows the others."""
-    task = spec.learner.task
+    """Return the conditions that hold: eleven and the task follow from the model file, the caller knows the others."""
+    task, expected = spec.learner.task, spec.expectations or Expectations()
     holds: dict[Condition, bool] = {
         "always": True,
         "groups": bool(spec.columns(Role.GROUP)),
@@ -72,6 +76,9 @@ def conditions_of(
         "limits": limits,
         "budget": spec.resources.budget is not None,
         "distributed": spec.is_distributed,
+        "edge_cases": bool(expected.edge_cases),
+        "invariances": bool(expected.invariant),
+        "directions": bool(expected.directional),
     }
     return frozenset(condition for condition, true in holds.items() if true)
 

@@ -45,6 +45,11 @@ def judge(
     )
 
 
+def outcome_of(gate: Gate, measurement: Measurement) -> Outcome:
+    """Return what a gate that applies says of one measurement alone, waivers left aside."""
+    return _judge_one(gate, measurement).outcome
+
+
 def _verdict(
     policy: Policy, name: str, measurements: Sequence[Measurement], *, conditions: frozenset[str], today: dt.date
 ) -> Verdict:

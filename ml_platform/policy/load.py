@@ -11,6 +11,7 @@ from ml_platform.core.digest import digest_of
 from ml_platform.core.errors import PolicyInvalid
 from ml_platform.policy.check_compute import check_compute
 from ml_platform.policy.check_contract import check_contract
+from ml_platform.policy.check_expectations import check_expectations
 from ml_platform.policy.check_learner import check_features, check_learner
 from ml_platform.policy.check_objective import check_objective
 from ml_platform.policy.check_policy import check_monitoring, check_packs, check_waivers, expired_waivers
@@ -147,6 +148,7 @@ def _meaning(path: Path, sections: Sections) -> Iterator[Problem]:
     yield from check_objective(sections)
     yield from check_tuning(sections)
     yield from check_compute(sections)
+    yield from check_expectations(sections)
 
 
 def _inside(problems: Iterable[Problem]) -> list[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ml_platform.policy.expectations import Expectations
 from ml_platform.policy.gates import Override, Waiver
 from ml_platform.policy.resources import Resources
 from ml_platform.policy.row_rules import RowRule
@@ -42,6 +43,7 @@ class Sections:
     learner: Learner | None
     tuning: Tuning | None
     compute: Compute | None
+    expectations: Expectations | None
     deployment: Deployment | None
     resources: Resources | None
     risk_class: RiskClass | None
@@ -77,6 +79,7 @@ def sections_of(attributes: Plain) -> Sections:
         learner=_valid(Learner, learner),
         tuning=_valid(Tuning, top["tuning"]) if "tuning" in top else None,
         compute=_valid(Compute, top.get("compute")),
+        expectations=_valid(Expectations, top["expectations"]) if "expectations" in top else None,
         deployment=_valid(Deployment, top.get("deployment", {})),
         resources=_valid(Resources, top.get("resources", {})),
         risk_class=_valid(RiskClass, top.get("risk_class")),

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, assert_never
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ml_platform.policy.coercions import Coercion
+from ml_platform.policy.expectations import Expectations
 from ml_platform.policy.formats import Format
 from ml_platform.policy.gates import Override, Waiver
 from ml_platform.policy.resources import Resources, bytes_of
@@ -328,6 +329,7 @@ class ModelSpec(Strict):
     resources: Resources = Resources()
     tuning: Tuning | None = Field(default=None, exclude_if=_unsaid)
     compute: Compute | None = Field(default=None, exclude_if=_unsaid)
+    expectations: Expectations | None = Field(default=None, exclude_if=_unsaid)
     policy: PolicyChoice = PolicyChoice()
     deployment: Deployment = Deployment()
     monitoring: Monitoring | None = None

@@ -13,6 +13,8 @@ from ml_platform.reports.class_rows import class_rows
 from ml_platform.reports.compared_plot import compared_figures
 from ml_platform.reports.conditions import conditions
 from ml_platform.reports.decision import decide
+from ml_platform.reports.expectation_rows import HEADS as EXPECTATION_HEADS
+from ml_platform.reports.expectation_rows import expectation_rows
 from ml_platform.reports.explanation import interval_text
 from ml_platform.reports.figures import curve_figures
 from ml_platform.reports.findings import HEADS, MOST_ROWS, FindingRow, finding_rows
@@ -63,6 +65,8 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         mitigation_reading=mitigation.READING,
         mitigation_limits=mitigation.limits_text(content.mitigation.limits) if content.mitigation else "",
         mitigation_words=mitigation.mitigation_words(content.mitigation),
+        expectation_heads=EXPECTATION_HEADS,
+        expectations=expectation_rows(content, measured),
         curves=curve_figures(content),
         forests=(*group_figures(content, measured), *slice_figures(content, measured)),
         measured=measured.by_stage(),

@@ -9,6 +9,8 @@ from ml_platform.reports import mitigation
 from ml_platform.reports.class_rows import HEADS, class_rows
 from ml_platform.reports.conditions import conditions
 from ml_platform.reports.decision import decide
+from ml_platform.reports.expectation_rows import HEADS as EXPECTATION_HEADS
+from ml_platform.reports.expectation_rows import expectation_rows
 from ml_platform.reports.markdown import cell, closed_list, measurement_table, table, verdict_table
 from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform.reports.outcomes import tally
@@ -24,6 +26,7 @@ def markdown_page(content: Content, *, now: dt.datetime) -> str:
     numbers = [(tile.name, tile.number, tile.interval, tile.meaning) for tile in tiles(content, MeasuredRows(content))]
     closed = closed_list(content.verdicts)
     classes = [row.texts for row in class_rows(content, MeasuredRows(content))]
+    expected = [row.texts for row in expectation_rows(content, MeasuredRows(content))]
     parts = [
         f"# {cell(spec.model)}: {cell(decision.headline)}",
         cell(spec.purpose),
@@ -40,6 +43,7 @@ def markdown_page(content: Content, *, now: dt.datetime) -> str:
         verdict_table(content.verdicts),
         *(["## Each class", table(HEADS, classes)] if classes else []),
         *_mitigation(content),
+        *(["## What was expected of it", table(EXPECTATION_HEADS, expected)] if expected else []),
         "## Measurements on the holdout",
         measurement_table(content.measurements),
         *_conditions(content),

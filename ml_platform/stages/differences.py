@@ -29,6 +29,7 @@ _SECTIONS: Mapping[str, str] = {
     "learner": "model",
     "compute": "model",
     "deployment": "model",
+    "expectations": "evaluation",
 }
 
 

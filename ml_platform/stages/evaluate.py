@@ -18,6 +18,7 @@ from ml_platform.learners.workers import open_workers
 from ml_platform.policy.spec import PersonalData
 from ml_platform.stages.champion import meet_champion
 from ml_platform.stages.drift import measure_drift
+from ml_platform.stages.expectations import measure_expectations
 from ml_platform.stages.explain import importance, measure_importance
 from ml_platform.stages.features import read_matrix, read_state
 from ml_platform.stages.model_files import read_scorer
@@ -76,6 +77,7 @@ def evaluate(
         *measures.measure(spec, holdout, sample, levels),
         measure_drift(matrix.part_of("train"), holdout.matrix, seed=spec.learner.seed),
         measure_importance(holdout, shares),
+        *measure_expectations(spec, store=store, features=features, matrix=matrix, holdout=holdout),
         *rival.measurements,
     )
     import msgspec

@@ -10,6 +10,7 @@ from ml_platform.policy.check_learner import check_learner
 from ml_platform.policy.conditions import MEANINGS, conditions_of
 from ml_platform.policy.controls import CONTROLS
 from ml_platform.policy.describe import describe, number
+from ml_platform.policy.expectations import Directional, EdgeCase, Expectations, Invariant
 from ml_platform.policy.gates import Condition, Gate
 from ml_platform.policy.learner_parameters import ALIASES, DECLARED_ELSEWHERE, PARAMETERS
 from ml_platform.policy.load import TYPE
@@ -101,6 +102,11 @@ def test_the_conditions_of_a_model_follow_from_its_file_and_from_what_the_caller
         "resources": Resources(budget=1.0),
         "tuning": Tuning(trials=1, seed=1, space={"num_leaves": Dimension(low=2, high=3)}),
         "compute": Compute(engine="dask", workers=2),
+        "expectations": Expectations(
+            edge_cases={"heavy": EdgeCase(row={"weight": 1.0}, at_most=0.5)},
+            invariant=(Invariant(columns=("carrier",), at_most=0.1),),
+            directional=(Directional(column="weight", by=1.0, score="rises", at_most=0.1),),
+        ),
     }
     quasi = quasi.model_copy(update=told)
     caller = {
