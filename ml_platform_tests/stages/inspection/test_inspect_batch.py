@@ -29,6 +29,7 @@ from ml_platform_tests.stages.inspection.parcels_table import parcels, risk_of
 Fault = Callable[[pd.DataFrame], pd.DataFrame]
 REFERENCE = parcels(3000, 1)
 BATCH = parcels(800, 2)
+RNG = np.random.default_rng(12)
 
 
 def put(name: str, rows: slice, value: object) -> Fault:
@@ -146,6 +147,18 @@ def test_durations_are_no_plain_numbers_and_halves_of_a_precision_no_fault() -> 
     assert [one.kind for one in inspect_batch(spans, BATCH, target="late").findings] == ["schema"]
     single = REFERENCE.assign(price=REFERENCE["price"].astype("float32"), weight=REFERENCE["weight"].astype("float32"))
     assert inspect_batch(single, BATCH, target="late").passed
+
+
+def test_a_column_that_lost_its_values_makes_no_repeated_rows() -> None:
+    before, now = (
+        pd.DataFrame({"city": RNG.choice(list("abcd"), rows), "price": RNG.normal(size=rows)}) for rows in (2000, 600)
+    )
+    found = inspect_batch(before, now.assign(price=np.nan))
+    assert {"missing"} <= {one.kind for one in found.findings}
+    assert "duplicate_rows" not in {one.kind for one in found.findings}
+    twice = pd.concat([now, now.iloc[:60]]).assign(more=np.nan)
+    told = inspect_batch(before.assign(more=RNG.normal(size=2000)), twice)
+    assert "duplicate_rows" in {one.kind for one in told.findings}
 
 
 def test_findings_are_said_with_what_goes_with_them() -> None:
