@@ -174,6 +174,22 @@ def register(platform: Platform, made: Ingredients) -> ReleaseRecord:
     return platform.ledger.record_release(evidence, digest, actor="robin", at=NOW)
 
 
+@dataclasses.dataclass(frozen=True)
+class Released:
+    """A team, its platform, and a version that was made on it."""
+
+    team: Team
+    platform: Platform
+    version: ReleaseRecord
+
+
+@contextlib.contextmanager
+def released_by(team: Team, tracking: str, *changes: tuple[str, str]) -> Iterator[Released]:
+    """Make a version of a team's model on its own platform."""
+    with imports_of(team), opened(team, tracking) as platform:
+        yield Released(team, platform, make_version(team, platform, *changes))
+
+
 @contextlib.contextmanager
 def imports_of(team: Team) -> Iterator[None]:
     """Put the team's code on the path, and forget at the end what was imported of it."""

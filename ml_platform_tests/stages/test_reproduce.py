@@ -9,17 +9,14 @@ import resource
 import signal
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from ml_platform.adapters.platform import Platform
 from ml_platform.core.digest import digest_of_bytes
 from ml_platform.core.errors import DataInvalid, NotEnoughEvidence, Unavailable
 from ml_platform.core.measurement import Measurement
-from ml_platform.core.records import ReleaseRecord
 from ml_platform.core.reproduction import Kind, Reproduction, StageState
 from ml_platform.core.scoring import artefact_digest
 from ml_platform.core.verdict import Outcome
@@ -37,29 +34,21 @@ from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.orchestration.small_model import NOW
 from ml_platform_tests.stages.made_again import (
     FEATURES,
-    Team,
+    Released,
     again,
     cook_here,
     found_team,
     imports_of,
     make_version,
-    opened,
     register,
+    released_by,
 )
-
-
-@dataclass(frozen=True)
-class Released:
-    team: Team
-    platform: Platform
-    version: ReleaseRecord
 
 
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory, tracking: str) -> Iterator[Released]:
-    team = found_team(tmp_path_factory.mktemp("team"))
-    with imports_of(team), opened(team, tracking) as platform:
-        yield Released(team, platform, make_version(team, platform))
+    with released_by(found_team(tmp_path_factory.mktemp("team")), tracking) as found:
+        yield found
 
 
 @pytest.fixture

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_platform.adapters.platform import Platform
 from ml_platform.core.errors import DataInvalid
-from ml_platform.core.records import ReleaseRecord
 from ml_platform.core.reproduction import Kind
 from ml_platform.stages import reproduce as reproducing
 from ml_platform.stages.features_module import code_files, load_named
@@ -25,13 +23,12 @@ from ml_platform_tests.cli.conftest import runner
 from ml_platform_tests.stages.made_again import (
     FEATURES,
     RULES,
-    Team,
+    Released,
     again,
     cook_here,
     found_team,
     imports_of,
-    make_version,
-    opened,
+    released_by,
 )
 
 SHARED = "parcels_team.rules.heavy"
@@ -42,11 +39,7 @@ SHARING = FEATURES.replace(f"from {RULES} import HEAVY", f"from {SHARED} import 
 
 
 @dataclass(frozen=True)
-class Released:
-    team: Team
-    platform: Platform
-    version: ReleaseRecord
-
+class Sharing(Released):
     @property
     def rule(self) -> Path:
         return self.team.features.parent / "rules" / "heavy.py"
@@ -59,36 +52,36 @@ class Released:
 
 
 @pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory, tracking: str) -> Iterator[Released]:
+def released(tmp_path_factory: pytest.TempPathFactory, tracking: str) -> Iterator[Sharing]:
     team = found_team(tmp_path_factory.mktemp("sharing"))
     team.features.write_text(SHARING)
     (team.features.parent / "rules").mkdir()
     (team.features.parent / "rules" / "heavy.py").write_text(RULE)
-    with imports_of(team), opened(team, tracking) as platform:
-        yield Released(team, platform, make_version(team, platform))
+    with released_by(team, tracking) as made:
+        yield Sharing(made.team, made.platform, made.version)
 
 
 @pytest.fixture
-def world(released: Released) -> Iterator[Released]:
+def world(released: Sharing) -> Iterator[Sharing]:
     """Let a test change the shared module; afterwards it is as it was."""
     with imports_of(released.team):
         yield released
     released.rule.write_text(RULE)
 
 
-def test_what_features_share_is_kept_with_the_recipe(world: Released) -> None:
+def test_what_features_share_is_kept_with_the_recipe(world: Sharing) -> None:
     kept = read_version(world.platform.store, world.platform.ledger, world.version)
     assert kept.code == {"features.py": SHARING.encode(), f"shared.{SHARED}.py": RULE.encode()}
 
 
-def test_a_shared_module_that_changed_since_is_a_note_and_the_kept_one_runs(world: Released) -> None:
+def test_a_shared_module_that_changed_since_is_a_note_and_the_kept_one_runs(world: Sharing) -> None:
     world.rule.write_text(RULE.replace(">", "<"))
     found = again(world.platform, world.version, Way(present=world.team.present()))
     assert found.identical
     assert [one.text for one in found.notes] == [f"{SHARED}: line 5 is changed"]
 
 
-def test_a_line_of_a_shared_module_is_the_first_difference(world: Released) -> None:
+def test_a_line_of_a_shared_module_is_the_first_difference(world: Sharing) -> None:
     world.rule.write_text(RULE.replace(">", "<"))
     found = again(world.platform, world.version, Way(present=world.team.present(), with_present=True))
     assert found.first is not None
@@ -97,7 +90,7 @@ def test_a_line_of_a_shared_module_is_the_first_difference(world: Released) -> N
     )  # fmt: skip
 
 
-def test_a_module_that_is_shared_no_longer_is_named(world: Released) -> None:
+def test_a_module_that_is_shared_no_longer_is_named(world: Sharing) -> None:
     world.team.features.write_text(FEATURES)
     try:
         found = again(world.platform, world.version, Way(present=world.team.present()))
@@ -106,7 +99,7 @@ def test_a_module_that_is_shared_no_longer_is_named(world: Released) -> None:
     assert f"{SHARED}: recorded, not imported now" in [one.text for one in found.notes]
 
 
-def test_a_shared_module_that_was_altered_in_the_recipe_is_refused(world: Released) -> None:
+def test_a_shared_module_that_was_altered_in_the_recipe_is_refused(world: Sharing) -> None:
     path = world.recipe / f"shared.{SHARED}.py"
     before = path.read_bytes()
     path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
@@ -171,7 +164,7 @@ def test_a_shipped_sibling_runs_from_what_is_kept_where_no_shipped_model_is_inst
     assert done.stdout.strip() == module.digest, done.stderr
 
 
-def test_a_stream_with_something_else_is_no_order(world: Released) -> None:
+def test_a_stream_with_something_else_is_no_order(world: Sharing) -> None:
     kept = read_version(world.platform.store, world.platform.ledger, world.version)
     order = Order(spec=kept.recipe.spec)
     with pytest.raises(SystemExit, match=r"notes\.txt: it is no part of an order"):

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from ml_platform.adapters.platform import Platform
-from ml_platform.core.records import ReleaseRecord
 from ml_platform.core.reproduction import Kind, StageState
 from ml_platform.stages.differences import NOTHING, tuning_differences
 from ml_platform.stages.rebuild import Made, Order
@@ -17,13 +15,12 @@ from ml_platform.stages.reproduce import Way, read_version, reproduce
 from ml_platform.stages.stage_parts import STAGES
 from ml_platform_tests.cli.conftest import runner
 from ml_platform_tests.stages.made_again import (
-    Team,
+    Released,
     again,
     cook_here,
     found_team,
-    imports_of,
     make_version,
-    opened,
+    released_by,
 )
 
 END = "  policy:\n"
@@ -32,21 +29,13 @@ TUNED = (END, SECTION + END)
 OTHER = (END, SECTION.replace("high: 15", "high: 31") + END)
 
 
-@dataclasses.dataclass(frozen=True)
-class Tuned:
-    team: Team
-    platform: Platform
-    version: ReleaseRecord
-
-
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, tracking: str) -> Iterator[Tuned]:
-    team = found_team(tmp_path_factory.mktemp("tuned"))
-    with imports_of(team), opened(team, tracking) as platform:
-        yield Tuned(team, platform, make_version(team, platform, TUNED))
+def world(tmp_path_factory: pytest.TempPathFactory, tracking: str) -> Iterator[Released]:
+    with released_by(found_team(tmp_path_factory.mktemp("tuned")), tracking, TUNED) as found:
+        yield found
 
 
-def test_it_is_identical_and_what_was_chosen_is_said(world: Tuned) -> None:
+def test_it_is_identical_and_what_was_chosen_is_said(world: Released) -> None:
     found = again(world.platform, world.version, Way(present=world.team.present(TUNED)))
     assert found.identical
     assert found.notes == ()
@@ -56,7 +45,7 @@ def test_it_is_identical_and_what_was_chosen_is_said(world: Tuned) -> None:
     assert not any(one.note for one in found.stages if one.stage != "model")
 
 
-def test_a_study_that_chose_the_files_own_parameters_is_said_too(world: Tuned) -> None:
+def test_a_study_that_chose_the_files_own_parameters_is_said_too(world: Released) -> None:
     kept = read_version(world.platform.store, world.platform.ledger, world.version)
     made = kept.recipe.ingredients
     own = dataclasses.replace(made, model=dataclasses.replace(made.model, tuned={}))
@@ -65,13 +54,13 @@ def test_a_study_that_chose_the_files_own_parameters_is_said_too(world: Tuned) -
     assert "chose: the model file's own parameters;" in found.stages[4].note
 
 
-def test_another_search_changes_nothing_that_is_made(world: Tuned) -> None:
+def test_another_search_changes_nothing_that_is_made(world: Released) -> None:
     found = again(world.platform, world.version, Way(present=world.team.present(OTHER), with_present=True))
     assert found.identical
     assert [one.text for one in found.notes] == ["tuning.space.num_leaves.high: 15 recorded, 31 now"]
 
 
-def test_a_study_that_was_given_up_is_the_first_difference(world: Tuned) -> None:
+def test_a_study_that_was_given_up_is_the_first_difference(world: Released) -> None:
     fewer = ("num_leaves: 7", "num_leaves: 5")
     found = again(world.platform, world.version, Way(present=world.team.present(fewer), with_present=True))
     assert found.first is not None
@@ -80,7 +69,7 @@ def test_a_study_that_was_given_up_is_the_first_difference(world: Tuned) -> None
     assert {one.kind for one in found.reasons} == {Kind.PARAMETERS}
 
 
-def test_a_study_that_the_file_asks_for_since_is_named_and_not_run(world: Tuned) -> None:
+def test_a_study_that_the_file_asks_for_since_is_named_and_not_run(world: Released) -> None:
     untuned = make_version(world.team, world.platform)
     found = again(world.platform, untuned, Way(present=world.team.present(TUNED), with_present=True))
     assert found.first is not None
@@ -96,7 +85,7 @@ def test_only_a_study_that_began_or_ended_can_be_a_reason() -> None:
 
 
 def test_the_doctor_searches_nothing(
-    world: Tuned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: Released, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ML_PLATFORM_DEFS", str(world.team.folder / "defs"))
     monkeypatch.setenv("ML_PLATFORM_HOME", str(world.team.folder / "home"))

@@ -53,12 +53,13 @@ def evaluate(
         arguments.share(CALL, name, value)
     scores = Scores(
         task=task, true=true, score=score, entity=arguments.one_per_row(CALL, "entity", entity, true.size),
-        weights=_weights(weights, true.size), threshold=threshold, quantile=quantile, seed=seed, confidence=confidence,
+        threshold=threshold, quantile=quantile, seed=seed, confidence=confidence,
     )  # fmt: skip
+    counts = _weights(weights, true.size)
     attributes = arguments.attributes(groups, true.size)
-    if attributes and scores.weights is not None:
+    if attributes and counts is not None:
         raise DataInvalid(f"{CALL}: groups with weights aren't compared; leave one of them out")
-    found = statistics(scores) if scores.weights is None else weighted_statistics(scores, scores.weights)
+    found = statistics(scores) if counts is None else weighted_statistics(scores, counts)
     conditions = {"always", task, *_grouped(attributes), *(["entity"] if entity is not None else [])}
     return Evaluation(
         task=task,

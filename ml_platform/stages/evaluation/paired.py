@@ -17,6 +17,7 @@ from ml_platform.stages.evaluation.statistics import decided
 from ml_platform.stats.average_precision import average_precision
 from ml_platform.stats.balanced_accuracy import balanced_accuracy
 from ml_platform.stats.classes import class_scores
+from ml_platform.stats.entities import entities
 from ml_platform.stats.f1 import f1
 from ml_platform.stats.log_loss import row_log_losses
 from ml_platform.stats.macro_f1 import macro_f1
@@ -25,7 +26,7 @@ from ml_platform.stats.macro_recall import macro_recall
 from ml_platform.stats.macro_roc_auc import macro_roc_auc
 from ml_platform.stats.mean_interval import mean_interval
 from ml_platform.stats.multiclass_log_loss import row_class_losses
-from ml_platform.stats.paired_bootstrap import paired_bootstrap
+from ml_platform.stats.paired_bootstrap import Statistic, paired_bootstrap
 from ml_platform.stats.paired_share_difference import paired_share_difference
 from ml_platform.stats.pinball_loss import row_pinball_losses
 from ml_platform.stats.precision import precision
@@ -69,7 +70,7 @@ def _losses(of_row: Callable[[Pair, Floats], Floats], pair: Pair) -> Measurement
     """Compare mean losses: the mean of the champion's minus the challenger's, by row."""
     theirs, mine = of_row(pair, pair.b), of_row(pair, pair.a)
     found = mean_interval(theirs - mine, entity=pair.entity, confidence=pair.confidence)
-    units = pair.true.size if pair.entity is None else len(set(pair.entity.tolist()))
+    units = entities(pair.entity, pair.true).count() or pair.true.size
     return dataclasses.replace(found, facts={**found.facts, "freedom": units - 1})
 
 
@@ -119,23 +120,21 @@ def _redrawn(statistic: Callable[..., Measurement], pair: Pair, *, decisions: bo
     def value(true: Floats, predicted: NDArray[np.generic]) -> float | None:
         return statistic(true, predicted).value
 
-    return paired_bootstrap(value, pair.true, a, b, seed=pair.seed, entity=pair.entity, confidence=pair.confidence)
+    return _bootstrapped(value, pair, a, b)
 
 
 def _root_mean_square(pair: Pair) -> Measurement:
     def value(true: Floats, predicted: NDArray[np.generic]) -> float:
         return -float(np.sqrt(np.square(predicted.astype(np.float64) - true).mean()))
 
+    return _bootstrapped(value, pair, pair.a, pair.b)
+
+
+def _bootstrapped(statistic: Statistic, pair: Pair, a: Floats, b: Floats) -> Measurement:
     return paired_bootstrap(
-        value,
-        pair.true,
-        pair.a,
-        pair.b,
-        seed=pair.seed,
-        repetitions=REPETITIONS,
-        entity=pair.entity,
+        statistic, pair.true, a, b, seed=pair.seed, repetitions=REPETITIONS, entity=pair.entity,
         confidence=pair.confidence,
-    )
+    )  # fmt: skip
 
 
 def _of_decisions(takes: Takes, statistic: Callable[..., Measurement]) -> Metric:

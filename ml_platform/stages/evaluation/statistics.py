@@ -58,7 +58,6 @@ class Scores:
     true: Floats
     score: Floats
     entity: Column | None
-    weights: Floats | None
     threshold: float
     quantile: float
     seed: int
@@ -67,8 +66,7 @@ class Scores:
     def of(self, rows: NDArray[np.bool_]) -> Scores:
         """Return some of the rows."""
         entity = None if self.entity is None else self.entity[rows]
-        weights = None if self.weights is None else self.weights[rows]
-        return dataclasses.replace(self, true=self.true[rows], score=self.score[rows], entity=entity, weights=weights)
+        return dataclasses.replace(self, true=self.true[rows], score=self.score[rows], entity=entity)
 
 
 def statistics(scores: Scores) -> Iterator[Measurement]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measurement import Measurement
 from ml_platform.policy.gates import AtMost
 from ml_platform.policy.judge import judge
+from ml_platform.policy.problems import nearest
 from ml_platform.policy.resolve import Policy, make_policy
 from ml_platform.policy.shipped import shipped_policy
 from ml_platform.policy.spec import Role
@@ -86,8 +86,7 @@ def _require_arguments(
     if hasattr(reference, "columns") and not names:
         raise DataInvalid("inspect_batch: the reference has no columns; at least one is needed to compare anything")
     if target is not None and target not in names and target not in getattr(batch, "columns", ()):
-        near = difflib.get_close_matches(target, names, 1)
-        hint = f". Did you mean {near[0]!r}?" if near else ""
+        hint = f". {near}" if (near := nearest(names, target)) else ""
         raise DataInvalid(f"inspect_batch: target is {target!r}, which neither table has as a column{hint}")
     if scores is not None and not (isinstance(scores, tuple | list) and len(scores) == 2):
         raise DataInvalid(
