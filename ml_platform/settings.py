@@ -8,7 +8,11 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from ml_platform.core.errors import PolicyInvalid
+
+EVALUATION = "ML_PLATFORM_EVALUATION"
 SOURCE = "ML_PLATFORM_SOURCE_"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SCHEDULER = "ML_PLATFORM_SCHEDULER_"
@@ -24,6 +28,7 @@ class Settings:
     defs: Path | None
     only: tuple[str, ...]
     allowed_urls: tuple[str, ...] = ()
+    evaluation: Literal["full", "fast"] | None = None
 
 
 def _actor() -> str:
@@ -46,6 +51,8 @@ def load_settings() -> Settings:
     list of the models to load (default: all). Without `ML_PLATFORM_HOME` the state lies beside the project's
     `dagster.yaml`: in the working directory or the nearest folder above; a folder below has no history of its own.
     `ML_PLATFORM_ALLOWED_URLS` lists, separated by commas, where sources may be fetched from (default: nowhere).
+    `ML_PLATFORM_EVALUATION`, full or fast, says how deeply candidates are examined (default: as the model file says).
+    Raises PolicyInvalid for any other word.
     """
     home = Path(os.environ.get("ML_PLATFORM_HOME") or _root() / ".ml_platform").absolute()
     defs = os.environ.get("ML_PLATFORM_DEFS")
@@ -57,12 +64,39 @@ def load_settings() -> Settings:
         defs=Path(defs).absolute() if defs else None,
         only=tuple(name.strip() for name in only.split(",") if name.strip()),
         allowed_urls=allowed_urls(),
+        evaluation=_evaluation(),
     )
 
 
 def allowed_urls() -> tuple[str, ...]:
     """Return the beginnings of URLs that sources may be fetched from."""
     return tuple(url.strip() for url in os.environ.get("ML_PLATFORM_ALLOWED_URLS", "").split(",") if url.strip())
+
+
+def _evaluation() -> Literal["full", "fast"] | None:
+    match said := os.environ.get(EVALUATION, ""):
+        case "":
+            return None
+        case "full" | "fast":
+            return said
+        case _:
+            raise PolicyInvalid(
+                [f"{EVALUATION}: is {said!r}; full or fast is needed; unset it to follow the model file"]
+            )
+
+
+@contextlib.contextmanager
+def evaluated(profile: Literal["full", "fast"]) -> Iterator[None]:
+    """Let candidates be evaluated in full or fast meanwhile, whatever their model files say."""
+    before = os.environ.get(EVALUATION)
+    os.environ[EVALUATION] = profile
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[EVALUATION]
+        else:
+            os.environ[EVALUATION] = before
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import shutil
@@ -13,7 +14,7 @@ import click
 
 from ml_platform.cli.crash import say_crash
 from ml_platform.cli.models import load, utc_now
-from ml_platform.settings import load_settings
+from ml_platform.settings import evaluated, load_settings
 
 if TYPE_CHECKING:
     from ml_platform.adapters.platform import Platform
@@ -34,8 +35,11 @@ PROGRESS = "tuning: "
 @click.option(
     "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdicts as JUnit XML, for CI."
 )
+@click.option(
+    "--fast", is_flag=True, help="Leave out what trains or scores the model again and again: for pull requests."
+)
 @click.option("--every-gate", is_flag=True, help="Name the gates of models that predict something else, too.")
-def command(model: str, junit: Path | None, *, every_gate: bool) -> int:
+def command(model: str, junit: Path | None, *, fast: bool, every_gate: bool) -> int:
     """Run MODEL from its source to staging. Exit 1: refused by a gate, 3: evidence is missing."""
     governed = load(model)
     settings = load_settings()
@@ -45,7 +49,10 @@ def command(model: str, junit: Path | None, *, every_gate: bool) -> int:
     from ml_platform.orchestration.build import build_all
     from ml_platform.orchestration.launch import open_dagster
 
-    with open_dagster(Path.cwd(), build_all(settings)) as dagster:
+    with (
+        evaluated("fast") if fast else contextlib.nullcontext(),
+        open_dagster(Path.cwd(), build_all(settings)) as dagster,
+    ):
         run = dagster.launch(f"{model}_release", on_step=_say_step, on_line=_say_line)
     with open_platform(settings) as platform:
         parts = _parts(platform, governed, run)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from ml_platform.core.digest import digest_of
 from ml_platform.core.measurement import Fact
@@ -187,6 +187,7 @@ class EvaluationRecord:
     reference_auc_se: float | None = None
     reference_loss: float | None = None
     reference_loss_se: float | None = None
+    profile: Literal["full", "fast"] = "fast"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

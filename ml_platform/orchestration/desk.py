@@ -11,7 +11,7 @@ from ml_platform.core.records import ReleaseRecord
 from ml_platform.orchestration.at_work import Work
 from ml_platform.policy.load import GovernedModelFile
 from ml_platform.policy.resolve import Policy
-from ml_platform.policy.spec import ModelSpec
+from ml_platform.policy.spec import ModelSpec, Profile
 
 
 def _silent(_: str) -> None:
@@ -48,6 +48,11 @@ class Desk:
     def actor(self) -> str:
         """Return who acts."""
         return self.platform.settings.actor
+
+    @property
+    def profile(self) -> Profile:
+        """Return how deeply candidates are examined: as the surroundings say, else as the model file does."""
+        return self.platform.settings.evaluation or self.spec.profile
 
     def champion(self) -> ReleaseRecord | None:
         """Return the version that is live in production, if there is one."""

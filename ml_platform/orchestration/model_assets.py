@@ -115,9 +115,10 @@ def _judged(desk: "Desk", split: SplitRecord, features: FeaturesRecord, model: M
     rival = champion.candidate.model_digest if champion else ""
     # The same trees may come of other rows: a model is measured on exactly these features and this split.
     inputs = {"model": model.digest, "features": features.digest, "split": split.digest, "champion": rival}
+    inputs["profile"] = desk.profile
     task = Task(stage="evaluation", inputs=inputs, kind="evaluations", record_type=EvaluationRecord)
     found = recall_or_work(desk, task, lambda: _evaluate(desk, split, features, model, champion))
-    return judged(desk, "evaluation", found, champion=champion is not None)
+    return judged(desk, "evaluation", found, champion=champion is not None, full=found.record.profile == "full")
 
 
 def _report(desk: "Desk", report: Measured[ReportRecord]) -> Product:
@@ -163,6 +164,7 @@ def _evaluate(
         champion=champion,
         tracker=platform.tracker,
         matrix=matrix,
+        profile=desk.profile,
     )
     return dataclasses.replace(made, measurements=(*made.measurements, looks))
 

@@ -41,11 +41,12 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "tuning": ("contract", "features", "split", "learner", "tuning"),
     "code_tests": ("source", "contract", "features"),
     "model": ("contract", "features", "learner", "tuning", "compute", "deployment"),
-    "evaluation": ("contract", "split", "learner", "deployment", "expectations"),
+    "evaluation": ("contract", "split", "learner", "deployment", "expectations", "evaluation"),
     "mitigation": ("contract", "features", "learner", "tuning", "compute", "deployment"),
     "report": (
         *("purpose", "owner", "risk_class", "description", "source", "contract", "split", "learner", "deployment"),
         "expectations",
+        "evaluation",
     ),
 }
 

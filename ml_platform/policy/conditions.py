@@ -35,6 +35,7 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "edge_cases": "the model file declares edge cases",
         "invariances": "the model file says which columns must not matter",
         "directions": "the model file says which way the score moves with a column",
+        "full": "the model is evaluated in full",
     }
 )
 
@@ -49,6 +50,7 @@ def conditions_of(
     own_tests: bool = False,
     cost_history: bool = False,
     limits: bool = False,
+    full: bool = False,
 ) -> frozenset[Condition]:
     """Return the conditions that hold: eleven and the task follow from the model file, the caller knows the others."""
     task, expected = spec.learner.task, spec.expectations or Expectations()
@@ -79,6 +81,7 @@ def conditions_of(
         "edge_cases": bool(expected.edge_cases),
         "invariances": bool(expected.invariant),
         "directions": bool(expected.directional),
+        "full": full,
     }
     return frozenset(condition for condition, true in holds.items() if true)
 

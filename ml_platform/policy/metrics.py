@@ -148,6 +148,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "noise_flip_share": ("share", "Decisions that change when small noise is added to the features."),
         "missing_feature_auc_drop": ("", "Area under the ROC curve lost when a feature is missing."),
         "unseen_level_flip_share": ("share", "Decisions that change when a category was never seen in training."),
+        "evaluated_in_full": ("", "1 when the candidate was evaluated in full, 0 for the fast profile."),
         "edge_cases_missed": ("cases", "1 when the answer to a declared edge case isn't the expected one."),
         "invariance_broken_share": ("share", "Rows whose decision changes with what is declared not to matter."),
         "invariance_broken_excess": ("share", "That share beyond the one that the model file allows."),

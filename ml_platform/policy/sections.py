@@ -14,6 +14,7 @@ from ml_platform.policy.spec import (
     Column,
     Compute,
     Deployment,
+    EvaluationChoice,
     Learner,
     Monitoring,
     Objective,
@@ -44,6 +45,7 @@ class Sections:
     tuning: Tuning | None
     compute: Compute | None
     expectations: Expectations | None
+    evaluation: EvaluationChoice | None
     deployment: Deployment | None
     resources: Resources | None
     risk_class: RiskClass | None
@@ -80,6 +82,7 @@ def sections_of(attributes: Plain) -> Sections:
         tuning=_valid(Tuning, top["tuning"]) if "tuning" in top else None,
         compute=_valid(Compute, top.get("compute")),
         expectations=_valid(Expectations, top["expectations"]) if "expectations" in top else None,
+        evaluation=_valid(EvaluationChoice, top.get("evaluation", {})),
         deployment=_valid(Deployment, top.get("deployment", {})),
         resources=_valid(Resources, top.get("resources", {})),
         risk_class=_valid(RiskClass, top.get("risk_class")),

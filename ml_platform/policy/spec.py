@@ -202,6 +202,7 @@ Objective = Literal[
     "binary", "multiclass", "regression", "regression_l1", "huber", "fair", "poisson", "gamma", "tweedie", "mape",
     "quantile",
 ]  # fmt: skip
+Profile = Literal["full", "fast"]
 Task = Literal["binary", "multiclass", "regression", "quantile"]
 Direction = Literal["increasing", "decreasing"]
 CalibrationMethod = Literal["none", "isotonic", "platt"]
@@ -312,6 +313,12 @@ class Monitoring(Strict):
     minimum_labels: int = Field(ge=1)
 
 
+class EvaluationChoice(Strict):
+    """How deeply a candidate is examined; `fast` leaves out what trains or scores the model again and again."""
+
+    profile: Profile = "full"
+
+
 class ModelSpec(Strict):
     """One governed model: what it is for, its data, its features, its learner, its policy, its life."""
 
@@ -330,6 +337,7 @@ class ModelSpec(Strict):
     tuning: Tuning | None = Field(default=None, exclude_if=_unsaid)
     compute: Compute | None = Field(default=None, exclude_if=_unsaid)
     expectations: Expectations | None = Field(default=None, exclude_if=_unsaid)
+    evaluation: EvaluationChoice | None = Field(default=None, exclude_if=_unsaid)
     policy: PolicyChoice = PolicyChoice()
     deployment: Deployment = Deployment()
     monitoring: Monitoring | None = None
@@ -370,6 +378,11 @@ class ModelSpec(Strict):
                 return ()
             case task:
                 assert_never(task)
+
+    @property
+    def profile(self) -> Profile:
+        """Return how deeply the model file wants candidates examined."""
+        return (self.evaluation or EvaluationChoice()).profile
 
     @property
     def is_distributed(self) -> bool:

@@ -12,6 +12,7 @@ from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid, PlatformError, Unavailable
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.mitigation import Mitigation, MitigationRecord
+from ml_platform.core.probes import PROBES_VERSION, Probes
 from ml_platform.core.records import DeploymentRecord, EvaluationRecord, ModelRecord
 from ml_platform.core.verdict import Verdict
 from ml_platform.policy.resolve import Policy
@@ -42,6 +43,7 @@ class Content:
     left_out: tuple[str, ...] = ()
     compared: ComparedColumns | None = None
     mitigation: Mitigation | None = None
+    probes: Probes | None = None
 
     def found(self, metric: str) -> Measurement | None:
         """Return the evaluation's measurement of a metric that has no subject."""
@@ -75,10 +77,13 @@ def read_content(
     )
     curves, left_out = _curves(spec, store, evaluation)
     compared, missed = _compared(store, verdicts)
+    probes, unprobed = _probes(store, evaluation)
     return Content(
         spec=spec, model=model, evaluation=evaluation, verdicts=tuple(verdicts), measurements=measurements,
-        curves=curves, live=live, rows=dict(rows), policy=policy, left_out=(*left_out, *missed), compared=compared,
+        curves=curves, live=live, rows=dict(rows), policy=policy,
+        left_out=(*left_out, *missed, *unprobed), compared=compared,
         mitigation=read_mitigation(store, mitigation) if mitigation else None,
+        probes=probes,
     )  # fmt: skip
 
 
@@ -115,6 +120,21 @@ def _curves(
         return None, (f"No plots of the scores: {seen}.",)
     lacking = [name for name, found in _drawn(curves).items() if not found]
     return curves, tuple(f"No plot of the {name}: the evaluation has none." for name in lacking)
+
+
+def _probes(store: ArtefactStore, evaluation: EvaluationRecord) -> tuple[Probes | None, tuple[str, ...]]:
+    if evaluation.profile == "fast":
+        return None, ("No probes of the model: this is the fast evaluation.",)
+    try:
+        probes = _decoded(store.read(KIND, evaluation.digest, "probes.json"), Probes, "probes.json")
+    except Unavailable:
+        return None, ("No pictures of the probes: the evaluation holds none.",)
+    except _Unreadable as error:
+        return None, (f"No pictures of the probes: {error}.",)
+    if probes.schema_version != PROBES_VERSION:
+        seen = f"the probes are of version {probes.schema_version}, this report reads version {PROBES_VERSION}"
+        return None, (f"No pictures of the probes: {seen}.",)
+    return probes, ()
 
 
 def _drawn(curves: AnyCurves) -> Mapping[str, object]:

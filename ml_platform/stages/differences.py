@@ -30,6 +30,7 @@ _SECTIONS: Mapping[str, str] = {
     "compute": "model",
     "deployment": "model",
     "expectations": "evaluation",
+    "evaluation": "evaluation",
 }
 
 

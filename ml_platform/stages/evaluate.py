@@ -23,6 +23,8 @@ from ml_platform.stages.explain import importance, measure_importance
 from ml_platform.stages.features import read_matrix, read_state
 from ml_platform.stages.model_files import read_scorer
 from ml_platform.stages.parquet import parquet_bytes
+from ml_platform.stages.probes.probe import probe
+from ml_platform.stages.probes.subject import Subject
 from ml_platform.stages.scored_part import ScoredPart, score_part
 from ml_platform.stages.spread import spread
 from ml_platform.stages.task_measures import measures_of
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from ml_platform.core.ports import ArtefactStore, Tracker
     from ml_platform.core.records import ReleaseRecord
-    from ml_platform.policy.spec import ModelSpec
+    from ml_platform.policy.spec import ModelSpec, Profile
     from ml_platform.stages.matrix import Matrix
 
 KIND = "evaluations"
@@ -50,11 +52,12 @@ def evaluate(
     champion: ReleaseRecord | None = None,
     tracker: Tracker | None = None,
     matrix: Matrix | None = None,
+    profile: Profile | None = None,
 ) -> Measured[EvaluationRecord]:
     """Measure a model on the holdout and store measurements, curves and scores.
 
     With a tracker the headline metrics are added to the model's training run. `matrix` is that of the features, for
-    whoever has read it already.
+    whoever has read it already. `profile` says whether the model is probed too (default: as its file says).
     Of the training rows at most 15,000, spread evenly, are scored. Raises DataInvalid when model, features and split
     don't belong together or the holdout has no rows, Unavailable when the engine that scores is lost.
     """
@@ -80,11 +83,21 @@ def evaluate(
         *measure_expectations(spec, store=store, features=features, matrix=matrix, holdout=holdout),
         *rival.measurements,
     )
+    profile, probes = profile or spec.profile, {}
     import msgspec
 
+    if profile == "full":
+        subject = Subject(
+            spec=spec, store=store, features=features, model=model, matrix=matrix, holdout=holdout, levels=levels
+        )
+        probed = probe(subject)
+        measurements = (*measurements, *probed.measurements)
+        probes["probes.json"] = msgspec.json.encode(probed.probes)
+    measurements = (*measurements, _how_deeply(profile, holdout.target.size))
     files = {
         "measurements.json": msgspec.json.encode(measurements),
         "curves.json": msgspec.json.encode(measures.draw(spec, holdout, shares, rival.score)),
+        **probes,
         "scores.parquet": _scores(spec, matrix, holdout),
     }
     digest = _digest(model, split, champion, files)
@@ -95,12 +108,17 @@ def evaluate(
         split_digest=split.digest,
         rows=holdout.target.size,
         champion_digest=champion.candidate.model_digest if champion else "",
+        profile=profile,
     )
     record = _with_reference(spec, record, measurements[0])
     unchanged = store.has(KIND, digest) or not store.put(KIND, digest, files)
     if tracker is not None:
         tracker.log_metrics(model.run_id, headline(measurements))
     return Measured(record=record, measurements=measurements, unchanged=unchanged)
+
+
+def _how_deeply(profile: Profile, rows: int) -> Measurement:
+    return Measurement(metric="evaluated_in_full", value=float(profile == "full"), n=rows, facts={"profile": profile})
 
 
 def _shown_levels(spec: ModelSpec, levels: Mapping[str, list[str]]) -> dict[str, list[str]]:

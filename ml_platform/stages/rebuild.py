@@ -16,6 +16,7 @@ from ml_platform.core.digest import digest_of, short
 from ml_platform.core.errors import DataInvalid, PlatformError, Unavailable
 from ml_platform.core.ports import ArtefactStore
 from ml_platform.core.records import ReleaseRecord, SnapshotRecord, SourceFingerprint
+from ml_platform.policy.spec import Profile
 from ml_platform.stages.environment import Environment
 from ml_platform.stages.stage_parts import (
     Parts,
@@ -54,6 +55,7 @@ class Order:
     expected: Mapping[str, Parts] = field(default_factory=dict)
     rounds: int = 1
     threads: int | None = None
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +202,7 @@ class _Making:
 
         made = evaluate(
             self.spec, store=self.bench.store, model=self._model, features=self._features, split=self._split,
-            champion=self.order.champion,
+            champion=self.order.champion, profile=self.order.profile,
         )  # fmt: skip
         return evaluation_parts(self.bench.store, made.record)
 

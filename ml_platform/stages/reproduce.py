@@ -136,6 +136,7 @@ def _order(kept: Kept, way: Way) -> Order:
         champion=kept.recipe.champion,
         commit=conditions.git_commit or "not recorded",
         expected=kept.recipe.parts,
+        profile=None if present else made.evaluation.profile,
     )
 
 

@@ -43,6 +43,7 @@ attributes:
     threads: 1
     rounds: 30
     parameters: {learning_rate: 0.1, num_leaves: 7, min_data_in_leaf: 20}
+  evaluation: {profile: fast}
   policy:
     packs: [base]
   deployment: {production: manual}

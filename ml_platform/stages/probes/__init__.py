@@ -1,0 +1,1 @@
+"""Probes: what a full evaluation tries out with a model beside scoring the holdout once."""
