@@ -15,6 +15,7 @@ from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.adapters.memory import FileMemory
 from ml_platform.adapters.mlflow_tracking import MlflowTracker
+from ml_platform.adapters.signing_keys import FileSigningKeys
 from ml_platform.adapters.spent_log import SpentLog
 from ml_platform.adapters.vault import FileVault
 from ml_platform.settings import Settings
@@ -27,6 +28,7 @@ class Platform:
     settings: Settings
     home: Path
     keys: FileKeys
+    signing: FileSigningKeys
     store: FileArtefacts
     vault: FileVault
     memory: FileMemory
@@ -62,6 +64,7 @@ def open_platform(settings: Settings) -> Platform:
         settings=settings,
         home=home,
         keys=keys,
+        signing=FileSigningKeys(home),
         store=FileArtefacts(home, keys),
         vault=FileVault(home, keys),
         memory=FileMemory(home),

@@ -1,4 +1,4 @@
-"""`ml-platform keys`: the keys that seal what is stored; no command says a secret."""
+"""`ml-platform keys`: the keys that seal what is stored, and those that sign; no command says a secret."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from ml_platform.cli.decide import someone
 from ml_platform.cli.models import utc_now
+from ml_platform.cli.signing_keys import new_person, public, retire_signing, rotate_signing, signing_lines
 from ml_platform.settings import load_settings
 
 if TYPE_CHECKING:
@@ -24,7 +25,11 @@ BY = click.option("--by", "actor", default=None, help="Who; default: ML_PLATFORM
 
 @click.group(name="keys")
 def command() -> None:
-    """Show, change and retire the keys that seal what is stored."""
+    """Show, change and retire the keys that seal what is stored and those that sign; export the public ones."""
+
+
+command.add_command(public)
+command.add_command(new_person)
 
 
 @command.command(name="show")
@@ -33,6 +38,7 @@ def show() -> int:
     from ml_platform.adapters.key_rotation import uses
     from ml_platform.adapters.keys import FileKeys
     from ml_platform.adapters.sealed_home import sealed_files
+    from ml_platform.adapters.signing_keys import FileSigningKeys
 
     home = load_settings().home
     versions, used = FileKeys(home).versions(), uses(_everything(home))
@@ -42,6 +48,8 @@ def show() -> int:
         click.echo(f"{each.version}  made {each.made_at:%Y-%m-%d %H:%M} UTC  {state:<7}  {needed}")
     if not versions:
         click.echo(f"{home}: no key was made yet; the first is made when something is stored")
+    for line in signing_lines(tuple(FileSigningKeys(home).public_keys())):
+        click.echo(line)
     lost = used.keys() - {each.version for each in versions}
     for version in sorted(lost):
         click.echo(f"✗ {version}: the key is lost; {_counted(used[version])}; restore {home / 'keys'}", err=True)
@@ -53,8 +61,9 @@ def show() -> int:
 
 @command.command(name="rotate")
 @click.option("--finish", is_flag=True, help="Make no new key; only wrap what isn't under the current one.")
+@click.option("--signing", is_flag=True, help="Make a new key that signs, instead of one that seals.")
 @BY
-def rotate(actor: str | None, *, finish: bool) -> int:
+def rotate(actor: str | None, *, finish: bool, signing: bool) -> int:
     """Make a new key and wrap every data key under it; content stays as it is. Exit 1: something couldn't be.
 
     The old key is kept; `retire` it when nothing needs it. May be interrupted at any point: everything can be read,
@@ -66,6 +75,9 @@ def rotate(actor: str | None, *, finish: bool) -> int:
     settings = load_settings()
     person = someone(actor if actor is not None else settings.actor)
     with open_platform(settings) as platform:
+        if signing:
+            rotate_signing(platform, person)
+            return 0
         old = platform.keys.current()
         if not finish:
             _note(platform, "key_rotation_started", person, {"from": old})
@@ -82,7 +94,8 @@ def rotate(actor: str | None, *, finish: bool) -> int:
 def retire(version: str, actor: str | None) -> int:
     """Destroy an old key for good, if nothing needs it. Exit 1: something does.
 
-    A backup from before its rotation can be read only with a copy of the key.
+    A backup from before its rotation can be read only with a copy of the key. A key that signs, named by its id, signs
+    nothing from now on; what it signed before can still be verified.
     """
     from ml_platform.adapters.key_rotation import objections, uses
     from ml_platform.adapters.platform import open_platform
@@ -91,6 +104,8 @@ def retire(version: str, actor: str | None) -> int:
     settings = load_settings()
     person = someone(actor if actor is not None else settings.actor)
     with open_platform(settings) as platform:
+        if retire_signing(platform, version, person):
+            return 0
         used = dict(uses(_everything(platform.home)))
         if drafts := drafts_under(platform.home, version):
             used[version] = used.get(version, Counter()) + Counter({"files being written": len(drafts)})
