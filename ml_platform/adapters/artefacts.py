@@ -30,7 +30,9 @@ from ml_platform.core.keys import Keys
 INDEX = "files.json"
 DRAFT = ".draft-"
 DRAFT_LIFETIME_SECONDS = 3600.0
-PLAIN = frozenset({"dossiers", "evidence", "reports"})  # read by people without keys; the ledger pins their digests
+PLAIN = frozenset(
+    {"bundles", "dossiers", "evidence", "reports"}
+)  # read by people without keys; the ledger pins their digests
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "serve": "Serve what is live in an environment over HTTP.",
     "replay": "Play later real rows through the real service, labels following.",
     "forget": "Erase one person: key and originals are destroyed, later snapshots leave the rows out.",
+    "verify": "Check a release's signed evidence offline, with nothing but public keys.",
     "audit": "Verify or show the audit chain.",
     "keys": "Show, change and retire the keys that seal what is stored and those that sign.",
 }

@@ -27,6 +27,7 @@ def command(reference: str) -> None:
         click.echo(f"  {'git commit':<12} {candidate.git_commit}")
         click.echo(f"  {'policy':<12} {release.policy_digest}")
         click.echo(f"  {'evidence':<12} {release.evidence_digest}")
+        click.echo(f"  {'signed':<12} {release.bundle_digest or 'no: release again'}")
         barred = platform.ledger.barred(release.model).get(release.version)
         if barred:
             click.echo(f"  barred: {barred}")

@@ -167,8 +167,13 @@ class Ledger(Protocol):
     def latest_part(self, model: str, stage: str) -> EvidencePart | None:
         """Return the newest verdicts of a stage, whatever the subject."""
 
-    def record_release(self, evidence: Evidence, evidence_digest: str, *, actor: str, at: dt.datetime) -> ReleaseRecord:
-        """Register a candidate as the model's next version; the same evidence again returns the same version."""
+    def record_release(
+        self, evidence: Evidence, evidence_digest: str, *, actor: str, at: dt.datetime, bundle_digest: str = ""
+    ) -> ReleaseRecord:
+        """Register a candidate as the model's next version; the same evidence again returns the same version.
+
+        `bundle_digest` names the signed bundle of the evidence.
+        """
 
     def release(self, model: str, version: int) -> ReleaseRecord | None:
         """Return a registered version."""

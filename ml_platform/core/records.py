@@ -260,7 +260,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRecord:
-    """A registered version: candidate, evidence (by digest) and where it lies."""
+    """A registered version: candidate, evidence and its signed bundle, both by digest.
+
+    `bundle_digest` is empty in versions that an earlier version of the platform registered: nothing was signed then.
+    """
 
     schema_version: int = SCHEMA_VERSION
     model: str
@@ -270,6 +273,7 @@ class ReleaseRecord:
     policy_digest: str
     released_at: dt.datetime
     released_by: str
+    bundle_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,7 @@ def _promote(desk: Desk, wish: Wish) -> Promoted | Refused:
         desk.policy,
         store=platform.store,
         ledger=platform.ledger,
+        verifier=platform.signing,
         model=desk.model,
         version=wish.release.version,
         environment=wish.environment,

@@ -103,7 +103,7 @@ def _make(desk: "Desk", parts: "Ingredients") -> "ReleaseMade":
     platform = desk.platform
     return make_release(
         desk.spec, desk.policy, store=platform.store, ledger=platform.ledger, tracker=platform.tracker,
-        ingredients=parts, actor=desk.actor, now=desk.now, run_id=desk.run_id,
+        signing=platform.signing, ingredients=parts, actor=desk.actor, now=desk.now, run_id=desk.run_id,
     )  # fmt: skip
 
 

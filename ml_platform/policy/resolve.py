@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+
+from pydantic import BaseModel, ConfigDict
 
 from ml_platform.core.digest import digest_of
 from ml_platform.policy.gates import Gate, Waiver
@@ -45,15 +48,41 @@ def make_policy(
 ) -> Policy:
     """Put a policy together and name it by the digest of its gates, waivers and approvals."""
     ordered = tuple(sorted(waivers, key=lambda waiver: waiver.gate))
-    content = {
-        "gates": {name: gate.model_dump(mode="json") for name, gate in gates.items()},
-        "waivers": [waiver.model_dump(mode="json") for waiver in ordered],
-        "approvals": {environment: count for environment, count in approvals.items() if count},
-    }
     return Policy(
         gates=MappingProxyType(dict(gates)),
         waivers=ordered,
         approvals=MappingProxyType(dict(approvals)),
-        digest=digest_of(content),
+        digest=digest_of(_content(gates, ordered, approvals)),
         packs=tuple(packs),
     )
+
+
+def content_of(policy: Policy) -> dict[str, object]:
+    """Return what the digest of a policy is taken of, as plain JSON; `parse_content` reads it."""
+    return _content(policy.gates, policy.waivers, policy.approvals)
+
+
+def parse_content(content: object) -> Policy:
+    """Return the policy of a content; raises ValueError when it isn't exactly one."""
+    said = _Content.model_validate_json(json.dumps(content))
+    policy = make_policy(said.gates, said.waivers, said.approvals, ())
+    if digest_of(content) != policy.digest:
+        message = "it holds more or less than a policy"
+        raise ValueError(message)
+    return policy
+
+
+class _Content(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    gates: dict[str, Gate]
+    waivers: tuple[Waiver, ...]
+    approvals: dict[str, int]
+
+
+def _content(gates: Mapping[str, Gate], waivers: Sequence[Waiver], approvals: Mapping[str, int]) -> dict[str, object]:
+    return {
+        "gates": {name: gate.model_dump(mode="json") for name, gate in gates.items()},
+        "waivers": [waiver.model_dump(mode="json") for waiver in waivers],
+        "approvals": {environment: count for environment, count in approvals.items() if count},
+    }

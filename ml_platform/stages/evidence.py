@@ -117,11 +117,16 @@ def closed(verdict: Verdict) -> Objection:
 
 def write_evidence(store: ArtefactStore, evidence: Evidence) -> str:
     """Keep the evidence as evidence.json under the SHA-256 of its bytes and return that digest."""
-    once = msgspec.json.encode(evidence)
-    content = msgspec.json.encode(msgspec.json.decode(once, type=Evidence))  # what reading and writing leave as it is
+    content = evidence_content(evidence)
     digest = digest_of_bytes(content)
     store.put(KIND, digest, {FILE: content})
     return digest
+
+
+def evidence_content(evidence: Evidence) -> bytes:
+    """Return the bytes that evidence is kept as: those that reading and writing leave as they are."""
+    once = msgspec.json.encode(evidence)
+    return msgspec.json.encode(msgspec.json.decode(once, type=Evidence))
 
 
 def read_evidence(store: ArtefactStore, digest: str) -> Evidence:

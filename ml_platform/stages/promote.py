@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.ports import ArtefactStore, Ledger
 from ml_platform.core.records import DeploymentRecord, Evidence, ReleaseRecord
+from ml_platform.core.signing import Verifier
 from ml_platform.policy.resolve import Policy
 from ml_platform.stages.approve import choose_approvals
+from ml_platform.stages.attested import bundle_objections
 from ml_platform.stages.evidence import read_evidence
 from ml_platform.stages.examine import examine_evidence, examine_part
 from ml_platform.stages.objection import Objection, Refused, refused
@@ -29,6 +31,7 @@ class _Request:
     policy: Policy
     store: ArtefactStore
     ledger: Ledger
+    verifier: Verifier
     release: ReleaseRecord
     environment: str
     now: dt.datetime
@@ -41,6 +44,7 @@ def promote(
     *,
     store: ArtefactStore,
     ledger: Ledger,
+    verifier: Verifier,
     model: str,
     version: int,
     environment: str,
@@ -52,7 +56,8 @@ def promote(
     """Make a version live, or refuse with every reason; both are written to the audit.
 
     `conditions` are those that the model file says hold (`conditions_of(spec)`); the ledger says whether there is a
-    champion. No gate that needs one of them may have been judged as if it didn't hold. A version that is live already
+    champion. No gate that needs one of them may have been judged as if it didn't hold. `verifier` knows the keys
+    that may sign. A version that is live already
     is examined like any other, but for its approvals, which are used up; refused, it stays live. Show the change to
     the outside with `adapters.deployments.project` afterwards. Raises DataInvalid for an unknown version or
     environment, Unavailable when the ledger can't be used.
@@ -64,6 +69,7 @@ def promote(
         policy=policy,
         store=store,
         ledger=ledger,
+        verifier=verifier,
         release=release,
         environment=environment,
         now=now,
@@ -115,6 +121,7 @@ def _examine(request: _Request) -> tuple[list[Objection], tuple[str, ...]]:
         evidence = read_evidence(request.store, release.evidence_digest)
     except (DataInvalid, Unavailable) as error:
         return [*objections, Objection(f"the evidence of {release.model} v{release.version}: {error}")], ()
+    objections += bundle_objections(request.store, request.verifier, release, evidence)
     objections += _evidence_objections(request, evidence)
     if request.is_live:
         return objections, ()

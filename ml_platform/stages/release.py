@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.measurement import Measurement
+from ml_platform.core.ports import ArtefactStore
 from ml_platform.core.records import Candidate, DeploymentRecord, Evidence, ReleaseRecord
+from ml_platform.core.signing import Verifier
 from ml_platform.core.verdict import Verdict
 from ml_platform.policy.conditions import conditions_of
 from ml_platform.policy.judge import judge
+from ml_platform.stages.attest import making_of, write_bundle
+from ml_platform.stages.attested import is_attested
 from ml_platform.stages.clean_process import measure_in_clean_process
 from ml_platform.stages.evidence import Missing, assemble_evidence, part_of, read_evidence, record_once, write_evidence
 from ml_platform.stages.ingredients import Ingredients, measure_completeness, measure_size
@@ -22,7 +26,8 @@ from ml_platform.stages.objection import Refused, refused
 from ml_platform.stages.rebuildable import measure_rebuildable
 
 if TYPE_CHECKING:
-    from ml_platform.core.ports import ArtefactStore, Ledger, Tracker
+    from ml_platform.core.ports import Ledger, Tracker
+    from ml_platform.core.signing import Signing
     from ml_platform.policy.resolve import Policy
     from ml_platform.policy.spec import ModelSpec
 
@@ -53,6 +58,22 @@ class ReleaseMade:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Archive:
+    """Where signed evidence is kept."""
+
+    store: ArtefactStore
+    verifier: Verifier
+
+    def evidence_of(self, release: ReleaseRecord) -> Evidence | None:
+        """Return a version's evidence; None when it is spoiled or not signed: the candidate needs a new version."""
+        try:
+            evidence = read_evidence(self.store, release.evidence_digest)
+        except (DataInvalid, Unavailable):
+            return None
+        return evidence if is_attested(self.store, self.verifier, release, evidence) else None
+
+
 def make_release(
     spec: ModelSpec,
     policy: Policy,
@@ -60,18 +81,19 @@ def make_release(
     store: ArtefactStore,
     ledger: Ledger,
     tracker: Tracker,
+    signing: Signing,
     ingredients: Ingredients,
     actor: str,
     now: dt.datetime,
     run_id: str = "",
 ) -> ReleaseMade:
-    """Measure a candidate in a clean process, judge it, and register it with its evidence when no gate is closed.
+    """Measure a candidate in a clean process, judge it, and register it with signed evidence when no gate is closed.
 
     Nothing is registered otherwise. What a clean process showed before of the same candidate isn't measured again, and
     what is live in production already stays as it is.
     """
     candidate = ingredients.candidate
-    live = _live_already(policy, store, ledger, candidate)
+    live = _live_already(policy, _Archive(store, signing), ledger, candidate)
     if live is not None:
         return _as_it_is(ledger, tracker, live, ingredients, now=now)
     champion = _another_live(ledger, candidate)
@@ -100,8 +122,20 @@ def make_release(
             payload={"candidate": candidate.digest, "outcome": outcome.outcome, "reasons": list(outcome.reasons)},
         )
         return ReleaseMade(outcome=outcome, candidate=candidate, measurements=measurements, verdicts=verdicts)
-    known = _registered_before(store, ledger, evidence)
-    release = known or ledger.record_release(evidence, write_evidence(store, evidence), actor=actor, at=now)
+    known = _registered_before(_Archive(store, signing), ledger, evidence)
+    release = known or ledger.record_release(
+        evidence,
+        write_evidence(store, evidence),
+        actor=actor,
+        at=now,
+        bundle_digest=write_bundle(
+            store,
+            signing,
+            evidence=evidence,
+            policy=policy,
+            making=making_of(ingredients.model, released_by=actor, run_id=run_id),
+        ),
+    )
     return ReleaseMade(
         outcome=release,
         candidate=candidate,
@@ -134,14 +168,14 @@ def _measured_before(policy: Policy, ledger: Ledger, candidate: Candidate) -> tu
     return tuple(found.values()) if found.keys() == CLEAN else ()
 
 
-def _live_already(policy: Policy, store: ArtefactStore, ledger: Ledger, candidate: Candidate) -> ReleaseRecord | None:
+def _live_already(policy: Policy, archive: _Archive, ledger: Ledger, candidate: Candidate) -> ReleaseRecord | None:
     """Return production's version if the candidate is it; it may differ in what it was compared with."""
     live = ledger.live(candidate.model, "production")
     release = ledger.release(candidate.model, live.version) if live else None
     if release is None or release.policy_digest != policy.digest:
         return None
     compared = replace(candidate, evaluation_digest=release.candidate.evaluation_digest)
-    return release if compared == release.candidate and _evidence_of(store, release) else None
+    return release if compared == release.candidate and archive.evidence_of(release) else None
 
 
 def _as_it_is(
@@ -164,22 +198,14 @@ def _another_live(ledger: Ledger, candidate: Candidate) -> DeploymentRecord | No
     return live if live is not None and live.model_digest != candidate.model_digest else None
 
 
-def _registered_before(store: ArtefactStore, ledger: Ledger, evidence: Evidence) -> ReleaseRecord | None:
+def _registered_before(archive: _Archive, ledger: Ledger, evidence: Evidence) -> ReleaseRecord | None:
     """Return the version that this candidate has already under this policy with the same outcomes, if it has one."""
     for release in reversed(ledger.releases(evidence.candidate.model)):
         if (release.candidate, release.policy_digest) == (evidence.candidate, evidence.policy_digest):
-            before = _evidence_of(store, release)
+            before = archive.evidence_of(release)
             if before is not None and _outcomes(before) == _outcomes(evidence):
                 return release
     return None
-
-
-def _evidence_of(store: ArtefactStore, release: ReleaseRecord) -> Evidence | None:
-    """Return a version's evidence; None when it is spoiled, so that the candidate needs a new version."""
-    try:
-        return read_evidence(store, release.evidence_digest)
-    except (DataInvalid, Unavailable):
-        return None
 
 
 def _outcomes(evidence: Evidence) -> list[tuple[str, str, str]]:

@@ -17,9 +17,9 @@ from ml_platform.policy.judge import judge
 from ml_platform.policy.load import GovernedModelFile, load_model
 from ml_platform.settings import load_settings
 from ml_platform.stages.contract import contract_digest
-from ml_platform.stages.evidence import part_of, subjects_of, write_evidence
+from ml_platform.stages.evidence import part_of, subjects_of
 from ml_platform_tests.policy.files import MODEL
-from ml_platform_tests.stages.lock_world import candidate, put_model
+from ml_platform_tests.stages.lock_world import candidate, put_model, register
 
 NAME = "late"
 
@@ -74,9 +74,8 @@ def _release(platform: Platform, file: GovernedModelFile, text: str, without: st
         made_at=utc_now(),
         trained_by="alice",
     )
-    digest = write_evidence(platform.store, evidence)
     _put_snapshot(platform, file, its_candidate)
-    return platform.ledger.record_release(evidence, digest, actor="alice", at=utc_now())
+    return register(platform.ledger, platform.store, platform.signing, evidence, file.policy, actor="alice")
 
 
 def _put_snapshot(platform: Platform, file: GovernedModelFile, its: Candidate) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import project
 from ml_platform.adapters.ledger import SqliteLedger
+from ml_platform.adapters.signing_keys import FileSigningKeys
 from ml_platform.policy.resolve import Policy, make_policy
 from ml_platform.stages.promote import Promoted, promote
 from ml_platform.stages.rollback import rollback
@@ -37,8 +38,9 @@ def promote_and_roll_back(world: World, home: Path) -> None:
     release = world.release(uuid.uuid4().hex)
     for environment in ENVIRONMENTS:
         promoted = promote(
-            world.policy, store=world.store, ledger=world.ledger, model=MODEL, version=release.version,
-            environment=environment, actor="bob", reason="a drill", now=NOW, conditions=frozenset({"always"}),
+            world.policy, store=world.store, ledger=world.ledger, verifier=world.signing, model=MODEL,
+            version=release.version, environment=environment, actor="bob", reason="a drill", now=NOW,
+            conditions=frozenset({"always"}),
         )  # fmt: skip
         assert isinstance(promoted, Promoted), promoted
     if release.version % 2 == 0:
@@ -48,7 +50,7 @@ def promote_and_roll_back(world: World, home: Path) -> None:
 
 def main() -> None:
     home = Path(sys.argv[1])
-    world = World(ledger_of(home), FileArtefacts(home), policy())
+    world = World(ledger_of(home), FileArtefacts(home), policy(), FileSigningKeys(home))
     promote_and_roll_back(world, home)
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -39,7 +39,9 @@ class FakeLedger:
         found = [part for its_model, part in self.parts if (its_model, part.stage) == (model, stage)]
         return found[-1] if found else None
 
-    def record_release(self, evidence: Evidence, evidence_digest: str, *, actor: str, at: dt.datetime) -> ReleaseRecord:
+    def record_release(
+        self, evidence: Evidence, evidence_digest: str, *, actor: str, at: dt.datetime, bundle_digest: str = ""
+    ) -> ReleaseRecord:
         versions = self.versions.setdefault(evidence.candidate.model, [])
         for known in versions:
             if known.evidence_digest == evidence_digest:
@@ -52,6 +54,7 @@ class FakeLedger:
             policy_digest=evidence.policy_digest,
             released_at=at,
             released_by=actor,
+            bundle_digest=bundle_digest,
         )
         versions.append(release)
         self.append("released", actor=actor, subject=f"{release.model} v{release.version}", payload={}, at=at)

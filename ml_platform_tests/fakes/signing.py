@@ -24,6 +24,7 @@ class FakeSigning:
     def __init__(self, name: str = "platform") -> None:
         self.name = name
         self.keys: list[PublicKey] = []
+        self._know(private_key(name), "")
 
     def public_keys(self) -> Sequence[PublicKey]:
         return tuple(self.keys)
@@ -32,7 +33,6 @@ class FakeSigning:
         return holds(public, message, signature)
 
     def sign(self, message: bytes) -> Signature:
-        self._know(private_key(self.name), "")
         return private_key(self.name).sign(message)
 
     def person(self, owner: str) -> PrivateKey:

@@ -92,9 +92,9 @@ class Notebook:
 
     def promote(self, release: ReleaseRecord, environment: str) -> Promoted | Refused:
         done = promote(
-            self.file.policy, store=self.platform.store, ledger=self.platform.ledger, model=self.spec.model,
-            version=release.version, environment=environment, actor="robin", reason="first", now=NOW,
-            conditions=conditions_of(self.spec),
+            self.file.policy, store=self.platform.store, ledger=self.platform.ledger,
+            verifier=self.platform.signing, model=self.spec.model, version=release.version, environment=environment,
+            actor="robin", reason="first", now=NOW, conditions=conditions_of(self.spec),
         )  # fmt: skip
         assert self.platform.project().problems == ()
         return done
@@ -153,8 +153,8 @@ def released(notebook: Notebook) -> Released:
         model=model.record, evaluation=evaluation.record,
     )  # fmt: skip
     made = make_release(
-        spec, notebook.file.policy, store=store, ledger=ledger, tracker=tracker, ingredients=parts, actor="robin",
-        now=NOW,
+        spec, notebook.file.policy, store=store, ledger=ledger, tracker=tracker,
+        signing=notebook.platform.signing, ingredients=parts, actor="robin", now=NOW,
     )  # fmt: skip
     assert isinstance(made.outcome, ReleaseRecord)
     return Released(model.record, made.outcome)

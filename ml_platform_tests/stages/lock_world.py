@@ -5,17 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.ports import Approval, ArtefactStore, Ledger
 from ml_platform.core.records import Candidate, Evidence, EvidencePart, ReleaseRecord
 from ml_platform.core.scoring import artefact_digest
+from ml_platform.core.signing import Signing
 from ml_platform.policy.gates import AtLeast, AtMost, Gate, Waiver
 from ml_platform.policy.judge import judge
 from ml_platform.policy.resolve import Policy, make_policy
+from ml_platform.stages.attest import write_bundle
 from ml_platform.stages.evidence import STAGES, part_of, subjects_of, write_evidence
+from ml_platform.stages.statements import Making
+from ml_platform_tests.fakes.signing import FakeSigning
 
 NOW = dt.datetime(2013, 7, 1, 12, tzinfo=dt.UTC)
 MODEL = "flights"
@@ -140,6 +144,16 @@ def evidence_of(its_policy: Policy, its_candidate: Candidate, its_parts: Mapping
     )
 
 
+def register(
+    ledger: Ledger, store: ArtefactStore, signing: Signing, evidence: Evidence, its_policy: Policy, *, actor: str
+) -> ReleaseRecord:
+    """Register evidence, signed by the platform."""
+    making = Making(released_by=actor, run_id="run", platform="0.1.0", training={"rounds": 7})
+    bundle = write_bundle(store, signing, evidence=evidence, policy=its_policy, making=making)
+    digest = write_evidence(store, evidence)
+    return ledger.record_release(evidence, digest, actor=actor, at=NOW, bundle_digest=bundle)
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """A ledger and a store with one policy."""
@@ -147,6 +161,7 @@ class World:
     ledger: Ledger
     store: ArtefactStore
     policy: Policy
+    signing: Signing = field(default_factory=FakeSigning)
 
     def release(
         self,
@@ -160,8 +175,11 @@ class World:
         made = parts(self.policy, its_candidate, values or {}, conditions=conditions)
         for each in made.values():
             self.ledger.record_part(MODEL, each)
-        evidence = evidence_of(self.policy, its_candidate, made)
-        return self.ledger.record_release(evidence, write_evidence(self.store, evidence), actor="alice", at=NOW)
+        return self.register(evidence_of(self.policy, its_candidate, made))
+
+    def register(self, evidence: Evidence, *, actor: str = "alice") -> ReleaseRecord:
+        """Register evidence and its signed bundle, whatever it says."""
+        return register(self.ledger, self.store, self.signing, evidence, self.policy, actor=actor)
 
     def approval(self, release: ReleaseRecord, approver: str, **changes: object) -> Approval:
         """Write an approval for production down."""

@@ -51,6 +51,7 @@ def attempt(world: World, release: ReleaseRecord, now: dt.datetime = LATER) -> P
         world.policy,
         store=world.store,
         ledger=world.ledger,
+        verifier=world.signing,
         model=MODEL,
         version=release.version,
         environment="production",

@@ -19,7 +19,7 @@ from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, R
 from ml_platform.core.verdict import Outcome, Severity
 from ml_platform.policy.gates import Waiver
 from ml_platform.policy.resolve import Policy, make_policy
-from ml_platform.stages.evidence import STAGES, write_evidence
+from ml_platform.stages.evidence import STAGES
 from ml_platform.stages.objection import Refused
 from ml_platform.stages.promote import Promoted, promote
 from ml_platform_tests.fakes.ledger import FakeLedger
@@ -58,6 +58,7 @@ def attempt(
         its_policy or world.policy,
         store=world.store,
         ledger=world.ledger,
+        verifier=world.signing,
         model=MODEL,
         version=release.version,
         environment=environment,
@@ -383,7 +384,7 @@ def register(world: World, its_evidence: Evidence, *, leave_out: str = "") -> Re
     if leave_out != "staging" and "staging_is_good" in world.policy.gates:
         digest = its_evidence.candidate.digest
         world.ledger.record_part(MODEL, part(world.policy, "staging", digest))
-    return world.ledger.record_release(its_evidence, write_evidence(world.store, its_evidence), actor="alice", at=NOW)
+    return world.register(its_evidence)
 
 
 Damage = Callable[[EvidencePart], EvidencePart | None]
@@ -522,6 +523,5 @@ def test_verdicts_that_the_ledger_never_recorded_refuse(world: World, stage: str
         if name != stage:
             world.ledger.record_part(MODEL, each)
     its_evidence = evidence_of(world.policy, its_candidate, made)
-    digest = write_evidence(world.store, its_evidence)
-    release = world.ledger.record_release(its_evidence, digest, actor="mallory", at=NOW)
+    release = world.register(its_evidence, actor="mallory")
     assert "never" in reasons(attempt(world, release))

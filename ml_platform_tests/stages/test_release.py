@@ -25,6 +25,7 @@ from ml_platform.stages.promote import Promoted, promote
 from ml_platform.stages.release import ReleaseMade, make_release
 from ml_platform.stages.train import train
 from ml_platform_tests.fakes.ledger import FakeLedger
+from ml_platform_tests.fakes.signing import FakeSigning
 from ml_platform_tests.fakes.tracker import FakeTracker
 from ml_platform_tests.stages.lock_world import gate
 from ml_platform_tests.stages.toy import NOW, repository, stored, toy_spec
@@ -120,6 +121,7 @@ class World:
         self.store = FileArtefacts(home)
         self.ledger = FakeLedger()
         self.tracker = FakeTracker()
+        self.signing = FakeSigning()
         self.ingredients = trained.ingredients
         self.judge_split()
 
@@ -139,6 +141,7 @@ class World:
             store=self.store,
             ledger=self.ledger,
             tracker=self.tracker,
+            signing=self.signing,
             ingredients=self.ingredients,
             actor="alice",
             now=now,
@@ -150,6 +153,7 @@ class World:
             policy(),
             store=self.store,
             ledger=self.ledger,
+            verifier=self.signing,
             model=SPEC.model,
             version=release.version,
             environment="production",

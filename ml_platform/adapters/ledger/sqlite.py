@@ -97,7 +97,9 @@ class SqliteLedger:
         )
         return self._read(content, EvidencePart)
 
-    def record_release(self, evidence: Evidence, evidence_digest: str, *, actor: str, at: dt.datetime) -> ReleaseRecord:
+    def record_release(
+        self, evidence: Evidence, evidence_digest: str, *, actor: str, at: dt.datetime, bundle_digest: str = ""
+    ) -> ReleaseRecord:
         """Register a candidate as the model's next version; the same evidence again returns the same version."""
         model = evidence.candidate.model
         with self._writing() as connection:
@@ -115,6 +117,7 @@ class SqliteLedger:
                 policy_digest=evidence.policy_digest,
                 released_at=at,
                 released_by=actor,
+                bundle_digest=bundle_digest,
             )
             row = {
                 "model": model,
@@ -122,7 +125,11 @@ class SqliteLedger:
                 "evidence_digest": evidence_digest,
                 "content": written(release),
             }
-            facts = {"candidate_digest": evidence.candidate.digest, "evidence_digest": evidence_digest}
+            facts = {
+                "candidate_digest": evidence.candidate.digest,
+                "evidence_digest": evidence_digest,
+                "bundle_digest": bundle_digest,
+            }
             insert(connection, "releases", row, actor=actor, subject=_named(release), at=at, facts=facts)
         return release
 
