@@ -1,25 +1,46 @@
-"""`ml-platform approve`: a person's word on one version for one environment."""
+"""`ml-platform approve`: a person's word on one version for one environment, signed with that person's key."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ml_platform.cli.decide import ENVIRONMENTS, say_refused, someone
 from ml_platform.cli.models import find_release, load, split_reference, utc_now
+from ml_platform.cli.signing_keys import FILE, PASSWORD, password_of
+from ml_platform.core.errors import DataInvalid
 from ml_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    from ml_platform.adapters.ed25519 import PrivateKey
+    from ml_platform.adapters.platform import Platform
 
 
 @click.command(name="approve")
 @click.argument("reference", metavar="MODEL[/VERSION|@ENV]")
 @click.option("--env", "environment", type=ENVIRONMENTS, required=True, help="For where.")
-@click.option("--by", "approver", required=True, help="Who approves; the author's own word doesn't count.")
-def command(reference: str, environment: str, approver: str) -> int:
-    """Approve a version; bound to its evidence and the present policy, valid for 7 days, used once."""
+@click.option("--key", "key", type=FILE, help="The approver's key (`ml-platform keys new-person`): a signed word.")
+@PASSWORD
+@click.option("--by", "approver", default=None, help="Who approves without a key, where the policy lets that count.")
+def command(
+    reference: str, environment: str, key: Path | None, password_file: Path | None, approver: str | None
+) -> int:
+    """Approve a version; bound to its evidence and the present policy, valid for 7 days, used once.
+
+    The word of who trained or released the version doesn't count.
+    """
+    from ml_platform.adapters.ed25519 import open_person_key
     from ml_platform.adapters.platform import open_platform
     from ml_platform.stages.approve import approve
     from ml_platform.stages.objection import Refused
 
+    if (key is None) == (approver is None):
+        message = "approve: a person's key or, where the policy lets it count, a name is needed; give --key or --by"
+        raise DataInvalid(message)
     governed = load(split_reference(reference)[0])
+    signer = open_person_key(key, password_of(password_file, key)) if key else None
     with open_platform(load_settings()) as platform:
         release = find_release(platform, reference)
         decided = approve(
@@ -28,13 +49,26 @@ def command(reference: str, environment: str, approver: str) -> int:
             model=release.model,
             version=release.version,
             environment=environment,
-            approver=someone(approver),
+            approver=_owner(platform, signer) if signer else someone(approver or ""),
             now=utc_now(),
+            signer=signer,
         )
     if isinstance(decided, Refused):
         return say_refused(f"approval of {release.model} v{release.version}", decided)
     click.echo(
         f"✓ {decided.approver} approves {release.model} v{release.version} for {environment} "
-        f"until {decided.expires_at:%Y-%m-%d %H:%M} UTC"
+        f"until {decided.expires_at:%Y-%m-%d %H:%M} UTC" + (f", signed with {decided.key_id}" if signer else "")
     )
     return 0
+
+
+def _owner(platform: Platform, key: PrivateKey) -> str:
+    """Return whose key it is; raises DataInvalid when it is nobody's here, or no longer."""
+    for known in platform.signing.public_keys():
+        if known.key_id == key.key_id and known.owner and known.retired_at is None:
+            return known.owner
+    message = (
+        f"approve: the key {key.key_id} is no person's key in use here; one that is known is needed; "
+        "see `ml-platform keys show`"
+    )
+    raise DataInvalid(message)

@@ -25,7 +25,7 @@ COMMANDS = {
     "doctor": "Make a model again and again; say what isn't the same every time, and where it may come from.",
     "show": "Show a version: data, code, parameters, environment, evidence, where it is live.",
     "controls": "Show the state of every control for a model.",
-    "approve": "Approve a version for an environment (not the author's own word).",
+    "approve": "Approve a version for an environment, with a person's key (not the author's own word).",
     "promote": "Move a version to an environment, if its evidence allows it.",
     "rollback": "Go back to the last good version and bar the present one.",
     "serve": "Serve what is live in an environment over HTTP.",

@@ -127,7 +127,11 @@ class Tracker(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """One person's word on one release for one environment, bound to evidence and policy; works once."""
+    """One person's word on one release for one environment, bound to evidence and policy; works once.
+
+    `approval_id` is drawn at random and never comes twice. `signature` (hexadecimal) is over everything else but
+    `used_at`, by the person's key `key_id`; both are empty when the word isn't signed.
+    """
 
     approval_id: str
     model: str
@@ -139,6 +143,8 @@ class Approval:
     given_at: dt.datetime
     expires_at: dt.datetime
     used_at: dt.datetime | None = None
+    key_id: str = ""
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,5 +97,6 @@ class Pack(_Strict):
     description: str = Field(min_length=1)
     extends: tuple[str, ...] = ()
     approvals: dict[Literal["staging", "production"], Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    signed_approvals: bool = False
     gates: dict[str, Gate] = Field(default_factory=dict)
     overrides: dict[str, Override] = Field(default_factory=dict)

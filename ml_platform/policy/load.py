@@ -79,7 +79,9 @@ def load_model(path: Path, *, now: dt.datetime) -> GovernedModelFile:
         raise PolicyInvalid([*document.render(problems), *broken])
     return GovernedModelFile(
         spec=spec,
-        policy=make_policy(final, spec.policy.waivers, gates.approvals, gates.packs),
+        policy=make_policy(
+            final, spec.policy.waivers, gates.approvals, gates.packs, signed_approvals=gates.signed_approvals
+        ),
         path=path,
         digest=digest_of(spec.model_dump(mode="json")),
         notices=tuple(document.render(_inside(expired_waivers(sections, now.date())))),

@@ -34,6 +34,7 @@ class Gates:
     origins: Mapping[str, str] = field(default_factory=dict)
     approvals: Mapping[str, int] = field(default_factory=dict)
     packs: tuple[str, ...] = ()
+    signed_approvals: bool = False
 
 
 def pack_files(folders: Sequence[Path] = (SHIPPED,)) -> dict[str, Path]:
@@ -111,6 +112,7 @@ def _add_own(file: PackFile, inherited: Gates) -> Gates:
         origins={**inherited.origins, **dict.fromkeys(pack.gates, pack.pack)},
         approvals=_most(inherited.approvals, {str(name): count for name, count in pack.approvals.items()}),
         packs=(*inherited.packs, pack.pack),
+        signed_approvals=inherited.signed_approvals or pack.signed_approvals,
     )
 
 
@@ -147,6 +149,7 @@ def _merge(one: Gates, other: Gates, file: str) -> Gates:
         origins={**one.origins, **other.origins},
         approvals=_most(one.approvals, other.approvals),
         packs=tuple(dict.fromkeys((*one.packs, *other.packs))),
+        signed_approvals=one.signed_approvals or other.signed_approvals,
     )
 
 

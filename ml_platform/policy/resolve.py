@@ -16,13 +16,17 @@ from ml_platform.policy.stages import STAGES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a model is held to; `digest` names its content, however the files are written."""
+    """What a model is held to; `digest` names its content, however the files are written.
+
+    With `signed_approvals` only words that persons signed with their keys count.
+    """
 
     gates: Mapping[str, Gate]
     waivers: tuple[Waiver, ...]
     approvals: Mapping[str, int]
     digest: str
     packs: tuple[str, ...]
+    signed_approvals: bool = False
 
     def gates_of(self, stage: str) -> dict[str, Gate]:
         """Return the gates that guard a stage, by name."""
@@ -44,7 +48,12 @@ class Policy:
 
 
 def make_policy(
-    gates: Mapping[str, Gate], waivers: Sequence[Waiver], approvals: Mapping[str, int], packs: Sequence[str]
+    gates: Mapping[str, Gate],
+    waivers: Sequence[Waiver],
+    approvals: Mapping[str, int],
+    packs: Sequence[str],
+    *,
+    signed_approvals: bool = False,
 ) -> Policy:
     """Put a policy together and name it by the digest of its gates, waivers and approvals."""
     ordered = tuple(sorted(waivers, key=lambda waiver: waiver.gate))
@@ -52,20 +61,21 @@ def make_policy(
         gates=MappingProxyType(dict(gates)),
         waivers=ordered,
         approvals=MappingProxyType(dict(approvals)),
-        digest=digest_of(_content(gates, ordered, approvals)),
+        digest=digest_of(_content(gates, ordered, approvals, signed_approvals=signed_approvals)),
         packs=tuple(packs),
+        signed_approvals=signed_approvals,
     )
 
 
 def content_of(policy: Policy) -> dict[str, object]:
     """Return what the digest of a policy is taken of, as plain JSON; `parse_content` reads it."""
-    return _content(policy.gates, policy.waivers, policy.approvals)
+    return _content(policy.gates, policy.waivers, policy.approvals, signed_approvals=policy.signed_approvals)
 
 
 def parse_content(content: object) -> Policy:
     """Return the policy of a content; raises ValueError when it isn't exactly one."""
     said = _Content.model_validate_json(json.dumps(content))
-    policy = make_policy(said.gates, said.waivers, said.approvals, ())
+    policy = make_policy(said.gates, said.waivers, said.approvals, (), signed_approvals=said.signed_approvals)
     if digest_of(content) != policy.digest:
         message = "it holds more or less than a policy"
         raise ValueError(message)
@@ -78,11 +88,15 @@ class _Content(BaseModel):
     gates: dict[str, Gate]
     waivers: tuple[Waiver, ...]
     approvals: dict[str, int]
+    signed_approvals: bool = False
 
 
-def _content(gates: Mapping[str, Gate], waivers: Sequence[Waiver], approvals: Mapping[str, int]) -> dict[str, object]:
+def _content(
+    gates: Mapping[str, Gate], waivers: Sequence[Waiver], approvals: Mapping[str, int], *, signed_approvals: bool
+) -> dict[str, object]:
     return {
         "gates": {name: gate.model_dump(mode="json") for name, gate in gates.items()},
         "waivers": [waiver.model_dump(mode="json") for waiver in waivers],
         "approvals": {environment: count for environment, count in approvals.items() if count},
+        **({"signed_approvals": True} if signed_approvals else {}),
     }

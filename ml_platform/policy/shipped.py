@@ -12,4 +12,4 @@ from ml_platform.policy.resolve import Policy, make_policy
 def shipped_policy(pack: str = "base") -> Policy:
     """Return the platform's own gates, or those of another of its packs; PolicyInvalid for one that there isn't."""
     gates = combine((pack,), pack_files())
-    return make_policy(gates.gates, (), gates.approvals, gates.packs)
+    return make_policy(gates.gates, (), gates.approvals, gates.packs, signed_approvals=gates.signed_approvals)

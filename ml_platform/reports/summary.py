@@ -170,5 +170,6 @@ def what_comes_next(content: Content, decision: Decision) -> str:
     approvals = policy.approvals_for("production") if policy else 0
     parts = ["The release is registered and deployed to staging, unless a gate on the way closes it."]
     parts += [f"Still to be judged: {counts}."] if counts else []
-    parts += [f"Production needs {approvals} approval{'s' if approvals != 1 else ''}."] if approvals else []
+    signed = "signed " if policy and policy.signed_approvals else ""
+    parts += [f"Production needs {approvals} {signed}approval{'s' if approvals != 1 else ''}."] if approvals else []
     return " ".join(parts)

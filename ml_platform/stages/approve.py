@@ -10,6 +10,8 @@ from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.ports import Approval, Ledger
 from ml_platform.core.records import Evidence, ReleaseRecord
+from ml_platform.core.signed_approval import sign_approval, why_not_approved
+from ml_platform.core.signing import Signer, Verifier
 from ml_platform.policy.resolve import Policy
 from ml_platform.stages.examine import another_policy
 from ml_platform.stages.objection import Objection, Refused, refused
@@ -28,10 +30,12 @@ def approve(
     approver: str,
     now: dt.datetime,
     valid_for: dt.timedelta = VALID_FOR,
+    signer: Signer | None = None,
 ) -> Approval | Refused:
     """Write an approval down, or say why this person's word would not count; raises DataInvalid for no such version.
 
-    Who trained the model is checked when the approval is used: only the evidence knows.
+    `signer` signs with the person's own key; a policy may ask for that. Who trained the model is checked when
+    the approval is used: only the evidence knows.
     """
     check_environment(environment)
     release = registered(ledger, model, version)
@@ -40,6 +44,11 @@ def approve(
         raise DataInvalid(f"{model} v{version}: an approval needs a name and a time to be valid for. Give both.")
     if release.policy_digest != policy.digest:
         objections.append(another_policy(release.policy_digest, policy))
+    if policy.signed_approvals and signer is None:
+        reason = (
+            "the policy counts signed approvals only: make a key (`ml-platform keys new-person`), approve with --key"
+        )
+        objections.append(Objection(reason))
     if _name(approver) == _name(release.released_by):
         objections.append(Objection(f"{approver} released {model} v{version}: somebody else has to approve it"))
     if (why := ledger.barred(model).get(version)) is not None:
@@ -57,12 +66,21 @@ def approve(
         given_at=now,
         expires_at=now + valid_for,
     )
+    if signer is not None:
+        approval = sign_approval(approval, signer)
     ledger.approve(approval)
     return approval
 
 
 def choose_approvals(
-    policy: Policy, *, ledger: Ledger, release: ReleaseRecord, evidence: Evidence, environment: str, now: dt.datetime
+    policy: Policy,
+    *,
+    ledger: Ledger,
+    verifier: Verifier,
+    release: ReleaseRecord,
+    evidence: Evidence,
+    environment: str,
+    now: dt.datetime,
 ) -> tuple[str, ...] | Objection:
     """Choose the approvals a promotion uses up, one per person, oldest first; or say what is missing."""
     needed = policy.approvals_for(environment)
@@ -72,14 +90,14 @@ def choose_approvals(
     counted: dict[str, str] = {}
     ignored: list[str] = []
     for approval in ledger.approvals(release.model, release.version, environment):
-        why = _not_counted(approval, policy, release, authors, now)
+        why = _not_counted(approval, policy, release, authors, now) or _not_signed(approval, policy, verifier, now)
         if why:
             ignored.append(f"{approval.approver}'s {why}")
         else:
             counted.setdefault(_name(approval.approver), approval.approval_id)
     if len(counted) >= needed:
         return tuple(counted.values())[:needed]
-    return Objection(_too_few(needed, tuple(counted), ignored, release, environment))
+    return Objection(_too_few(policy, tuple(counted), ignored, release, environment))
 
 
 def _not_counted(
@@ -97,13 +115,22 @@ def _not_counted(
     return ""
 
 
+def _not_signed(approval: Approval, policy: Policy, verifier: Verifier, now: dt.datetime) -> str:
+    """Say what is wrong with a signature; one that is there has to be right, whether or not the policy asks for it."""
+    if policy.signed_approvals or approval.signature or approval.key_id:
+        return why_not_approved(verifier, approval, now=now)
+    return ""
+
+
 def _too_few(
-    needed: int, counted: Sequence[str], ignored: Sequence[str], release: ReleaseRecord, environment: str
+    policy: Policy, counted: Sequence[str], ignored: Sequence[str], release: ReleaseRecord, environment: str
 ) -> str:
+    needed = policy.approvals_for(environment)
     seen = f"{len(counted)} ({', '.join(counted)})" if counted else "none"
     rest = f"; not counted: {', '.join(ignored)}" if ignored else ""
+    kind = "signed approvals" if policy.signed_approvals else "approvals"
     return (
-        f"{release.model} v{release.version} needs {needed} approvals for {environment} by people other than its "
+        f"{release.model} v{release.version} needs {needed} {kind} for {environment} by people other than its "
         f"author (evidence {short(release.evidence_digest)}), it has {seen}{rest}: ask for approvals"
     )
 

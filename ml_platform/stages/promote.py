@@ -128,6 +128,7 @@ def _examine(request: _Request) -> tuple[list[Objection], tuple[str, ...]]:
     chosen = choose_approvals(
         request.policy,
         ledger=request.ledger,
+        verifier=request.verifier,
         release=release,
         evidence=evidence,
         environment=request.environment,

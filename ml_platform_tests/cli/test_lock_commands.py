@@ -34,7 +34,7 @@ def test_a_high_risk_model_needs_somebody_elses_approval(run: Run, defs: Path) -
     release(defs)
     alone = run("promote", "late", "--env", "production", "--reason", "hurry")
     assert alone.code == 1
-    assert "needs 1 approvals for production" in alone.err
+    assert "needs 1 signed approvals for production" in alone.err
     own = run("approve", "late", "--env", "production", "--by", "alice")
     assert own.code == 1
     assert "somebody else has to approve it" in own.err
@@ -77,3 +77,30 @@ def test_controls_say_what_the_recorded_verdicts_say_and_nothing_more(run: Run, 
     assert "METRICS" in after.out
     assert "No gate of this policy speaks for" in after.out
     assert " gates applied and passed; not applicable: " in after.out
+
+
+def test_a_high_risk_model_goes_live_with_somebody_else_s_signed_word(run: Run, defs: Path, tmp_path: Path) -> None:
+    write_model(defs, text=MODEL.replace("risk_class: limited", "risk_class: high"))
+    release(defs)
+    (tmp_path / "password").write_text("correct horse battery")
+    with_password = ("--password-file", str(tmp_path / "password"))
+    for person in ("Kim Lee", "alice"):
+        path = tmp_path / f"{person}.pem"
+        assert run("keys", "new-person", person, "--to", str(path), *with_password).code == 0
+    approve = ("approve", "late", "--env", "production")
+    assert run(*approve).code == run(*approve, "--by", "Kim", "--key", "kim.pem").code == 2
+    alone = run(*approve, "--by", "Kim Lee")
+    assert alone.code == 1
+    assert "counts signed approvals only" in alone.err
+    own = run(*approve, "--key", str(tmp_path / "alice.pem"), *with_password)
+    assert "somebody else has to approve it" in own.err
+    given = run(*approve, "--key", str(tmp_path / "Kim Lee.pem"), *with_password)
+    assert given.code == 0, given.err
+    assert "Kim Lee approves late v1 for production" in given.out
+    key_id = given.out.strip().rpartition(" ")[2]
+    assert run("keys", "retire", key_id).code == 0
+    again = run(*approve, "--key", str(tmp_path / "Kim Lee.pem"), *with_password)
+    assert again.code == 2
+    assert "is no person's key in use here" in again.err
+    refused = run("promote", "late", "--env", "production", "--reason", "hurry")
+    assert "was retired on" in refused.err

@@ -71,6 +71,8 @@ def test_high_risk_needs_an_approval_and_lower_ones_none() -> None:
         "limited": {"staging": 0, "production": 0},
         "high": {"staging": 0, "production": 1},
     }
+    assert combine(("base", "high"), pack_files()).signed_approvals
+    assert not combine(("base", "limited"), pack_files()).signed_approvals
 
 
 def test_higher_risk_is_never_held_to_less() -> None:
@@ -144,10 +146,11 @@ def test_the_larger_number_of_approvals_counts(tmp_path: Path) -> None:
         tmp_path,
         "one",
         "two",
-        one=pack_text("one", "a", head="approvals: {production: 2}\n"),
+        one=pack_text("one", "a", head="signed_approvals: true\napprovals: {production: 2}\n"),
         two=pack_text("two", "b", head="approvals: {production: 1, staging: 1}\n"),
     )
     assert found.approvals == {"production": 2, "staging": 1}
+    assert found.signed_approvals
 
 
 def test_packs_that_both_define_a_gate_are_refused(tmp_path: Path) -> None:

@@ -61,9 +61,11 @@ def gates() -> dict[str, Gate]:
     return found
 
 
-def policy(*, approvals: Mapping[str, int] | None = None, waivers: Iterable[Waiver] = ()) -> Policy:
+def policy(
+    *, approvals: Mapping[str, int] | None = None, waivers: Iterable[Waiver] = (), signed: bool = False
+) -> Policy:
     """Return the small policy."""
-    return make_policy(gates(), tuple(waivers), approvals or {}, ("small",))
+    return make_policy(gates(), tuple(waivers), approvals or {}, ("small",), signed_approvals=signed)
 
 
 def measured(stage: str, value: float | None = 0.9) -> Measurement:

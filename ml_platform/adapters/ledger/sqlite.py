@@ -205,6 +205,7 @@ class SqliteLedger:
             "expires_at": approval.expires_at,
             "evidence_digest": approval.evidence_digest,
             "policy_digest": approval.policy_digest,
+            "key_id": approval.key_id,
         }
         subject = f"{approval.model}@{approval.environment}"
         with self._writing() as connection:

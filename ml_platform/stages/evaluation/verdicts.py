@@ -34,7 +34,7 @@ def judge(found: Evaluation | Comparison, policy: Policy | None = None) -> tuple
     else:
         measured, conditions = (found.measurement,), frozenset({"always", "champion"})
         gates = _own_gates(found) if policy is None else _gates_on(policy, measured)
-    chosen = make_policy(gates, base.waivers, base.approvals, base.packs)
+    chosen = make_policy(gates, base.waivers, base.approvals, base.packs, signed_approvals=base.signed_approvals)
     return judge_stage(chosen, STAGE, measured, conditions=conditions, now=dt.datetime.now(tz=dt.UTC))
 
 

@@ -103,7 +103,7 @@ def _require_arguments(
 
 def _of_metrics(policy: Policy, metrics: Collection[str]) -> Policy:
     gates = {name: gate for name, gate in policy.gates_of(STAGE).items() if gate.metric in metrics}
-    return make_policy(gates, policy.waivers, policy.approvals, policy.packs)
+    return make_policy(gates, policy.waivers, policy.approvals, policy.packs, signed_approvals=policy.signed_approvals)
 
 
 def _limits(policy: Policy) -> dict[str, float]:
