@@ -29,6 +29,7 @@ class Settings:
     only: tuple[str, ...]
     allowed_urls: tuple[str, ...] = ()
     evaluation: Literal["full", "fast"] | None = None
+    checkpoints: str = ""
 
 
 def _actor() -> str:
@@ -52,7 +53,8 @@ def load_settings() -> Settings:
     `dagster.yaml`: in the working directory or the nearest folder above; a folder below has no history of its own.
     `ML_PLATFORM_ALLOWED_URLS` lists, separated by commas, where sources may be fetched from (default: nowhere).
     `ML_PLATFORM_EVALUATION`, full or fast, says how deeply candidates are examined (default: as the model file says).
-    Raises PolicyInvalid for any other word.
+    Raises PolicyInvalid for any other word. `ML_PLATFORM_CHECKPOINTS`, a path or a URL, says where the audit chain's
+    checkpoints are kept (default: in the home).
     """
     home = Path(os.environ.get("ML_PLATFORM_HOME") or _root() / ".ml_platform").absolute()
     defs = os.environ.get("ML_PLATFORM_DEFS")
@@ -65,6 +67,7 @@ def load_settings() -> Settings:
         only=tuple(name.strip() for name in only.split(",") if name.strip()),
         allowed_urls=allowed_urls(),
         evaluation=_evaluation(),
+        checkpoints=os.environ.get("ML_PLATFORM_CHECKPOINTS", "").strip(),
     )
 
 

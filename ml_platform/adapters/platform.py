@@ -13,6 +13,7 @@ from ml_platform.adapters.deployments import Projected, project
 from ml_platform.adapters.journals import FileJournals
 from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.ledger import SqliteLedger
+from ml_platform.adapters.ledger.checkpoints import Checkpoints, target_of
 from ml_platform.adapters.memory import FileMemory
 from ml_platform.adapters.mlflow_tracking import MlflowTracker
 from ml_platform.adapters.signing_keys import FileSigningKeys
@@ -59,18 +60,19 @@ class Platform:
 def open_platform(settings: Settings) -> Platform:
     """Open the stores under `settings.home`; nothing is read or written before it is used."""
     home = settings.home
-    keys = FileKeys(home)
+    keys, signing = FileKeys(home), FileSigningKeys(home)
+    checkpoints = Checkpoints(target_of(home, settings.checkpoints), signing)
     return Platform(
         settings=settings,
         home=home,
         keys=keys,
-        signing=FileSigningKeys(home),
+        signing=signing,
         store=FileArtefacts(home, keys),
         vault=FileVault(home, keys),
         memory=FileMemory(home),
         spent=SpentLog(home),
         journals=FileJournals(home),
-        ledger=SqliteLedger(home / "ledger.sqlite", clock=_utc_now),
+        ledger=SqliteLedger(home / "ledger.sqlite", clock=_utc_now, checkpoints=checkpoints),
         tracker=MlflowTracker(settings.mlflow_uri, home / "mlflow" / "artifacts"),
     )
 

@@ -1,31 +1,72 @@
-"""`ml-platform audit`: whether the history is whole, and what happened."""
+"""`ml-platform audit`: whether the history is whole, what happened, and all of it for others to read."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from ml_platform.cli.decide import someone
 from ml_platform.core.digest import canonical_json
 from ml_platform.settings import load_settings
 
 
 @click.group(name="audit")
 def command() -> None:
-    """Verify or show the append-only, hash-chained audit log."""
+    """Verify, show or export the append-only, hash-chained audit log with its signed checkpoints."""
 
 
 @command.command(name="verify")
 def verify() -> int:
-    """Find any edit, deletion, swap or truncation. Exit 1 when there is one."""
+    """Find any edit, deletion, swap, truncation or rewriting. Exit 1 when there is one."""
+    from ml_platform.adapters.ledger.checkpoints import Checkpoints, target_of
     from ml_platform.adapters.ledger.verify import verify_audit
+    from ml_platform.adapters.signing_keys import FileSigningKeys
 
-    path = load_settings().home / "ledger.sqlite"
-    problems = verify_audit(path)
+    settings = load_settings()
+    path = settings.home / "ledger.sqlite"
+    checkpoints = Checkpoints(target_of(settings.home, settings.checkpoints), FileSigningKeys(settings.home))
+    problems = verify_audit(path, checkpoints)
     for problem in problems:
         click.echo(f"✗ {problem}", err=True)
     if problems:
         return 1
-    click.echo(f"✓ {path}: the audit chain is whole")
+    newest = checkpoints.read().newest
+    vouched = f"; {checkpoints.target} vouches for it up to entry {newest}" if newest else ""
+    click.echo(f"✓ {path}: the audit chain is whole{vouched}")
     return 0
+
+
+@command.command(name="checkpoint")
+@click.option("--by", "actor", default=None, help="Who; default: ML_PLATFORM_ACTOR, else the login name.")
+def checkpoint(actor: str | None) -> None:
+    """Sign the newest entry now: once, in a home from before there were checkpoints, or after some were lost."""
+    from ml_platform.adapters.platform import open_platform
+    from ml_platform.cli.models import utc_now
+
+    settings = load_settings()
+    person = someone(actor if actor is not None else settings.actor)
+    with open_platform(settings) as platform:
+        entry = platform.ledger.append("checkpointed", actor=person, subject="audit", payload={}, at=utc_now())
+        platform.ledger.checkpoint()
+    click.echo(f"✓ entry {entry.sequence} is signed; compare it with what you know of the history before it")
+
+
+@command.command(name="export")
+@click.option(
+    "--to", "target", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write."
+)
+@click.option("--model", default=None, help="Only this model's entries.")
+def export(target: Path, model: str | None) -> None:
+    """Write the entries as JSON lines; each `hash` is the SHA-256 of the canonical JSON of the others."""
+    from ml_platform.adapters.platform import open_platform
+
+    count = 0
+    with open_platform(load_settings()) as platform, target.open("w", encoding="utf-8") as file:
+        for entry in platform.ledger.audit(model=model):
+            file.write(f"{canonical_json(entry)}\n")
+            count += 1
+    click.echo(f"✓ {target}: {count} entries")
 
 
 @command.command(name="show")

@@ -32,7 +32,7 @@ COMMANDS = {
     "replay": "Play later real rows through the real service, labels following.",
     "forget": "Erase one person: key and originals are destroyed, later snapshots leave the rows out.",
     "verify": "Check a release's signed evidence offline, with nothing but public keys.",
-    "audit": "Verify or show the audit chain.",
+    "audit": "Verify, show, sign or export the audit chain.",
     "keys": "Show, change and retire the keys that seal what is stored and those that sign.",
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import project
 from ml_platform.adapters.ledger import SqliteLedger
+from ml_platform.adapters.ledger.checkpoints import Checkpoints, target_of
 from ml_platform.adapters.signing_keys import FileSigningKeys
 from ml_platform.policy.resolve import Policy, make_policy
 from ml_platform.stages.promote import Promoted, promote
@@ -25,7 +26,11 @@ def now() -> dt.datetime:
 
 
 def ledger_of(home: Path) -> SqliteLedger:
-    return SqliteLedger(home / "ledger.sqlite", clock=now)
+    return SqliteLedger(home / "ledger.sqlite", clock=now, checkpoints=checkpoints_of(home))
+
+
+def checkpoints_of(home: Path) -> Checkpoints:
+    return Checkpoints(target_of(home, ""), FileSigningKeys(home))
 
 
 def policy() -> Policy:

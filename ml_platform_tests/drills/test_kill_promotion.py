@@ -17,7 +17,7 @@ from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import project, read_manifest
 from ml_platform.adapters.ledger import verify_audit
 from ml_platform.stages.versions import artefact_objections, registered
-from ml_platform_tests.drills.promoting import ENVIRONMENTS, ledger_of
+from ml_platform_tests.drills.promoting import ENVIRONMENTS, checkpoints_of, ledger_of
 from ml_platform_tests.fakes.tracker import FakeTracker
 from ml_platform_tests.stages.lock_world import MODEL
 
@@ -49,7 +49,7 @@ def kill_after(home: Path, seconds: float) -> None:
 
 
 def check(home: Path) -> None:
-    assert verify_audit(home / "ledger.sqlite") == []
+    assert verify_audit(home / "ledger.sqlite", checkpoints_of(home)) == []
     with closing(sqlite3.connect(home / "ledger.sqlite")) as connection:
         rows = connection.execute("SELECT environment, count(*) FROM live GROUP BY model, environment").fetchall()
     assert sorted(rows) == [("production", 1), ("staging", 1)]

@@ -10,11 +10,13 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from ml_platform.adapters.ledger import chain, deploying
+from ml_platform.adapters.ledger.checkpoints import Checkpoints
 from ml_platform.adapters.ledger.connection import Connections
 from ml_platform.adapters.ledger.head import Head, write_head
 from ml_platform.adapters.ledger.reading import RecordT, read, read_entry, readable
 from ml_platform.adapters.ledger.rows import insert, written
 from ml_platform.adapters.ledger.verify import verify_history
+from ml_platform.adapters.ledger.vouching import Voucher, state_of
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.ports import Approval, AuditEntry, Clock
 from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
@@ -27,12 +29,16 @@ class SqliteLedger:
     """Releases, verdicts, approvals, deployments and the audit chain in the SQLite file at `path`.
 
     Several processes and threads may use the same file. A file that is locked for longer than `busy_seconds`,
-    read-only, damaged or gone raises Unavailable; a change that the rules forbid raises DataInvalid.
+    read-only, damaged or gone raises Unavailable; a change that the rules forbid raises DataInvalid. With `checkpoints`
+    the head of the chain is signed now and then, outside of the file.
     """
 
-    def __init__(self, path: Path, *, clock: Clock, busy_seconds: float = 30.0) -> None:
+    def __init__(
+        self, path: Path, *, clock: Clock, busy_seconds: float = 30.0, checkpoints: Checkpoints | None = None
+    ) -> None:
         self.path = path
         self._clock = clock
+        self._voucher = Voucher(checkpoints, clock) if checkpoints else None
         self._connections = Connections(path, busy_seconds=busy_seconds)
 
     def close(self) -> None:
@@ -41,10 +47,28 @@ class SqliteLedger:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
+        if self._voucher and self._voucher.is_new:
+            self._vouch(self._voucher)  # for whoever was killed before it could
         with self._connections.writing() as connection:
             yield connection
-            newest = connection.execute("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetchone()
-        write_head(self.path, Head(*newest))
+            state = state_of(connection)
+        if state is not None:
+            write_head(self.path, Head(state.sequence, state.hash))
+            if self._voucher:
+                self._voucher.see(state)
+
+    def _vouch(self, voucher: Voucher) -> None:
+        with self._connections.reading() as connection:
+            state = state_of(connection)
+        if state is not None:
+            voucher.see(state)
+
+    def checkpoint(self) -> None:
+        """Sign the head of the chain now; raises Unavailable when it can't be."""
+        with self._connections.reading() as connection:
+            state = state_of(connection)
+        if self._voucher and state is not None:
+            self._voucher.sign(state)
 
     def _one(self, query: str, *values: object) -> str | None:
         with self._connections.reading() as connection:
@@ -279,10 +303,11 @@ class SqliteLedger:
         What is found is looked for once more while nobody may write: another process's entry that was committed
         between reading the chain and reading its head isn't a problem.
         """
-        if not verify_history(self.path):
+        checkpoints = self._voucher.checkpoints if self._voucher else None
+        if not verify_history(self.path, checkpoints):
             return ()
         with self._connections.writing():
-            return tuple(verify_history(self.path))
+            return tuple(verify_history(self.path, checkpoints))
 
     def project(self, outbox: Callable[[DeploymentRecord], None]) -> int:
         """Hand every pending deployment to `outbox`, in order, marking each done; return how many.

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
+from json.encoder import encode_basestring
 from pathlib import Path
 
-from ml_platform.adapters.ledger.chain import COLUMNS, entry_hash, entry_of, model_of
+import msgspec
+
+from ml_platform.adapters.ledger.chain import COLUMNS, model_of
+from ml_platform.adapters.ledger.checkpoints import Checkpoints
 from ml_platform.adapters.ledger.head import NAME, read_head
 from ml_platform.adapters.ledger.looking import looking
 from ml_platform.adapters.ledger.rows import ACTIONS
 from ml_platform.adapters.ledger.schema import GENESIS
 from ml_platform.adapters.ledger.shown import read_shown, shown_problems
-from ml_platform.core.digest import canonical_json, digest_of
+from ml_platform.adapters.ledger.vouching import checkpoint_problems
+from ml_platform.core.digest import digest_of
 from ml_platform.core.errors import DataInvalid
-from ml_platform.core.ports import AuditEntry
+
+Written = dict[str, dict[int, object]]  # by action, the digest of the row that an entry says was written with it
+_TABLES = frozenset(ACTIONS.values())
+_quoted = lru_cache(maxsize=4096)(encode_basestring)
+_model_of = lru_cache(maxsize=4096)(model_of)
 
 
-def verify_audit(path: Path) -> list[str]:
+def verify_audit(path: Path, checkpoints: Checkpoints | None = None) -> list[str]:
     """Return every problem of a ledger's history and of what is shown of it, in words; an empty list: it is whole.
 
     Besides those of `verify_history`: a deployment manifest that doesn't show what is live.
@@ -26,65 +38,68 @@ def verify_audit(path: Path) -> list[str]:
     shown = read_shown(path.parent)
     with looking(path) as connection:
         outside = list(shown_problems(connection, path.parent, shown))
-    return verify_history(path) + outside
+    return verify_history(path, checkpoints) + outside
 
 
-def verify_history(path: Path) -> list[str]:
+def verify_history(path: Path, checkpoints: Checkpoints | None = None) -> list[str]:
     """Return every problem of a ledger's history, in words.
 
     Finds edited, removed, inserted and reordered entries; rows that differ from what their entry says; a live
     pointer that isn't the newest deployment; an end that was cut off or an older copy put in place. Somebody who
-    rewrites the whole chain and its head is only found by comparing with a head that is kept elsewhere.
+    rewrites the whole chain and its head is found by the checkpoints, if they are kept where that person can't write.
     """
     with looking(path) as connection:
-        entries: dict[int, AuditEntry] = {}
-        problems = list(_chain_problems(connection, entries))
+        written: Written = defaultdict(dict)
+        problems = list(_chain_problems(connection, written))
         for table in ACTIONS:
-            problems += _row_problems(connection, table, entries)
+            problems += _row_problems(connection, table, written)
         problems += _live_problems(connection)
-    return problems + list(_head_problems(path, entries))
+        problems += _head_problems(connection, path)
+        if checkpoints is not None:
+            problems += checkpoint_problems(connection, checkpoints)
+    return problems
 
 
-def _chain_problems(connection: sqlite3.Connection, entries: dict[int, AuditEntry]) -> Iterator[str]:
-    previous, expected = GENESIS, 1
-    for row in connection.execute(f"SELECT {COLUMNS}, model FROM audit ORDER BY sequence"):  # noqa: S608 (a constant)
-        sequence = row[0]
+def _chain_problems(connection: sqlite3.Connection, written: Written) -> Iterator[str]:
+    last, expected, decode = GENESIS, 1, msgspec.json.Decoder().decode
+    rows = connection.execute(f"SELECT {COLUMNS}, model FROM audit ORDER BY sequence")  # noqa: S608 (a constant)
+    for sequence, at, actor, action, subject, payload, previous, its_hash, model in rows:
         if sequence != expected:
             yield f"audit entries {expected} to {sequence - 1} are missing"
-        try:
-            entry = entry_of(row[:8])
-        except ValueError as error:
-            yield f"audit entry {sequence} can't be read ({error})"
-        else:
-            entries[sequence] = entry
-            if entry.previous != previous:
-                yield f"audit entry {sequence} doesn't follow the entry before it"
-            if not _intact(entry, payload=row[5], model=row[8]):
-                yield f"audit entry {sequence} ({entry.action} {entry.subject}) was edited"
-        previous, expected = row[7], sequence + 1
+        # The canonical JSON that `chain.entry_hash` hashes, put together from texts that are canonical already.
+        text = (
+            f'{{"action":{_quoted(action)},"actor":{_quoted(actor)},"at":{_quoted(at)},"payload":{payload},'
+            f'"previous":"{previous}","sequence":{sequence},"subject":{_quoted(subject)}}}'
+        )
+        intact = hashlib.sha256(text.encode()).hexdigest() == its_hash and _model_of(subject) == model
+        if not intact or action in _TABLES:
+            try:
+                dt.datetime.fromisoformat(at)
+                said = decode(payload)
+            except ValueError as error:  # msgspec's are such, too
+                yield f"audit entry {sequence} can't be read ({error})"
+                intact = True  # said already
+            else:
+                written[action][sequence] = said.get("row") if isinstance(said, dict) else None
+        if previous != last:
+            yield f"audit entry {sequence} doesn't follow the entry before it"
+        if not intact:
+            yield f"audit entry {sequence} ({action} {subject}) was edited"
+        last, expected = its_hash, sequence + 1
 
 
-def _intact(entry: AuditEntry, *, payload: str, model: str) -> bool:
-    return (
-        entry_hash(entry) == entry.hash
-        and canonical_json(entry.payload) == payload
-        and model_of(entry.subject) == model
-    )
-
-
-def _row_problems(connection: sqlite3.Connection, table: str, entries: dict[int, AuditEntry]) -> Iterator[str]:
+def _row_problems(connection: sqlite3.Connection, table: str, written: Written) -> Iterator[str]:
     cursor = connection.execute(f"SELECT * FROM {table} ORDER BY audit")  # noqa: S608 (names come from ACTIONS)
     names = [column[0] for column in cursor.description]
-    expected = {sequence for sequence, entry in entries.items() if entry.action == ACTIONS[table]}
+    expected = written[ACTIONS[table]]
     seen: Counter[int] = Counter()
     for values in cursor:
         row = dict(zip(names, values, strict=True))
         sequence = row.pop("audit")
         seen[sequence] += 1
-        entry = entries.get(sequence)
-        if entry is None or entry.action != ACTIONS[table] or entry.payload.get("row") != digest_of(row):
+        if expected.get(sequence) != digest_of(row):
             yield f"the row of {table} for audit entry {sequence} isn't the one that was recorded"
-    for sequence in sorted(expected - set(seen)):
+    for sequence in sorted(expected.keys() - set(seen)):
         yield f"the row of {table} for audit entry {sequence} is missing"
 
 
@@ -101,14 +116,16 @@ def _live_problems(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"{model}@{environment}: the live pointer isn't the newest deployment"
 
 
-def _head_problems(path: Path, entries: dict[int, AuditEntry]) -> Iterator[str]:
+def _head_problems(connection: sqlite3.Connection, path: Path) -> Iterator[str]:
     try:
         head = read_head(path)
     except DataInvalid as error:
         yield str(error)
         return
     if head is None:
-        if entries:
+        if connection.execute("SELECT 1 FROM audit LIMIT 1").fetchone():
             yield f"{NAME} is missing beside the ledger, so a cut-off end would not be noticed"
-    elif head.sequence not in entries or entries[head.sequence].hash != head.hash:
+        return
+    found = connection.execute("SELECT hash FROM audit WHERE sequence = ?", (head.sequence,)).fetchone()
+    if found is None or found[0] != head.hash:
         yield f"{NAME} saw entry {head.sequence}, which isn't in the chain: its end was cut off or it is another copy"

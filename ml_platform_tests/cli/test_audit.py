@@ -1,0 +1,50 @@
+"""`ml-platform audit`: verified with its checkpoints, signed when asked, exported for others."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml_platform.core.digest import canonical_json
+from ml_platform_tests.cli.conftest import Run
+from ml_platform_tests.cli.home import release
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_checkpoints_lie_where_the_environment_says(
+    run: Run, defs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ML_PLATFORM_CHECKPOINTS", str(tmp_path / "elsewhere" / "points"))
+    release(defs)
+    assert "vouches" not in run("audit", "verify").out
+    assert run("audit", "checkpoint", "--by", "carol").code == 0
+    whole = run("audit", "verify")
+    assert whole.code == 0
+    assert f"{tmp_path / 'elsewhere' / 'points'} vouches for it up to entry" in whole.out
+    assert not (tmp_path / "home" / "audit.checkpoints").exists()
+    assert "checkpointed" in run("audit", "show", "--last", "1").out
+    points = tmp_path / "elsewhere" / "points"
+    points.write_text(points.read_text().replace("e", "f"))
+    altered = run("audit", "verify")
+    assert altered.code == 1
+    assert f"{points}:1" in altered.err
+
+
+def test_the_export_can_be_verified_with_the_standard_library(run: Run, defs: Path, tmp_path: Path) -> None:
+    release(defs)
+    path = tmp_path / "audit.jsonl"
+    assert run("audit", "export", "--to", str(path)).code == 0
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(entries) > 5
+    previous = "0" * 64
+    for entry in entries:
+        said = entry.pop("hash")
+        assert entry["previous"] == previous
+        assert hashlib.sha256(canonical_json(entry).encode()).hexdigest() == said
+        previous = said
+    assert run("audit", "export", "--to", str(path), "--model", "other").code == 0
+    assert path.read_text() == ""
