@@ -1,9 +1,9 @@
 """The audit chain against SQLite itself: an entry against one durable commit, in turn; and verifying a long chain.
 
-`python benchmarks/audit.py [--appends 300] [--entries 1000000]`. The baseline is a row as large as an entry, in a table
-of its own and in the same mode (WAL, synchronous FULL), committed alone; each is measured in rounds, in turn, and the
-medians of the rounds are compared. Verifying is CPU time: hashes, order, rows, head and checkpoints. Ends with 1 when an
-entry costs more than twice a commit, or verifying more than ten seconds.
+`python benchmarks/audit.py [--appends 300] [--entries 1000000]`. The baseline is a row as large as an entry in a table
+of its own, in the same mode (WAL, synchronous FULL), committed alone. Each is measured in rounds, in turn, and the
+medians of the rounds are compared. Verifying is CPU time: hashes, order, rows, head and checkpoints. Ends with 1 when
+an entry costs more than twice a commit, or verifying more than ten seconds.
 """
 
 from __future__ import annotations

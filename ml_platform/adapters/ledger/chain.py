@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import re
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import replace
+from json.encoder import encode_basestring as quoted
 
 from ml_platform.adapters.ledger.schema import GENESIS
-from ml_platform.core.digest import canonical_json, digest_of
+from ml_platform.core.digest import canonical_json
 from ml_platform.core.ports import AuditEntry
 
 COLUMNS = "sequence, at, actor, action, subject, payload, previous, hash"
 Row = tuple[int, str, str, str, str, str, str, str]
 
 
+def row_hash(row: Row) -> str:
+    """Return the hash of an entry's row, whatever hash it names: that of its canonical JSON, the previous included.
+
+    The JSON is put together from texts that are canonical already, as a long chain is hashed in one go.
+    """
+    sequence, at, actor, action, subject, payload, previous, _ = row
+    text = (
+        f'{{"action":{quoted(action)},"actor":{quoted(actor)},"at":{quoted(at)},"payload":{payload},'
+        f'"previous":{quoted(previous)},"sequence":{sequence},"subject":{quoted(subject)}}}'
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def entry_hash(entry: AuditEntry) -> str:
     """Return the hash of an entry: the SHA-256 of its canonical JSON, the previous hash included."""
-    return digest_of(
-        {
-            "sequence": entry.sequence,
-            "at": entry.at,
-            "actor": entry.actor,
-            "action": entry.action,
-            "subject": entry.subject,
-            "payload": entry.payload,
-            "previous": entry.previous,
-        }
+    return row_hash(row_of(entry))
+
+
+def row_of(entry: AuditEntry) -> Row:
+    """Return an entry's row."""
+    return (
+        entry.sequence,
+        entry.at.isoformat(),
+        entry.actor,
+        entry.action,
+        entry.subject,
+        canonical_json(entry.payload),
+        entry.previous,
+        entry.hash,
     )
 
 
@@ -42,19 +60,17 @@ def next_entry(
     at: dt.datetime,
 ) -> AuditEntry:
     """Make the entry that follows the (sequence, hash) of the newest one."""
+    return entry_of(_next_row(previous, (action, actor, subject), payload, at))
+
+
+def _next_row(
+    previous: tuple[int, str] | None, about: tuple[str, str, str], payload: Mapping[str, object], at: dt.datetime
+) -> Row:
     sequence, last = previous or (0, GENESIS)
-    plain = json.loads(canonical_json(payload))
-    entry = AuditEntry(
-        sequence=sequence + 1,
-        at=at.astimezone(dt.UTC),
-        actor=actor,
-        action=action,
-        subject=subject,
-        payload=plain,
-        previous=last,
-        hash="",
-    )
-    return replace(entry, hash=entry_hash(entry))
+    action, actor, subject = about
+    time = at.astimezone(dt.UTC).isoformat()
+    row: Row = (sequence + 1, time, actor, action, subject, canonical_json(payload), last, "")
+    return (*row[:7], row_hash(row))
 
 
 def append(
@@ -68,23 +84,12 @@ def append(
 ) -> AuditEntry:
     """Append an entry inside the open transaction."""
     newest = connection.execute("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetchone()
-    entry = next_entry(newest, action, actor=actor, subject=subject, payload=payload, at=at)
+    row = _next_row(newest, (action, actor, subject), payload, at)
     connection.execute(
-        "INSERT INTO audit (sequence, at, actor, action, subject, model, payload, previous, hash) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            entry.sequence,
-            entry.at.isoformat(),
-            entry.actor,
-            entry.action,
-            entry.subject,
-            model_of(entry.subject),
-            canonical_json(entry.payload),
-            entry.previous,
-            entry.hash,
-        ),
+        f"INSERT INTO audit ({COLUMNS}, model) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 (a constant)
+        (*row, model_of(subject)),
     )
-    return entry
+    return entry_of(row)
 
 
 def entry_of(row: Row) -> AuditEntry:

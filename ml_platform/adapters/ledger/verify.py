@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
-from json.encoder import encode_basestring
 from pathlib import Path
 
 import msgspec
 
-from ml_platform.adapters.ledger.chain import COLUMNS, model_of
+from ml_platform.adapters.ledger.chain import COLUMNS, model_of, row_hash
 from ml_platform.adapters.ledger.checkpoints import Checkpoints
 from ml_platform.adapters.ledger.head import NAME, read_head
 from ml_platform.adapters.ledger.looking import looking
@@ -26,7 +24,6 @@ from ml_platform.core.errors import DataInvalid
 
 Written = dict[str, dict[int, object]]  # by action, the digest of the row that an entry says was written with it
 _TABLES = frozenset(ACTIONS.values())
-_quoted = lru_cache(maxsize=4096)(encode_basestring)
 _model_of = lru_cache(maxsize=4096)(model_of)
 
 
@@ -63,15 +60,11 @@ def verify_history(path: Path, checkpoints: Checkpoints | None = None) -> list[s
 def _chain_problems(connection: sqlite3.Connection, written: Written) -> Iterator[str]:
     last, expected, decode = GENESIS, 1, msgspec.json.Decoder().decode
     rows = connection.execute(f"SELECT {COLUMNS}, model FROM audit ORDER BY sequence")  # noqa: S608 (a constant)
-    for sequence, at, actor, action, subject, payload, previous, its_hash, model in rows:
+    for row in rows:
+        sequence, at, _, action, subject, payload, previous, its_hash, model = row
         if sequence != expected:
             yield f"audit entries {expected} to {sequence - 1} are missing"
-        # The canonical JSON that `chain.entry_hash` hashes, put together from texts that are canonical already.
-        text = (
-            f'{{"action":{_quoted(action)},"actor":{_quoted(actor)},"at":{_quoted(at)},"payload":{payload},'
-            f'"previous":"{previous}","sequence":{sequence},"subject":{_quoted(subject)}}}'
-        )
-        intact = hashlib.sha256(text.encode()).hexdigest() == its_hash and _model_of(subject) == model
+        intact = row_hash(row[:8]) == its_hash and _model_of(subject) == model
         if not intact or action in _TABLES:
             try:
                 dt.datetime.fromisoformat(at)
