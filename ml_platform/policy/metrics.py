@@ -155,6 +155,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "direction_broken_share": ("share", "Rows whose score moves against the declared direction."),
         "direction_broken_excess": ("share", "That share beyond the one that the model file allows."),
         "top_feature_share": ("share", "The strongest feature's part of all explanations."),
+        "feature_share": ("share", "Each feature's part of all explanations."),
         "holdout_looks": ("models", "Different models measured on this holdout up to this one."),
         "mean_absolute_error": ("", "Mean size of the error, in the target's unit."),
         "median_absolute_error": ("", "Median size of the error, in the target's unit."),

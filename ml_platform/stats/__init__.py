@@ -31,6 +31,7 @@ _METRICS = (
     "f1",
     "false_positive_rate_difference",
     "feature_dominance",
+    "feature_share",
     "generalisation_gap",
     "group_accuracy_gap",
     "group_auc_gap",
