@@ -10,6 +10,7 @@ from ml_platform.core.errors import DataInvalid
 _END = "\nend of trees"
 _FIRST = "\nTree=0\n"
 _LEAVES = re.compile(r"^num_leaves=(\d+)$", re.MULTILINE)
+_OBJECTIVE = re.compile(r"^objective=(.+)$", re.MULTILINE)
 # Depends on how many trees there are, not on what they say.
 _SIZES = re.compile(r"^tree_sizes=.*\n", re.MULTILINE)
 
@@ -40,6 +41,23 @@ def tree_count(model_text: str) -> int:
 def leaf_count(model_text: str) -> int:
     """Return the number of leaves of all trees."""
     return sum(int(leaves) for leaves in _LEAVES.findall(_body(model_text)))
+
+
+def raw_unit(model_text: str) -> str:
+    """Return what a raw score is counted in: log-odds, logit, log of the prediction; "" when it is the prediction."""
+    said = _OBJECTIVE.search(_body(model_text))
+    name, *more = (said[1] if said else "").split()
+    match name:
+        case "binary" if "sigmoid:1" in more:
+            return "log-odds"
+        case "multiclass":
+            return "logit"
+        case "poisson" | "gamma" | "tweedie":
+            return "log of the prediction"
+        case "regression" | "regression_l1" | "huber" | "fair" | "mape" | "quantile" if "sqrt" not in more:
+            return ""
+        case _:
+            return "raw score"
 
 
 def _parts(model_text: str) -> tuple[str, list[str]]:
