@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ml_platform.core.measurement import number_text
 from ml_platform.reports.figures import Figure
 from ml_platform.reports.learning_plot import learning_plot, seeds_plot
 from ml_platform.reports.probe_section import HEADS, ProbeSection, measured_rows
@@ -46,7 +45,8 @@ def _words(probes: Probes) -> Iterator[str]:
     if saved is None:
         yield "The last doublings of the training rows saved nothing: more rows of the same kind won't help."
     else:
-        yield f"Extrapolated, twice as many training rows would save about {number_text(100 * saved)} % of the loss."
+        rows = curve.points[-1].rows
+        yield f"From {rows:,} training rows on, as many again would save about {100 * saved:.2g} % of the loss."
 
 
 def _figures(probes: Probes) -> Iterator[Figure]:
