@@ -37,3 +37,11 @@ class Explained:
     features_left: int
     uncalibrated: float
     calibration: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A holdout row that shows how the model decides: `kind` says of what it is an example."""
+
+    kind: str
+    told: Explained

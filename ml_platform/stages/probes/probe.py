@@ -9,8 +9,13 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.core.probes import Probes
 from ml_platform.stages.loss_measures import losses_of
 from ml_platform.stages.probes.chance import measure_chance
+from ml_platform.stages.probes.contributed import contributed
+from ml_platform.stages.probes.dependence import measure_dependence
+from ml_platform.stages.probes.examples import choose_examples
 from ml_platform.stages.probes.learning_curve import learning_curve
 from ml_platform.stages.probes.seeds import measure_seeds, reseed, seed_losses
+from ml_platform.stages.probes.stability import measure_stability
+from ml_platform.stages.shown_values import ShownValues, shown_values
 
 if TYPE_CHECKING:
     from ml_platform.stages.probes.subject import Subject
@@ -33,7 +38,31 @@ def probe(subject: Subject) -> Probed:
     seeds = reseed(subject)
     own = subject.holdout if isinstance(seeds, str) else seeds.own
     curved = learning_curve(subject, losses_of(subject.spec, own))
+    explained, shown = contributed(subject), shown_of(subject)
+    moved, dependence = measure_dependence(subject, explained, shown)
     return Probed(
-        measurements=(*measure_seeds(subject, seeds), curved.measurement, measure_chance(subject)),
-        probes=Probes(seeds=seed_losses(subject, seeds), learning_curve=curved.curve),
+        measurements=(
+            *measure_seeds(subject, seeds),
+            curved.measurement,
+            measure_chance(subject),
+            *measure_stability(subject, explained),
+            *moved,
+        ),
+        probes=Probes(
+            seeds=seed_losses(subject, seeds),
+            learning_curve=curved.curve,
+            dependence=dependence,
+            examples=choose_examples(subject, shown),
+        ),
+    )
+
+
+def shown_of(subject: Subject) -> ShownValues:
+    """Return how the values of the subject's features may be shown."""
+    return shown_values(
+        subject.spec,
+        levels=subject.levels,
+        categorical=subject.features.categorical,
+        lineage=subject.features.lineage,
+        names=subject.features.names,
     )
