@@ -23,9 +23,11 @@ from ml_platform.reports.group_figures import group_figures
 from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform.reports.outcomes import tally
 from ml_platform.reports.plain_text import is_digest, one_line
+from ml_platform.reports.probe_section import HEADS as PROBE_HEADS
 from ml_platform.reports.probe_sections import probe_sections
 from ml_platform.reports.slice_figures import slice_figures
 from ml_platform.reports.summary import compared_with_live, tiles, what_comes_next
+from ml_platform.reports.what_moves import FEATURE_HEADS, NOTE, TITLE, what_moves
 
 if TYPE_CHECKING:
     import jinja2
@@ -68,6 +70,10 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         mitigation_words=mitigation.mitigation_words(content.mitigation),
         expectation_heads=EXPECTATION_HEADS,
         expectations=expectation_rows(content, measured),
+        moves=what_moves(content, measured),
+        moves_title=TITLE,
+        moves_note=NOTE,
+        moves_heads={"stable": PROBE_HEADS, "features": FEATURE_HEADS},
         probe_sections=probe_sections(content, measured),
         curves=curve_figures(content),
         forests=(*group_figures(content, measured), *slice_figures(content, measured)),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # TreeSHAP's time grows with rows × leaves: about a quarter of a second of one core.
 ROW_LEAVES = 1_500_000
-FEWEST_ROWS, MOST_ROWS = 100, 1000
+FEWEST_ROWS, MOST_ROWS = 50, 1000
 
 Floats = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ class Contributed:
 
 
 def contributed(subject: Subject) -> Contributed:
-    """Explain 100 to 1,000 of the holdout rows, spread evenly; fewer the larger the model."""
+    """Explain 50 to 1,000 of the holdout rows, spread evenly; fewer the larger the model."""
     most = int(np.clip(ROW_LEAVES // leaf_count(subject.holdout.model_text), FEWEST_ROWS, MOST_ROWS))
     rows = subject.holdout.spread(most)
     return Contributed(rows=rows, found=contributions(rows.model_text, rows.matrix.values, threads=rows.threads))

@@ -299,6 +299,13 @@ def test_few_values_are_all_points_and_many_levels_only_the_commonest(
     assert {point.n for point in site.points} == {19}
 
 
+def test_fewer_rows_of_a_large_model_are_moved(
+    subject: Subject, known: Contributed, shown: ShownValues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dependence, "ROW_LEAVES", 1)
+    assert {one.rows for one in measure_dependence(subject, known, shown)[1]} == {50}
+
+
 def test_whole_entities_count_as_independent(subject: Subject, known: Contributed, shown: ShownValues) -> None:
     text = subject.holdout.model_text
     few = with_model(subject, text, entity=(np.arange(200) // 50).astype(np.uint64))
@@ -309,6 +316,30 @@ def test_whole_entities_count_as_independent(subject: Subject, known: Contribute
         return (found.points[0].high or 0) - (found.points[0].low or 0)
 
     assert width(few) > width(alone)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_one_or_two_rows_are_measured_without_pretending_to_know_much(
+    subject: Subject, other: Subject, rows: int
+) -> None:
+    for whole in (subject, other):
+        few = dataclasses.replace(whole, holdout=whole.holdout.only(np.arange(200) < rows))
+        known, shown = contributed(few), shown_of(few)
+        measured, drawn = measure_dependence(few, known, shown)
+        stable = list(measure_stability(few, known))
+        assert {one.n <= rows for one in (*measured, *stable)} == {True}
+        assert rows > 1 or (measured, drawn) == ((), ())
+        assert stable[1].value is None or rows > 1
+        assert choose_examples(few, shown)
+
+
+def test_a_single_feature_is_explained_by_itself(subject: Subject) -> None:
+    matrix = subject.matrix
+    alone = dataclasses.replace(matrix, values=matrix.values[:, :1], names=("load",), categorical=())
+    text = fit(toy_spec().learner, rows_of(toy_spec(), alone.part_of("train"))).text
+    asked = with_model(dataclasses.replace(subject, matrix=alone), text)
+    assert [one.value for one in measure_stability(asked, contributed(asked))] == pytest.approx([1, 1])
+    assert [one.feature for one in measure_dependence(asked, contributed(asked), shown_of(asked))[1]] == ["load"]
 
 
 # ------------------------------------------------------------------------------------------------------- examples
