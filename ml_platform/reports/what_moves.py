@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ml_platform.reports.content import Content
     from ml_platform.reports.measured_rows import MeasuredRows
 
-TITLE = "What moves the score"
+TITLE, WHAT_MOVES = "What moves the score", "what-moves"
 NOTE = (
     "Exact SHAP contributions: how far each feature moves a row's raw score away from the model's average. They say "
     "what the model uses, not what causes the outcome."
