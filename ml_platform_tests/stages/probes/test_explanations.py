@@ -259,6 +259,21 @@ def test_values_of_persons_are_places_in_their_order_and_levels_those_that_may_b
     assert [point.level for point in site.points] == ["level 1", "level 2", "level 3"]
 
 
+def test_no_value_of_a_person_is_kept(subject: Subject, known: Contributed) -> None:
+    contract = subject.spec.model_dump(mode="json")["contract"]
+    contract["wind"] |= {"personal_data": "quasi", "reason": "Needed."}
+    lineage = {**subject.features.lineage, "both": ("load", "wind")}
+    features = dataclasses.replace(subject.features, lineage=lineage)
+    asked = dataclasses.replace(subject, spec=toy_spec(contract=contract), features=features)
+    hidden = shown_of(asked)
+    assert hidden.hidden == {"wind", "both"}
+    curves = [one for one in measure_dependence(asked, known, hidden)[1] if one.feature in hidden.hidden]
+    assert {point.at for one in curves for point in one.points} == {None}
+    told = [reason for one in choose_examples(asked, hidden) for reason in one.told.reasons]
+    assert {(reason.value, reason.known) for reason in told if reason.feature in hidden.hidden} == {("", True)}
+    assert all(reason.value for reason in told if reason.feature == "load")
+
+
 def changed(matrix: Matrix, name: str, values: Floats) -> Floats:
     found = matrix.values.copy()
     found[:, matrix.names.index(name)] = values
