@@ -22,8 +22,9 @@ class Explained:
     """A row's score with the features that moved it most towards its decision, the strongest first.
 
     `average + sum of reasons + others = raw`, in `unit`. `decision` is positive or negative, the likeliest class, or
-    empty for a number, whose reasons move it either way. `others` adds up the `features_left` features that aren't
-    listed. With a `calibration` the score is what it makes of the raw score's `uncalibrated`.
+    empty for a number, whose reasons move it either way; `threshold` is that of two classes. `others` adds up the
+    `features_left` features that aren't listed. With a `calibration` the score is what it makes of `uncalibrated`,
+    the score that follows from `raw`.
     """
 
     row: int
@@ -37,6 +38,7 @@ class Explained:
     features_left: int
     uncalibrated: float
     calibration: str = ""
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import number_text
+from ml_platform.policy.spec import BINARY_CLASSES
 from ml_platform.reports.plain_text import one_line
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def score_text(one: Explained) -> str:
     """
     if isinstance(one.score, tuple):
         return f"{one_line(one.decision, LONGEST)}, with a probability of {number_text(max(one.score))}"
-    return f"{number_text(one.score)}: {one.decision}" if one.decision else number_text(one.score)
+    if not one.decision or one.threshold is None:
+        return f"{number_text(one.score)}: {one.decision}".rstrip(": ")
+    from_here = "from" if one.decision == BINARY_CLASSES[1] else f"{BINARY_CLASSES[1]} from"
+    return f"{number_text(one.score)}: {one.decision} ({from_here} {number_text(one.threshold)} on)"
 
 
 def sum_text(one: Explained) -> str:

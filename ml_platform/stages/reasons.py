@@ -61,6 +61,7 @@ def reasons(
                 features_left=moved.size - len(chosen),
                 uncalibrated=float(before[place][meant]),
                 calibration=method,
+                threshold=rows.threshold if decision and not meant else None,
             )
         )
     return tuple(told)

@@ -70,7 +70,7 @@ def test_a_row_is_told_with_its_decision_its_reasons_and_their_sum(explain: Run,
     title, _, head, *reasons, total = said.out.splitlines()
     assert title == "parcels v1"
     assert head.startswith(f"row 1 of {world.folder}/rows.csv · 0.")
-    assert head.endswith(": positive")
+    assert ": positive (from 0." in head
     assert any(line.startswith("    weight = 58 raises it by ") and line.endswith(" (log-odds)") for line in reasons)
     assert any(line.startswith("    carrier = land raises it by ") for line in reasons)
     assert total.startswith("    average ")

@@ -146,6 +146,9 @@ def test_reasons_are_said_in_words() -> None:
         "wind missing raises it by 0.35 (log-odds)",
     ]
     assert score_text(replace(TOLD, decision="", score=12.5)) == "12.5"
+    assert score_text(replace(TOLD, threshold=0.4)) == "0.62: positive (from 0.4 on)"
+    unlikely = replace(TOLD, threshold=0.4, score=0.31, decision="negative")
+    assert score_text(unlikely) == "0.31: negative (positive from 0.4 on)"
 
 
 def test_the_sum_says_what_calibration_came_after() -> None:

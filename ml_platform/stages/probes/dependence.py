@@ -159,7 +159,7 @@ def _against(moved: _Moved) -> Measurement:
     if not moves.any():
         reason = "no row's score moves with it"
         return Measurement(metric=metric, value=None, n=0, unit="share", subject=moved.subject, reason=reason)
-    along = own @ own.mean(axis=0)
+    along = (own * own.mean(axis=0)).sum(axis=1)
     entity = moved.rows.entity
     return share(
         (along < 0)[moves], entity=None if entity is None else entity[moves], metric=metric, subject=moved.subject

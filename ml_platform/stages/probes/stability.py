@@ -95,7 +95,7 @@ def _between_halves(subject: Subject, known: Contributed) -> Measurement:
         return Measurement(metric=metric, value=None, n=len(sizes), unit="share", reason=reason)
     rng = np.random.default_rng(subject.spec.learner.seed)
     shuffled = rng.permuted(np.tile(np.arange(len(sums)) < len(sums) // 2, (HALVINGS, 1)), axis=1)
-    first = shuffled.astype(np.float64) @ sums
+    first = np.einsum("he,ek->hk", shuffled.astype(np.float64), sums)  # not BLAS, whose digits depend on its threads
     second = sums.sum(axis=0) - first
     agreed = np.minimum(_shares(first), _shares(second)).sum(axis=1)
     low, high = np.quantile(agreed, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
