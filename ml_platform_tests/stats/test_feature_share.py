@@ -61,7 +61,7 @@ def test_what_can_not_be_a_share_is_undefined(sizes: list[float], totals: list[f
 
 
 def test_missing_entities_are_said_and_one_entity_has_no_interval() -> None:
-    assert "have no entity" in feature_share([1.0, 1.0], [2.0, 2.0], entity=["a", None]).reason
+    assert "have no entity" in feature_share([1.0, 1.0], [2.0, 2.0], entity=np.array(["a", None], dtype=object)).reason
     alone = feature_share([1.0, 1.0], [2.0, 2.0], entity=["a", "a"])
     assert (alone.value, alone.low) == (0.5, None)
 
