@@ -99,6 +99,21 @@ def test_without_noise_every_explanation_stays(
     assert (next(measure_stability(subject, known)).value or 1) < 0.9
 
 
+def test_features_that_say_the_same_take_turns_as_reasons(subject: Subject) -> None:
+    def stable(twins: int) -> float:
+        rng = np.random.default_rng(1)
+        values = rng.normal(size=(1200, 6))
+        target = (values @ [2.0, 1.5, 1.0, 0.2, 0.1, 0.1] + rng.normal(size=1200) > 0).astype(np.float64)
+        every = np.column_stack([values, *(values + 0.02 * rng.normal(size=values.shape) for _ in range(twins))])
+        names = tuple(f"f{place}" for place in range(every.shape[1]))
+        matrix = dataclasses.replace(subject.matrix, values=every, names=names, categorical=(), target=target)
+        text = fit(toy_spec().learner, rows_of(toy_spec(), matrix.part_of("train"))).text
+        asked = with_model(dataclasses.replace(subject, matrix=matrix), text)
+        return next(measure_stability(asked, contributed(asked))).value or 0.0
+
+    assert stable(0) > stable(2) + 0.02
+
+
 @pytest.mark.parametrize(
     ("before", "after", "share"),
     [
