@@ -152,6 +152,10 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "seed_flip_share": ("share", "Decisions that change with the learner's seed, mean over other seeds."),
         "seed_change_share": ("share", "Mean change of the prediction with the learner's seed, by the mean error."),
         "seed_luck": ("share", "How much larger the model's loss is than that of other seeds; below 0 it was lucky."),
+        "loss_change_over_seeds": (
+            "share",
+            "Mean loss over the champion's, minus 1, with the seed's luck in its interval.",
+        ),
         "loss_saved_by_last_doubling": ("share", "Part of the loss that the last doubling of training rows saved."),
         "permutation_p_value": ("", "Chance of learning as much from outcomes that are dealt at random."),
         "edge_cases_missed": ("cases", "1 when the answer to a declared edge case isn't the expected one."),
