@@ -36,7 +36,7 @@ def expected_calibration_error(
 
     `y_true` holds 0/1, `y_score` probabilities of 1, both of shape (n,); bins hold equally many rows, and
     are fewer where they would hold less than 20 independent ones. The plain error
-    (fact `plain`) is above 0 even for a perfect model. The value is the true error whose plain error, normal noise
+    (fact `plain`) is above 0 even for a perfect model. The value is the true error whose plain error, Student's noise
     added (`seed`; rows of one entity together), has its median where the plain error was seen; for a perfect model
     that is 0 half of the time. The bounds invert tests in the same way: the lower with gaps shaped as seen, the upper
     with equal gaps, which is the careful choice for either. Undefined without rows and with scores outside [0, 1]; one
@@ -46,7 +46,7 @@ def expected_calibration_error(
 
     >>> y, score = np.repeat([0, 1, 0, 1], [80, 20, 40, 60]), np.repeat([0.1, 0.9], 100)
     >>> expected_calibration_error(y, score).text()
-    'expected_calibration_error = 0.2007 [0.1404, 0.2628] (n = 200)'
+    'expected_calibration_error = 0.2009 [0.1387, 0.2646] (n = 200)'
     """
     z_value(confidence)
     rows = probabilities(y_true, y_score, entity)
@@ -112,7 +112,9 @@ def _gaps(rows: Scored, bins: int, seed: int) -> _Gaps:
     sums = sums.reshape(-1, size.size)
     held = np.bincount(units * size.size + place, minlength=sums.size).reshape(sums.shape)
     members = (held > 0).sum(axis=0)
-    sums = sums * np.sqrt(members / np.maximum(members - 1, 1))
-    nothing = np.zeros(size.size)
-    noise = np.random.default_rng(seed).multivariate_normal(nothing, sums.T @ sums, REPETITIONS, method="eigh")
+    freedom = np.maximum(members - 1, 1)
+    sums = sums * np.sqrt(members / freedom)
+    nothing, rng = np.zeros(size.size), np.random.default_rng(seed)
+    noise = rng.multivariate_normal(nothing, sums.T @ sums, REPETITIONS, method="eigh")
+    noise /= np.sqrt(rng.chisquare(freedom, noise.shape) / freedom)
     return _Gaps(gap, size / rows.n, noise)
