@@ -23,7 +23,7 @@ from ml_platform.stats import CATALOGUE
 from ml_platform.stats.auc_detectable_difference import auc_detectable_difference
 from ml_platform.stats.histogram_edges import histogram_edges
 from ml_platform.stats.mean_detectable_growth import mean_detectable_growth
-from ml_platform_tests.stats.cases import CASES, columns, measure
+from ml_platform_tests.stats.cases import CASES, COSTS, columns, measure
 from ml_platform_tests.stats.reading import bounds_of, fact_of, value_of
 
 Column = NDArray[Any]
@@ -67,6 +67,11 @@ def dominance(full: Column, without: Column, none: Column) -> float:
     return float((explained - max(rest, 0.17)) / max(explained, 0.17))
 
 
+def cost(y: Column, made: Column) -> float:
+    """Return scikit-learn's confusion matrix times the costs."""
+    return float((sklearn.confusion_matrix(y, made, normalize="all", labels=[0, 1]) * COSTS).sum())
+
+
 def classes_of(*given: Column) -> pd.Series:
     """Return each row's class size: the rows that are equal to it in all columns."""
     frame = pd.DataFrame(dict(enumerate(given)))
@@ -87,6 +92,8 @@ VALUES: dict[str, Oracle] = {
     "completeness": lambda *given: len(pd.DataFrame(dict(enumerate(given))).dropna()) / given[0].size,
     "coverage": lambda true, made: float(stats.percentileofscore(made - true, 0, kind="strict") / -100 + 1),
     "duplicate_share": lambda keys: float(pd.Series(keys).duplicated().mean()),
+    "expected_cost": cost,
+    "expected_cost_gain": lambda y, made: min(cost(y, y * 0), cost(y, y * 0 + 1)) - cost(y, made),
     "f1": sklearn.f1_score,
     "generalisation_gap": lambda y, score, other_y, other_score: (
         sklearn.roc_auc_score(y, score) - sklearn.roc_auc_score(other_y, other_score)
