@@ -37,6 +37,7 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "directions": "the model file says which way the score moves with a column",
         "full": "the model is evaluated in full",
         "full_champion": "the model is evaluated in full, and another version is live to compare with",
+        "costs": "the model file says what decisions cost",
     }
 )
 
@@ -53,7 +54,7 @@ def conditions_of(
     limits: bool = False,
     full: bool = False,
 ) -> frozenset[Condition]:
-    """Return the conditions that hold: eleven and the task follow from the model file, the caller knows the others."""
+    """Return the conditions that hold: twelve and the task follow from the model file, the caller knows the others."""
     task, expected = spec.learner.task, spec.expectations or Expectations()
     holds: dict[Condition, bool] = {
         "always": True,
@@ -84,6 +85,7 @@ def conditions_of(
         "directions": bool(expected.directional),
         "full": full,
         "full_champion": full and champion,
+        "costs": spec.deployment.costs is not None,
     }
     return frozenset(condition for condition, true in holds.items() if true)
 

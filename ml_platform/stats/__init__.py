@@ -28,6 +28,8 @@ _METRICS = (
     "coverage",
     "duplicate_share",
     "expected_calibration_error",
+    "expected_cost",
+    "expected_cost_gain",
     "f1",
     "false_positive_rate_difference",
     "feature_dominance",
