@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.probes import Probes
 from ml_platform.stages.loss_measures import losses_of
 from ml_platform.stages.probes.chance import measure_chance
-from ml_platform.stages.probes.contributed import contributed
-from ml_platform.stages.probes.dependence import measure_dependence
-from ml_platform.stages.probes.examples import choose_examples
+from ml_platform.stages.probes.explanations import probe_explanations
 from ml_platform.stages.probes.learning_curve import learning_curve
-from ml_platform.stages.probes.seeds import measure_seeds, reseed, seed_losses
-from ml_platform.stages.probes.stability import measure_stability
-from ml_platform.stages.shown_values import ShownValues, shown_values
+from ml_platform.stages.probes.seeds import measure_gain, measure_seeds, reseed, seed_losses
 
 if TYPE_CHECKING:
     from ml_platform.stages.probes.subject import Subject
@@ -32,37 +28,29 @@ class Probed:
     probes: Probes
 
 
-def probe(subject: Subject) -> Probed:
-    """Run every probe on a model, on up to 10,000 holdout rows; each is seeded by the learner's seed."""
-    subject = replace(subject, holdout=subject.holdout.spread(MOST_ROWS))
+def probe(subject: Subject, *, champion: bool = False) -> Probed:
+    """Run every probe on a model, on up to 10,000 holdout rows; each is seeded by the learner's seed.
+
+    `champion` says that another version is live, whether or not its scores can be compared.
+    """
+    subject = subject.fewer(MOST_ROWS)
     seeds = reseed(subject)
+    gain = (measure_gain(subject, seeds),) if champion else ()
     own = subject.holdout if isinstance(seeds, str) else seeds.own
     curved = learning_curve(subject, losses_of(subject.spec, own))
-    explained, shown = contributed(subject), shown_of(subject)
-    moved, dependence = measure_dependence(subject, explained, shown)
+    explained = probe_explanations(subject)
     return Probed(
         measurements=(
             *measure_seeds(subject, seeds),
+            *gain,
             curved.measurement,
             measure_chance(subject),
-            *measure_stability(subject, explained),
-            *moved,
+            *explained.measurements,
         ),
         probes=Probes(
             seeds=seed_losses(subject, seeds),
             learning_curve=curved.curve,
-            dependence=dependence,
-            examples=choose_examples(subject, shown),
+            dependence=explained.dependence,
+            examples=explained.examples,
         ),
-    )
-
-
-def shown_of(subject: Subject) -> ShownValues:
-    """Return how the values of the subject's features may be shown."""
-    return shown_values(
-        subject.spec,
-        levels=subject.levels,
-        categorical=subject.features.categorical,
-        lineage=subject.features.lineage,
-        names=subject.features.names,
     )

@@ -20,7 +20,7 @@ from ml_platform.stages.probes import dependence, stability
 from ml_platform.stages.probes.contributed import Contributed, contributed
 from ml_platform.stages.probes.dependence import measure_dependence
 from ml_platform.stages.probes.examples import choose_examples
-from ml_platform.stages.probes.probe import shown_of
+from ml_platform.stages.probes.explanations import probe_explanations, shown_of
 from ml_platform.stages.probes.stability import measure_stability, overlap
 from ml_platform.stages.probes.subject import Subject
 from ml_platform.stages.scored_part import score_part
@@ -406,6 +406,15 @@ def test_every_task_has_examples(other: Subject) -> None:
     kinds = ["a sure decision", "a close call"] if several else ["a high prediction", "a low prediction"]
     assert [one.kind for one in found][:2] == kinds
     assert {one.told.decision in other.spec.classes for one in found} == {several}
+
+
+def test_all_of_it_is_asked_at_once_and_the_same_again(
+    subject: Subject, known: Contributed, shown: ShownValues
+) -> None:
+    found = probe_explanations(subject)
+    measured, drawn = measure_dependence(subject, known, shown)
+    assert found.measurements == (*measure_stability(subject, known), *measured)
+    assert (found.dependence, found.examples) == (drawn, choose_examples(subject, shown))
 
 
 def test_one_row_is_example_enough(subject: Subject, shown: ShownValues) -> None:
