@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,16 +152,17 @@ def _table_rows(path: Path, content: bytes, found: Explainable) -> list[dict[str
     texts = [name for name, kind in inputs.items() if kind == "category"]
     table = parse_table(str(path), content, text_columns=texts).to_pandas()
     taken = [name for name in table.columns if name in inputs or name not in contract]
-    columns = {name: [_sent(value) for value in table[name].astype(object)] for name in taken}
+    columns = {name: [_sent(value, inputs.get(name, "")) for value in table[name].astype(object)] for name in taken}
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _sent(value: object) -> object:
-    """Return a table's cell as JSON carries it."""
+def _sent(value: object, kind: str) -> object:
+    """Return a table's cell as JSON carries it; a table writes yes and no also as 1 and 0."""
     import pandas as pd
 
     if pd.isna(value):  # type: ignore[call-overload]
         return None
-    if isinstance(value, pd.Timestamp):
+    if isinstance(value, dt.date):
         return value.isoformat()
-    return value.item() if hasattr(value, "item") else value
+    sent = value.item() if hasattr(value, "item") else value
+    return bool(sent) if kind == "boolean" and sent in (0, 1) else sent

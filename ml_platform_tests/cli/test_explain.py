@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from ml_platform.adapters.platform import open_platform
+from ml_platform.cli.explain import _sent
 from ml_platform.cli.models import load
 from ml_platform.orchestration.records import keep_record
 from ml_platform.settings import load_settings
@@ -166,3 +169,21 @@ def test_without_a_release_the_newest_trained_model_is_explained(
     assert "parcels: no model was trained yet; one is needed; `ml-platform run parcels` trains it" in untrained.err
     said = explain("parcels", world.table())
     assert said.out.startswith("parcels, the newest that was trained (never released)\n")
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind", "sent"),
+    [
+        (np.float64(1.5), "number", 1.5),
+        (np.int64(1), "boolean", True),
+        (np.bool_(False), "boolean", False),
+        (np.int64(2), "boolean", 2),
+        (float("nan"), "number", None),
+        ("land", "category", "land"),
+        (pd.Timestamp("2025-01-01T10:00", tz="UTC"), "datetime", "2025-01-01T10:00:00+00:00"),
+        (dt.date(2025, 1, 1), "datetime", "2025-01-01"),
+    ],
+)
+def test_a_cell_is_sent_as_a_caller_would(cell: object, kind: str, sent: object) -> None:
+    found = _sent(cell, kind)
+    assert (found, type(found)) == (sent, type(sent))
