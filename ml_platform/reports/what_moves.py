@@ -148,7 +148,7 @@ def _dependence(content: Content) -> Figure | None:
     return Figure(
         title="How does the score move with a feature?",
         picture=dependence_plot(curves),
-        caption="The mean score of up to 400 holdout rows when only this feature is changed, with the 95 % interval of "
+        caption="The mean score of up to 300 holdout rows when only this feature is changed, with the 95 % interval of "
         "the move; the wide band holds eight in ten rows, each taken from its own mean. The bars below count the "
         "holdout's rows: where there are none, the line says nothing. All plots share their scale.",
     )

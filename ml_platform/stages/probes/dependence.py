@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.probes import Dependence, DependencePoint
-from ml_platform.learners.tree_text import leaf_count
+from ml_platform.learners.tree_text import tree_count
 from ml_platform.stages.scored_part import ScoredPart
 from ml_platform.stages.shown_values import ShownValues
 from ml_platform.stats.mean_interval import mean_interval
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 FEATURES = 6
 # Scoring's time grows with rows × trees: about a second of one core.
-ROW_LEAVES = 8_000_000
-FEWEST_ROWS, MOST_ROWS = 50, 400
+ROW_TREES = 300_000
+FEWEST_ROWS, MOST_ROWS = 50, 300
 POINTS, MOST_LEVELS = 12, 10
 EDGE = 0.02  # of the rows on each side, whose values are too far out to be drawn
 SPREAD = (0.1, 0.9)
@@ -60,13 +60,13 @@ class _Moved:
 def measure_dependence(
     subject: Subject, known: Contributed, shown: ShownValues
 ) -> tuple[tuple[Measurement, ...], tuple[Dependence, ...]]:
-    """Measure and draw the six strongest features and those with a declared direction, on 50 to 400 holdout rows.
+    """Measure and draw the six strongest features and those with a declared direction, on 50 to 300 holdout rows.
 
     A feature is set to each of up to twelve of its values, equally many holdout rows apart, or to its ten commonest
     levels. Sources: Friedman 2001, Greedy function approximation, Annals of Statistics 29 (the average curve);
     Goldstein, Kapelner, Bleich and Pitkin 2015, Peeking inside the black box, JCGS 24 (a curve for each row).
     """
-    most = int(np.clip(ROW_LEAVES // leaf_count(subject.holdout.model_text), FEWEST_ROWS, MOST_ROWS))
+    most = int(np.clip(ROW_TREES // tree_count(subject.holdout.model_text), FEWEST_ROWS, MOST_ROWS))
     rows, measured, drawn = subject.holdout.spread(most), list[Measurement](), list[Dependence]()
     for feature, of in _asked(subject, known):
         moved = _moved(subject, rows, feature, of)

@@ -332,7 +332,7 @@ def test_few_values_are_all_points_and_many_levels_only_the_commonest(
 def test_fewer_rows_of_a_large_model_are_moved(
     subject: Subject, known: Contributed, shown: ShownValues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dependence, "ROW_LEAVES", 1)
+    monkeypatch.setattr(dependence, "ROW_TREES", 1)
     assert {one.rows for one in measure_dependence(subject, known, shown)[1]} == {50}
 
 
