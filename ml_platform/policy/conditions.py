@@ -36,6 +36,7 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "invariances": "the model file says which columns must not matter",
         "directions": "the model file says which way the score moves with a column",
         "full": "the model is evaluated in full",
+        "full_champion": "the model is evaluated in full, and another version is live to compare with",
         "costs": "the model file says what decisions cost",
     }
 )
@@ -83,6 +84,7 @@ def conditions_of(
         "invariances": bool(expected.invariant),
         "directions": bool(expected.directional),
         "full": full,
+        "full_champion": full and champion,
         "costs": spec.deployment.costs is not None,
     }
     return frozenset(condition for condition, true in holds.items() if true)

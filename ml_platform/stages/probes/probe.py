@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.probes import Probes
+from ml_platform.stages.loss_measures import losses_of
+from ml_platform.stages.probes.chance import measure_chance
+from ml_platform.stages.probes.learning_curve import learning_curve
+from ml_platform.stages.probes.seeds import measure_gain, measure_seeds, reseed, seed_losses
 
 if TYPE_CHECKING:
     from ml_platform.stages.probes.subject import Subject
+
+
+MOST_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +27,17 @@ class Probed:
     probes: Probes
 
 
-def probe(subject: Subject) -> Probed:
-    """Run every probe on a model; each is seeded by the learner's seed."""
-    return Probed(probes=Probes())
+def probe(subject: Subject, *, champion: bool = False) -> Probed:
+    """Run every probe on a model, on up to 10,000 holdout rows; each is seeded by the learner's seed.
+
+    `champion` says that another version is live, whether or not its scores can be compared.
+    """
+    subject = subject.fewer(MOST_ROWS)
+    seeds = reseed(subject)
+    gain = (measure_gain(subject, seeds),) if champion else ()
+    own = subject.holdout if isinstance(seeds, str) else seeds.own
+    curved = learning_curve(subject, losses_of(subject.spec, own))
+    return Probed(
+        measurements=(*measure_seeds(subject, seeds), *gain, curved.measurement, measure_chance(subject)),
+        probes=Probes(seeds=seed_losses(subject, seeds), learning_curve=curved.curve),
+    )
