@@ -104,6 +104,7 @@ VALUES: dict[str, Oracle] = {
     "lift": lift,
     "log_loss": sklearn.log_loss,
     "loss_change": lambda now, before: float(np.average(now) / np.average(before) - 1),
+    "loss_change_over_seeds": lambda now, before: float(np.average(now) / np.average(before) - 1),
     "macro_f1": lambda true, made: sklearn.f1_score(true, made, average="macro"),
     "macro_precision": lambda true, made: sklearn.precision_score(true, made, average="macro"),
     "macro_recall": sklearn.balanced_accuracy_score,
