@@ -43,7 +43,7 @@ def evaluate(
     probability of 1, shape (n,); of each class, shape (n, classes); or predictions, shape (n,). `groups` (a table, a
     mapping or one column) names each row's groups: metrics are then given per group, and differences between groups and
     between combinations of them at a joint confidence. Rows with the same `entity` count as dependent. `weights` are
-    numbers > 0; with them, metrics that aren't ratios of sums are undefined. Decisions are positive from `threshold`
+    numbers > 0; with them, calibration, lift and medians are undefined. Decisions are positive from `threshold`
     on; `quantile` is what a quantile model predicts. `costs` say what a decision costs: `{"false_positive": 1,
     "false_negative": 5}`, or a table with a row per outcome and a column per decision. What can't be measured (one
     class, constant scores, values that aren't finite) is undefined and says why. DataInvalid for what has no right

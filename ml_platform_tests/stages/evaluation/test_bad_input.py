@@ -97,7 +97,8 @@ def require_sense(found: Measurement) -> None:
 @pytest.mark.parametrize("name", ODD)
 def test_everything_is_measured_or_has_a_reason(name: str) -> None:
     task, true, score = ODD[name]
-    for more in WITH.values():
+    many = name == "300 classes"  # in groups too they would be thousands of numbers
+    for more in (make for said, make in WITH.items() if not (many and "groups" in said)):
         found = evaluate(true, score, task=task, **more(len(true)), **costs_of(task, score))  # type: ignore[arg-type]
         for one in (*found.measurements, *found.by_group):
             require_sense(one)

@@ -13,17 +13,25 @@ from sklearn import metrics
 
 from ml_platform import evaluate, judge
 from ml_platform.core.errors import DataInvalid
+from ml_platform.core.measurement import Measurement
 from ml_platform.core.verdict import Outcome
-from ml_platform.stages.evaluation.weighted import weighted_area
+from ml_platform.stages.evaluation.evaluation import Evaluation
+from ml_platform.stages.evaluation.weighted import weighted_area, weighted_precision
 from ml_platform_tests.stages.evaluation.scored_people import people
 
 SEEN = people(1500, 1)
 RNG = np.random.default_rng(5)
+CALIBRATION = ("expected_calibration_error", "calibration_slope", "calibration_intercept")
 WEIGHTS = RNG.uniform(0.2, 3, SEEN.y.size)
 CLASSES = RNG.dirichlet([1, 1, 1], 900)
 TRUE_CLASSES = np.array([RNG.choice(3, p=row) for row in CLASSES])
 NUMBERS = RNG.normal(size=700)
 PREDICTED = NUMBERS + RNG.normal(scale=0.5, size=700)
+
+
+def value_of(found: Evaluation, like: Measurement) -> float | None:
+    """Return the value of the same metric and subject."""
+    return next(one.value for one in found.measurements if (one.metric, one.subject) == (like.metric, like.subject))
 
 
 def test_binary_metrics_are_scikit_learns() -> None:
@@ -78,10 +86,12 @@ def test_weights_of_one_change_no_value_and_of_two_are_rows_twice(task: Any, tru
     repeated = evaluate(np.asarray(true)[twice], np.asarray(score)[twice], task=task)
     weighed = evaluate(true, score, task=task, weights=np.where(np.arange(len(true)) % 3 == 0, 2.0, 1.0))
     told = [one for one in weighed.measurements if one.value is not None]
-    assert {one.metric for one in told} >= {plain.measurements[0].metric}
+    unmeasured = {one.metric for one in weighed.measurements} - {one.metric for one in told}
+    assert unmeasured <= {*CALIBRATION, "lift", "median_absolute_error", "top_label_calibration_error", "macro_roc_auc"}
     for one in told:
-        assert same[one.metric].value == pytest.approx(plain[one.metric].value)
-        assert one.value == pytest.approx(repeated[one.metric].value)
+        ones, rows, copies = (value_of(found, one) for found in (same, plain, repeated))
+        assert ones == pytest.approx(rows)
+        assert one.value == pytest.approx(copies)
         assert one.low is not None
         assert one.low <= (one.value or 0) <= (one.high or math.inf)
 
@@ -103,7 +113,41 @@ def test_weighted_values_are_scikit_learns_and_intervals_like_the_bootstraps() -
     assert 0.9 < (perfect["accuracy"].low or 0) < 1
 
 
+def test_weighted_values_of_every_task_are_scikit_learns() -> None:
+    decided = SEEN.better >= 0.5
+    binary = evaluate(SEEN.y, SEEN.better, task="binary", weights=WEIGHTS)
+    area = metrics.average_precision_score(SEEN.y, SEEN.better, sample_weight=WEIGHTS)
+    assert binary["average_precision"].value == pytest.approx(area)
+    assert binary["balanced_accuracy"].value == pytest.approx(
+        metrics.balanced_accuracy_score(SEEN.y, decided, sample_weight=WEIGHTS)
+    )
+    weights = WEIGHTS[: TRUE_CLASSES.size]
+    classes = evaluate(TRUE_CLASSES, CLASSES, task="multiclass", weights=weights)
+    said = {"y_true": TRUE_CLASSES, "y_pred": CLASSES.argmax(axis=1), "sample_weight": weights}
+    assert classes["macro_f1"].value == pytest.approx(metrics.f1_score(**said, average="macro"))
+    assert classes["macro_precision"].value == pytest.approx(metrics.precision_score(**said, average="macro"))
+    assert classes["class_recall"].value == pytest.approx(metrics.recall_score(**said, average=None)[0])
+    weights = WEIGHTS[: NUMBERS.size]
+    numbers = evaluate(NUMBERS, PREDICTED, task="regression", weights=weights)
+    assert numbers["r_squared"].value == pytest.approx(metrics.r2_score(NUMBERS, PREDICTED, sample_weight=weights))
+    error = metrics.root_mean_squared_error(NUMBERS, PREDICTED, sample_weight=weights)
+    assert numbers["root_mean_squared_error"].value == pytest.approx(error)
+
+
+def test_weights_that_are_all_one_leave_intervals_about_as_they_are() -> None:
+    for task, true, score in (
+        ("binary", SEEN.y, SEEN.better), ("multiclass", TRUE_CLASSES, CLASSES), ("regression", NUMBERS, PREDICTED),
+    ):  # fmt: skip
+        plain = evaluate(true, score, task=task)  # type: ignore[arg-type]
+        same = evaluate(true, score, task=task, weights=np.ones(len(true)))  # type: ignore[arg-type]
+        for one in (one for one in same.measurements if one.value is not None and not one.subject):
+            known = plain[one.metric]
+            width = (known.high or 0) - (known.low or 0)
+            assert (one.high or 0) - (one.low or 0) == pytest.approx(width, rel=0.15), one.metric
+
+
 def test_a_weighted_area_of_one_class_is_none() -> None:
+    assert weighted_precision(np.zeros(3), np.arange(3.0), np.ones(3)) is None
     assert weighted_area(np.ones(3), np.arange(3.0), np.ones(3)) is None
 
 
