@@ -145,6 +145,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "false_positive_rate_difference": ("share", "Distance of a group's false-positive rate from another's."),
         "group_auc_gap": ("", "Distance of a group's area under the ROC curve from another's."),
         "slice_auc": ("", "Area under the ROC curve within a slice of the holdout."),
+        "weak_slice_loss": ("share", "Mean loss within a slice found to be weak over that of all other rows, minus 1."),
         "noise_flip_share": ("share", "Decisions that change when small noise is added to the features."),
         "missing_feature_auc_drop": ("", "Area under the ROC curve lost when a feature is missing."),
         "unseen_level_flip_share": ("share", "Decisions that change when a category was never seen in training."),

@@ -42,6 +42,7 @@ _METRICS = (
     "lift",
     "log_loss",
     "loss_change",
+    "loss_excess",
     "macro_f1",
     "macro_precision",
     "macro_recall",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.probes import Probes
+from ml_platform.stages.probes.weak_slices import measure_weak_slices
 
 if TYPE_CHECKING:
     from ml_platform.stages.probes.subject import Subject
@@ -22,4 +23,5 @@ class Probed:
 
 def probe(subject: Subject) -> Probed:
     """Run every probe on a model; each is seeded by the learner's seed."""
-    return Probed(probes=Probes())
+    measurements = tuple(measure_weak_slices(subject))
+    return Probed(measurements=measurements, probes=Probes())
