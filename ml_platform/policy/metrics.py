@@ -146,6 +146,12 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "group_auc_gap": ("", "Distance of a group's area under the ROC curve from another's."),
         "slice_auc": ("", "Area under the ROC curve within a slice of the holdout."),
         "weak_slice_loss": ("share", "Mean loss within a slice found to be weak over that of all other rows, minus 1."),
+        "adversarial_flip_share": ("share", "Decisions that flip with moves that the model file calls feasible."),
+        "smallest_flipping_move": ("standard deviations", "Median length of the moves that flip a decision."),
+        "largest_feasible_move": (
+            "",
+            "Mean of the largest move of a prediction by feasible moves, in the target's unit.",
+        ),
         "noise_flip_share": ("share", "Decisions that change when small noise is added to the features."),
         "missing_feature_auc_drop": ("", "Area under the ROC curve lost when a feature is missing."),
         "unseen_level_flip_share": ("share", "Decisions that change when a category was never seen in training."),
@@ -276,14 +282,16 @@ _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
         "group_accuracy_gap", "live_accuracy", "live_macro_roc_auc", "live_class_recall",
         "live_class_bias", "live_macro_roc_auc_change",
     ),
-    _DECIDED: ("noise_flip_share", "unseen_level_flip_share"),
+    _DECIDED: (
+        "noise_flip_share", "unseen_level_flip_share", "adversarial_flip_share", "smallest_flipping_move",
+    ),
     ("regression",): (
         "root_mean_squared_error", "bias", "bias_share", "r_squared", "group_bias_gap", "live_bias_share", "live_bias",
     ),
     ("quantile",): ("pinball_loss", "coverage", "coverage_error", "live_coverage_error"),
     _NUMBER: (
         "holdout_distinct_outcomes", "mean_absolute_error", "median_absolute_error", "noise_loss_change",
-        "unseen_level_loss_change", "live_mean_absolute_error",
+        "unseen_level_loss_change", "live_mean_absolute_error", "largest_feasible_move",
     ),
     _LOSS: (
         "loss_against_constant", "loss_against_simple_model", "loss_against_champion", "loss_gap", "slice_loss_change",

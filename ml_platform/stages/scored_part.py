@@ -58,7 +58,10 @@ class ScoredPart:
 
     def spread(self, most: int) -> ScoredPart:
         """Return at most `most` of the rows, spread evenly; all of them when there are no more."""
-        chosen = spread(len(self.score), most)
+        return self.rows_of(spread(len(self.score), most))
+
+    def rows_of(self, chosen: NDArray[np.bool_]) -> ScoredPart:
+        """Return the rows where a mask, shape (n,), is true."""
         return ScoredPart(
             matrix=self.matrix.rows_of(chosen),
             score=self.score[chosen],

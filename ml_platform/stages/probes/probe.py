@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.probes import Probes
+from ml_platform.stages.probes.moves import measure_moves
 from ml_platform.stages.probes.weak_slices import measure_weak_slices
 
 if TYPE_CHECKING:
@@ -23,5 +24,5 @@ class Probed:
 
 def probe(subject: Subject) -> Probed:
     """Run every probe on a model; each is seeded by the learner's seed."""
-    measurements = tuple(measure_weak_slices(subject))
+    measurements = (*measure_weak_slices(subject), *measure_moves(subject))
     return Probed(measurements=measurements, probes=Probes())

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 METRIC = "weak_slice_loss"
 ROWS = 50_000
-FEWEST = 50
+FEWEST = 40
 MOST = 10
 CONFIDENCE = 0.95
 
@@ -36,7 +36,7 @@ Flags = NDArray[np.bool_]
 def measure_weak_slices(subject: Subject) -> Iterator[Measurement]:
     """Measure the loss of the slices that seem weakest against that of all other rows, on up to 50,000 rows.
 
-    Slices of one or two conditions with at least 50 rows are looked for in half of the entities (of the rows where
+    Slices of one or two conditions with at least 40 rows are looked for in half of the entities (of the rows where
     there are none) and measured on the other half. All intervals hold together (Bonferroni); `p_holm` is what is left
     of a p-value after counting the slices that were tested. Sources: Chung et al. 2019, Slice Finder, ICDE; Cox 1975,
     Biometrika 62 (splitting the rows); Holm 1979, Scand. J. Stat. 6.
