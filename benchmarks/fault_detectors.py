@@ -6,6 +6,7 @@ import ctypes
 import importlib
 import multiprocessing
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -55,8 +56,8 @@ def peak_megabytes(name: str, field: Field, n: int) -> float | None:
     if len(field.table.rows) < 2 * n:
         return None
     case = Case(table="", n=n, m=n, seed=7, in_order=True, scored=False)
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        return pool.apply(_peak, (name, field, case))
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as child:  # ends it without a signal
+        return child.submit(_peak, name, field, case).result()
 
 
 def _peak(name: str, field: Field, case: Case) -> float:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ml_platform.settings import load_settings, source_url
+from ml_platform.core.errors import PolicyInvalid
+from ml_platform.settings import EVALUATION, evaluated, load_settings, source_url
 
 ALLOWED = "ML_PLATFORM_ALLOWED_URLS"
 OURS = ("ML_PLATFORM_HOME", "ML_PLATFORM_ACTOR", "ML_PLATFORM_DEFS", "ML_PLATFORM_ONLY", "MLFLOW_TRACKING_URI")
@@ -15,7 +16,7 @@ OURS = ("ML_PLATFORM_HOME", "ML_PLATFORM_ACTOR", "ML_PLATFORM_DEFS", "ML_PLATFOR
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in (*OURS, ALLOWED):
+    for name in (*OURS, ALLOWED, EVALUATION):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -78,3 +79,26 @@ def test_a_model_file_reaches_the_variables_of_sources_alone(monkeypatch: pytest
     monkeypatch.setenv("SHOP", "another")
     assert source_url("shop") == "sqlite:///shop.db"
     assert source_url("home") is None
+
+
+@pytest.mark.parametrize(("said", "found"), [("", None), ("fast", "fast"), ("full", "full")])
+def test_the_surroundings_may_say_how_deeply_candidates_are_examined(
+    monkeypatch: pytest.MonkeyPatch, said: str, found: str | None
+) -> None:
+    monkeypatch.setenv(EVALUATION, said)
+    assert load_settings().evaluation == found
+    with evaluated("fast"):
+        assert load_settings().evaluation == "fast"
+    assert load_settings().evaluation == found
+
+
+def test_how_deeply_is_forgotten_again_where_nothing_said_it() -> None:
+    with evaluated("full"):
+        assert load_settings().evaluation == "full"
+    assert load_settings().evaluation is None
+
+
+def test_another_word_for_how_deeply_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(EVALUATION, "quick")
+    with pytest.raises(PolicyInvalid, match="ML_PLATFORM_EVALUATION: is 'quick'; full or fast is needed; unset it"):
+        load_settings()

@@ -156,6 +156,11 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "missing_feature_auc_drop": ("", "Area under the ROC curve lost when a feature is missing."),
         "unseen_level_flip_share": ("share", "Decisions that change when a category was never seen in training."),
         "evaluated_in_full": ("", "1 when the candidate was evaluated in full, 0 for the fast profile."),
+        "seed_flip_share": ("share", "Decisions that change with the learner's seed, mean over other seeds."),
+        "seed_change_share": ("share", "Mean change of the prediction with the learner's seed, by the mean error."),
+        "seed_luck": ("share", "How much larger the model's loss is than that of other seeds; below 0 it was lucky."),
+        "loss_saved_by_last_doubling": ("share", "Part of the loss that the last doubling of training rows saved."),
+        "permutation_p_value": ("", "Chance of learning as much from outcomes that are dealt at random."),
         "edge_cases_missed": ("cases", "1 when the answer to a declared edge case isn't the expected one."),
         "invariance_broken_share": ("share", "Rows whose decision changes with what is declared not to matter."),
         "invariance_broken_excess": ("share", "That share beyond the one that the model file allows."),
@@ -283,7 +288,8 @@ _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
         "live_class_bias", "live_macro_roc_auc_change",
     ),
     _DECIDED: (
-        "noise_flip_share", "unseen_level_flip_share", "adversarial_flip_share", "smallest_flipping_move",
+        "noise_flip_share", "unseen_level_flip_share", "seed_flip_share", "adversarial_flip_share",
+        "smallest_flipping_move",
     ),
     ("regression",): (
         "root_mean_squared_error", "bias", "bias_share", "r_squared", "group_bias_gap", "live_bias_share", "live_bias",
@@ -291,7 +297,7 @@ _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
     ("quantile",): ("pinball_loss", "coverage", "coverage_error", "live_coverage_error"),
     _NUMBER: (
         "holdout_distinct_outcomes", "mean_absolute_error", "median_absolute_error", "noise_loss_change",
-        "unseen_level_loss_change", "live_mean_absolute_error", "largest_feasible_move",
+        "unseen_level_loss_change", "live_mean_absolute_error", "seed_change_share", "largest_feasible_move",
     ),
     _LOSS: (
         "loss_against_constant", "loss_against_simple_model", "loss_against_champion", "loss_gap", "slice_loss_change",

@@ -29,6 +29,7 @@ def conditions(content: Content) -> dict[str, Mapping[str, object]]:
         "system": made.system or "not recorded",
         "idle threads": made.waiting or "not recorded",
         "git commit": f"{made.git_commit}{' (with changes)' if made.git_dirty else ''}",
+        "evaluation": evaluation.profile,
         **{f"{part} rows": f"{rows:,}" for part, rows in content.rows.items()},
     }
     digests: dict[str, object] = {

@@ -124,7 +124,7 @@ def _curves(
 
 def _probes(store: ArtefactStore, evaluation: EvaluationRecord) -> tuple[Probes | None, tuple[str, ...]]:
     if evaluation.profile == "fast":
-        return None, ("No probes of the model: this is the fast evaluation.",)
+        return None, ()
     try:
         probes = _decoded(store.read(KIND, evaluation.digest, "probes.json"), Probes, "probes.json")
     except Unavailable:

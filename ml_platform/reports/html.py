@@ -23,6 +23,7 @@ from ml_platform.reports.group_figures import group_figures
 from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform.reports.outcomes import tally
 from ml_platform.reports.plain_text import is_digest, one_line
+from ml_platform.reports.probe_sections import probe_sections
 from ml_platform.reports.slice_figures import slice_figures
 from ml_platform.reports.summary import compared_with_live, tiles, what_comes_next
 
@@ -67,6 +68,7 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         mitigation_words=mitigation.mitigation_words(content.mitigation),
         expectation_heads=EXPECTATION_HEADS,
         expectations=expectation_rows(content, measured),
+        probe_sections=probe_sections(content, measured),
         curves=curve_figures(content),
         forests=(*group_figures(content, measured), *slice_figures(content, measured)),
         measured=measured.by_stage(),

@@ -26,7 +26,7 @@ def tick_text(value: float) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plane:
-    """A plot's frame: its size and what its axes show, from low to high."""
+    """A plot's frame: its size and what its axes show, from low to high; a plot may name the places on x itself."""
 
     width: float = 460.0
     height: float = 340.0
@@ -35,6 +35,7 @@ class Plane:
     x_name: str
     y_name: str
     y_text: Callable[[float], str] = tick_text
+    x_ticks: bool = True
 
     @property
     def x(self) -> Scale:
@@ -61,7 +62,7 @@ class Plane:
             height = self.y(value)
             drawn += [line((left, height), (right, height), "grid")]
             drawn += [label(left - 8, height + 4, self.y_text(value), anchor="end")]
-        for value in ticks(*self.x_range):
+        for value in ticks(*self.x_range) if self.x_ticks else ():
             drawn += [label(self.x(value), bottom + 18, tick_text(value), anchor="middle")]
         drawn += [line((left, bottom), (right, bottom), "axis")]
         drawn += [label((left + right) / 2, self.height - 6, self.x_name, anchor="middle", class_="name")]

@@ -32,6 +32,7 @@ def json_bytes(content: Content) -> bytes:
         "verdicts": content.verdicts,
         "measurements": content.measurements,
         "mitigation": content.mitigation,
+        "probes": content.probes,
         "left_out": content.left_out,
     }
     return msgspec.json.format(msgspec.json.encode(told, order="deterministic"), indent=1)

@@ -14,6 +14,7 @@ from ml_platform.reports.expectation_rows import expectation_rows
 from ml_platform.reports.markdown import cell, closed_list, measurement_table, table, verdict_table
 from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform.reports.outcomes import tally
+from ml_platform.reports.probe_sections import probe_sections
 from ml_platform.reports.summary import compared_with_live, tiles, what_comes_next
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def markdown_page(content: Content, *, now: dt.datetime) -> str:
         *(["## Each class", table(HEADS, classes)] if classes else []),
         *_mitigation(content),
         *(["## What was expected of it", table(EXPECTATION_HEADS, expected)] if expected else []),
+        *_probes(content),
         "## Measurements on the holdout",
         measurement_table(content.measurements),
         *_conditions(content),
@@ -68,6 +70,19 @@ def _mitigation(content: Content) -> list[str]:
     words = [cell(one) for one in mitigation.mitigation_words(found)]
     unkept = f"Not kept: {mitigation.limits_text(found.limits)}. {mitigation.READING}"
     return [f"## {mitigation.TITLE}", cell(unkept), table(mitigation.mitigation_heads(found), rows), *words]
+
+
+def _probes(content: Content) -> list[str]:
+    return [
+        part
+        for section in probe_sections(content, MeasuredRows(content))
+        for part in (
+            f"## {section.title}",
+            section.note,
+            table(section.heads, [tuple(one.text for one in row) for row in section.rows]),
+            *(cell(words) for words in section.words),
+        )
+    ]
 
 
 def _conditions(content: Content) -> list[str]:

@@ -43,13 +43,18 @@ def canary_rows(count: int) -> pd.DataFrame:
     person = rng.integers(0, count // 3, count)
     illness = rng.choice(["zealot cough", "zealot fever", "zealot ache"], count).astype(object)
     illness[count // 2] = "zealot rarity"
-    return rows(count).assign(
+    index = rng.normal(88_812_345_678.0, 0.4, count).round(3).clip(88_812_345_678.0, 88_812_345_678.999)
+    found = rows(count)
+    logit = 0.045 * (found["weight"] - 30) + 0.0013 * (found["distance"] - 1000) + 3 * (index - index.mean())
+    logit += np.where(found["carrier"] == "land", 1.0, -0.5) + np.where(illness == "zealot ache", 1.0, -0.5)
+    return found.assign(
+        late=rng.random(count) < 1 / (1 + np.exp(-logit)),  # by all features alike: none explains alone
         person=[f"Kanari Person{one}" for one in person],
         mail=[f"kanari{one}@example.org" for one in person],
         account=77_712_345_678_000 + person,
         belief=[f"Zealot {one}" for one in rng.integers(0, 50, count)],
         illness=illness,
-        index=rng.normal(88_812_345_678.0, 0.4, count).round(3).clip(88_812_345_678.0, 88_812_345_678.999),
+        index=index,
     )
 
 

@@ -87,7 +87,7 @@ def _limits(gate: Gate) -> tuple[float, float]:
 @pytest.mark.parametrize("name", sorted(OF_TASKS))
 def test_a_gate_passes_at_its_limit_fails_beyond_and_is_undecided_without_evidence(name: str) -> None:
     gate = OF_TASKS[name]
-    conditions = ALL | {METRICS[gate.metric].tasks[0]}
+    conditions = ALL | {METRICS[gate.metric].tasks[0], gate.when}
 
     def outcome(value: float | None, n: int = 1000) -> Outcome:
         one = Measurement(metric=gate.metric, value=value, low=value, high=value, n=n)

@@ -14,6 +14,7 @@ from ml_platform.core.curves import CalibrationBin, Curves
 from ml_platform.core.digest import digest_of
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
+from ml_platform.core.probes import Probes
 from ml_platform.core.records import Conditions, DeploymentRecord, EvaluationRecord, ModelRecord, ReportRecord
 from ml_platform.core.verdict import Verdict
 from ml_platform.policy.conditions import conditions_of
@@ -137,12 +138,15 @@ def world(
     curves: Curves | bytes | None = CURVES,
     its_spec: ModelSpec | None = None,
     champion: str = "",
+    probes: Probes | bytes | None = None,
 ) -> World:
     """Put an evaluation into the store and judge it."""
     found = measurements() if found is None else found
     files = {"measurements.json": msgspec.json.encode(found)}
     if curves is not None:
         files["curves.json"] = curves if isinstance(curves, bytes) else msgspec.json.encode(curves)
+    if probes is not None:
+        files["probes.json"] = probes if isinstance(probes, bytes) else msgspec.json.encode(probes)
     digest = digest_of({name: content.decode() for name, content in files.items()} | {"champion": champion})
     store.put("evaluations", digest, files)
     described, its_policy = its_spec or spec(), policy()
@@ -151,7 +155,13 @@ def world(
         conditions=CONDITIONS, rounds=30, threshold=0.4, run_id="run", trained_by="kim", trained_at=NOW,
     )  # fmt: skip
     evaluation = EvaluationRecord(
-        model="toy", digest=digest, model_digest=model.digest, split_digest="5" * 64, rows=300, champion_digest=champion
+        model="toy",
+        digest=digest,
+        model_digest=model.digest,
+        split_digest="5" * 64,
+        rows=300,
+        champion_digest=champion,
+        profile="fast" if probes is None else "full",
     )
     return World(
         store=store, model=model, evaluation=evaluation, verdicts=judged(found, its_policy, described),

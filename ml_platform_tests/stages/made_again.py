@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import importlib
 import io
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -83,6 +84,7 @@ class Team:
         for old in (self.folder / "code").glob(f"{RULES}-*"):
             old.rmdir()
         (self.folder / "code" / f"{RULES}-{version}.dist-info").mkdir(parents=True)
+        shutil.rmtree(self.folder / "code" / "__pycache__", ignore_errors=True)  # what was compiled a second ago
         (self.folder / "code" / f"{RULES}.py").write_text(f"HEAVY = {heavy}\n")
 
     def settings(self, tracking: str) -> Settings:

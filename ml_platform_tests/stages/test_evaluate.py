@@ -41,7 +41,7 @@ class Trained:
     model: ModelRecord
 
     def evaluated(self, champion: ReleaseRecord | None = None, **changes: Any) -> Measured[EvaluationRecord]:
-        said = {"model": self.model, "features": self.features, "split": self.split, **changes}
+        said = {"profile": "fast", "model": self.model, "features": self.features, "split": self.split, **changes}
         return evaluate(self.spec, store=self.store, champion=champion, **said)
 
 
@@ -56,7 +56,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 @pytest.fixture(scope="module")
 def evaluated(trained: Trained) -> Measured[EvaluationRecord]:
-    return trained.evaluated()
+    return trained.evaluated(profile="full")
 
 
 # Measured only where the model file declares expectations, or what a subject could change.
@@ -139,7 +139,7 @@ def test_what_is_stored_reads_back(evaluated: Measured[EvaluationRecord], traine
 
 
 def test_measuring_again_changes_nothing_and_says_so(evaluated: Measured[EvaluationRecord], trained: Trained) -> None:
-    again = trained.evaluated()
+    again = trained.evaluated(profile="full")
     assert again.record == evaluated.record
     assert again.measurements == evaluated.measurements
     assert again.unchanged

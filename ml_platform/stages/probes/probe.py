@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.probes import Probes
+from ml_platform.stages.loss_measures import losses_of
+from ml_platform.stages.probes.chance import measure_chance
+from ml_platform.stages.probes.learning_curve import learning_curve
 from ml_platform.stages.probes.moves import measure_moves
+from ml_platform.stages.probes.seeds import measure_seeds, reseed, seed_losses
 from ml_platform.stages.probes.weak_slices import measure_weak_slices
 
 if TYPE_CHECKING:
     from ml_platform.stages.probes.subject import Subject
+
+
+MOST_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +30,13 @@ class Probed:
 
 
 def probe(subject: Subject) -> Probed:
-    """Run every probe on a model; each is seeded by the learner's seed."""
-    measurements = (*measure_weak_slices(subject), *measure_moves(subject))
-    return Probed(measurements=measurements, probes=Probes())
+    """Run every probe on a model, those that train on up to 10,000 holdout rows; each is seeded by the learner's seed."""
+    robustness = (*measure_weak_slices(subject), *measure_moves(subject))
+    subject = replace(subject, holdout=subject.holdout.spread(MOST_ROWS))
+    seeds = reseed(subject)
+    own = subject.holdout if isinstance(seeds, str) else seeds.own
+    curved = learning_curve(subject, losses_of(subject.spec, own))
+    return Probed(
+        measurements=(*measure_seeds(subject, seeds), curved.measurement, measure_chance(subject), *robustness),
+        probes=Probes(seeds=seed_losses(subject, seeds), learning_curve=curved.curve),
+    )

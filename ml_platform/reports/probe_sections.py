@@ -1,0 +1,18 @@
+"""The chapters of a report about what a full evaluation tried out, in their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ml_platform.reports.luck import luck_section
+
+if TYPE_CHECKING:
+    from ml_platform.reports.content import Content
+    from ml_platform.reports.measured_rows import MeasuredRows
+    from ml_platform.reports.probe_section import ProbeSection
+
+
+def probe_sections(content: Content, measured: MeasuredRows) -> tuple[ProbeSection, ...]:
+    """Return the chapters that have something to show; none of a fast evaluation."""
+    found = (luck_section(content, measured),)
+    return tuple(section for section in found if section.rows)
