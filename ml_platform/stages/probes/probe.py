@@ -30,7 +30,7 @@ class Probed:
 
 
 def probe(subject: Subject) -> Probed:
-    """Run every probe on a model, those that train on up to 10,000 holdout rows; each is seeded by the learner's seed."""
+    """Run every probe on a model, with the learner's seed; what trains is measured on up to 10,000 holdout rows."""
     robustness = (*measure_weak_slices(subject), *measure_moves(subject))
     subject = replace(subject, holdout=subject.holdout.spread(MOST_ROWS))
     seeds = reseed(subject)
