@@ -152,6 +152,11 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
             "",
             "Mean of the largest move of a prediction by feasible moves, in the target's unit.",
         ),
+        "degraded_auc_drop": ("", "Area under the ROC curve lost at a level of noise, or of missing values."),
+        "degraded_loss_change": ("share", "Growth of the mean loss at a level of noise, or of missing values."),
+        "ood_detection_rate": ("share", "Rows of another world that are noticed as unusual."),
+        "ood_detected_share": ("share", "Rows of all other worlds that are noticed as unusual."),
+        "ood_false_alarm_share": ("share", "Holdout rows that are taken for unusual."),
         "noise_flip_share": ("share", "Decisions that change when small noise is added to the features."),
         "missing_feature_auc_drop": ("", "Area under the ROC curve lost when a feature is missing."),
         "unseen_level_flip_share": ("share", "Decisions that change when a category was never seen in training."),
@@ -277,7 +282,8 @@ _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
         "recall", "precision", "f1", "baseline_gain", "simple_model_gain", "generalisation_gap", "roc_auc_difference",
         "selection_rate_ratio", "selection_rate_difference", "true_positive_rate_difference",
         "intersection_selection_rate_ratio",
-        "false_positive_rate_difference", "group_auc_gap", "slice_auc", "missing_feature_auc_drop", "live_roc_auc",
+        "false_positive_rate_difference", "group_auc_gap", "slice_auc", "missing_feature_auc_drop",
+        "degraded_auc_drop", "live_roc_auc",
         "live_roc_auc_change", "live_calibration_bias",
     ),
     _CLASSES: (
@@ -301,7 +307,8 @@ _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
     ),
     _LOSS: (
         "loss_against_constant", "loss_against_simple_model", "loss_against_champion", "loss_gap", "slice_loss_change",
-        "group_loss_gap", "intersection_group_loss_gap", "missing_feature_loss_change", "live_loss_change",
+        "group_loss_gap", "intersection_group_loss_gap", "missing_feature_loss_change",
+        "degraded_loss_change", "live_loss_change",
         "live_loss_against_constant",
     ),
 }  # fmt: skip

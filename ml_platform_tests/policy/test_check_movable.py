@@ -71,7 +71,10 @@ def test_a_model_that_moves_nothing_says_nothing_of_it(tmp_path: Path) -> None:
     ("movable", "needed"),
     [
         ("weight: {}", "weight has several of by, range and to, or none; needed: one of them"),
-        ("weight: {by: [-1, 1], range: [0, 1]}", "weight has several of by, range and to, or none; needed: one of them"),
+        (
+            "weight: {by: [-1, 1], range: [0, 1]}",
+            "weight has several of by, range and to, or none; needed: one of them",
+        ),
         (
             "weight: {by: [1, 2]}",
             "weight moves by [1.0, 2.0]; needed: how far down, 0 or less, and how far up, 0 or more, but not both 0",
@@ -90,15 +93,20 @@ def test_a_model_that_moves_nothing_says_nothing_of_it(tmp_path: Path) -> None:
             "weight: {range: [0, 61]}",
             "weight holds 61.0 against 'weight'; needed: 0 to 60, as the contract says",
         ),
-        ("weight: {to: [5]}", "weight has levels for 'weight', a number; needed: by or range, of an integer or a number"),
+        (
+            "weight: {to: [5]}",
+            "weight has levels for 'weight', a number; needed: by or range, of an integer or a number",
+        ),
         ("carrier: {by: [0, 1]}", "carrier moves a category by an amount; needed: to, the values that it may take"),
         ("due: {range: [0, 1]}", "due moves a datetime by an amount; needed: to, the values that it may take"),
         ("carrier: {to: [se]}", "carrier holds 'se' against 'carrier'; known: land, sea, air. Did you mean 'sea'?"),
         ("carrier: {to: [sea, sea]}", "carrier names a level twice; needed: each once"),
         (
             "region: {to: [north]}",
-            "region names 'region', which is no input (role feature), so that the model never sees it; known: weight, "
-            "floors, fragile, due, carrier.",
+            (
+                "region names 'region', which is no input (role feature), so that the model never sees it; known: "
+                "weight, floors, fragile, due, carrier."
+            ),
         ),
     ],
 )
@@ -118,7 +126,9 @@ def test_without_a_sound_contract_only_that_is_named(tmp_path: Path) -> None:
 
 
 def flips(value: float | None, low: float | None, high: float | None, n: int = 150) -> Measurement:
-    return Measurement(metric="adversarial_flip_share", value=value, low=low, high=high, n=n, subject="decided negative")
+    return Measurement(
+        metric="adversarial_flip_share", value=value, low=low, high=high, n=n, subject="decided negative"
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.core.probes import Probes
 from ml_platform.stages.loss_measures import losses_of
 from ml_platform.stages.probes.chance import measure_chance
+from ml_platform.stages.probes.degradation import measure_degradation
 from ml_platform.stages.probes.learning_curve import learning_curve
 from ml_platform.stages.probes.moves import measure_moves
 from ml_platform.stages.probes.seeds import measure_seeds, reseed, seed_losses
+from ml_platform.stages.probes.unusual_inputs import measure_unusual_inputs
 from ml_platform.stages.probes.weak_slices import measure_weak_slices
 
 if TYPE_CHECKING:
@@ -31,7 +33,12 @@ class Probed:
 
 def probe(subject: Subject) -> Probed:
     """Run every probe on a model, with the learner's seed; what trains is measured on up to 10,000 holdout rows."""
-    robustness = (*measure_weak_slices(subject), *measure_moves(subject))
+    robustness = (
+        *measure_weak_slices(subject),
+        *measure_degradation(subject),
+        *measure_moves(subject),
+        *measure_unusual_inputs(subject),
+    )
     subject = replace(subject, holdout=subject.holdout.spread(MOST_ROWS))
     seeds = reseed(subject)
     own = subject.holdout if isinstance(seeds, str) else seeds.own
