@@ -16,6 +16,8 @@ from ml_platform_tests.cli.conftest import Said
 from ml_platform_tests.orchestration.small_model import write_model
 
 ROOT = Path(__file__).parents[2]
+FULL = ("profile: fast", "profile: full")
+LUCK = "How much of it is luck"
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,13 @@ class Project:
 def project(tmp_path_factory: pytest.TempPathFactory, tracking: str) -> Project:
     folder = tmp_path_factory.mktemp("project")
     shutil.copy(ROOT / "dagster.yaml", folder)
-    write_model(folder)
+    write_model(folder, FULL)
     return Project(folder, tracking)
 
 
 @pytest.fixture(scope="module")
 def released(project: Project) -> Said:
-    return project.call("run", "parcels")
+    return project.call("run", "parcels", "--fast")
 
 
 # The tests below are one story and run in the order they are written.
@@ -61,12 +63,14 @@ def test_a_run_says_every_verdict_the_report_and_what_comes_next(released: Said)
     assert "auc_is_sufficient" in released.out
     assert "✓ parcels v1 released; live in staging" in released.out
     report = next(line for line in released.out.splitlines() if line.startswith("report: "))
-    assert Path(report.removeprefix("report: ")).is_file()
+    page = Path(report.removeprefix("report: "))
+    assert LUCK not in page.read_text()
+    assert "| evaluation | fast |" in page.with_suffix(".md").read_text()
     assert "promote parcels --env production" in released.out
 
 
 def test_a_second_run_says_that_nothing_changed(project: Project, released: Said) -> None:
-    again = project.call("run", "parcels", "--junit", "gates.xml")
+    again = project.call("run", "parcels", "--fast", "--junit", "gates.xml")
     assert again.code == 0, again.err
     suites = ET.parse(project.folder / "gates.xml").getroot()  # noqa: S314 - our own file
     assert suites.get("failures") == "0"
@@ -92,10 +96,13 @@ def test_a_replay_sends_real_rows_and_tells_what_the_month_showed(project: Proje
 
 def test_a_refused_run_names_the_gate_and_ends_with_1(project: Project, released: Said) -> None:
     write_model(
-        project.folder, ("packs: [base]", "packs: [base]\n    overrides:\n      auc_is_sufficient: {limit: 0.99}")
+        project.folder, FULL, ("packs: [base]", "packs: [base]\n    overrides:\n      auc_is_sufficient: {limit: 0.99}")
     )
     refused = project.call("run", "parcels")
     assert refused.code == 1
     assert "✗ failed     auc_is_sufficient" in refused.out
+    assert "more_than_chance_is_learned" in refused.out
+    page = next(line for line in refused.out.splitlines() if line.startswith("report: ")).removeprefix("report: ")
+    assert LUCK in Path(page).read_text()
     assert "parcels was not released" in refused.err
     assert "auc_is_sufficient" in refused.err

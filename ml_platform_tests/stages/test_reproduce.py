@@ -145,6 +145,17 @@ def test_a_reweighed_version_is_made_again_and_by_what_it_is_reweighed_is_a_para
     assert first(found) == ("model", Kind.PARAMETERS, "learner.reweigh: ['region'] recorded, nothing now")
 
 
+def test_a_full_evaluation_is_made_again_whatever_the_model_file_says_now(world: Released) -> None:
+    full = ("profile: fast", "profile: full")
+    version = make_version(world.team, world.platform, full)
+    assert version.candidate.model_digest == world.version.candidate.model_digest
+    assert version.candidate.evaluation_digest != world.version.candidate.evaluation_digest
+    assert again(world.platform, version, Way(present=world.team.present())).identical
+    found = again(world.platform, version, Way(present=world.team.present(), with_present=True))
+    assert first(found)[:2] == ("evaluation", Kind.PARAMETERS)
+    assert first(found)[2] == "evaluation.profile: full recorded, fast now"
+
+
 def test_one_line_of_code_is_the_first_difference(world: Released) -> None:
     world.team.features.write_text(FEATURES.replace("> HEAVY", ">= HEAVY"))
     found = again(world.platform, world.version, Way(present=world.team.present(), with_present=True))
