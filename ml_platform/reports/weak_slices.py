@@ -42,7 +42,7 @@ def _row(one: Measurement, measured: MeasuredRows) -> tuple[Cell, ...]:
         Cell(text=_number(facts.get("loss"))),
         Cell(text=_number(facts.get("loss_promised"))),
         Cell(text=f"{_number(area)} ({_number(others)})" if area is not None else ""),
-        Cell(text=_number(facts.get("p_holm"))),
+        Cell(text=_p(facts.get("p_holm"))),
     )
 
 
@@ -56,6 +56,10 @@ def _words(found: tuple[Measurement, ...]) -> tuple[str, ...]:
 
 def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:+.0f} %"
+
+
+def _p(fact: Fact) -> str:
+    return "< 0.0001" if isinstance(fact, float) and fact < 1e-4 else _number(fact)
 
 
 def _number(fact: Fact) -> str:

@@ -25,7 +25,7 @@ def loss_excess(
     confidence: float = 0.95,
     subject: str = "",
 ) -> Measurement:
-    """Return mean loss inside / mean loss outside - 1, with the linearised ratio's interval.
+    """Return mean loss inside / mean loss outside - 1, with the linearised interval of the ratio's logarithm.
 
     `losses` holds finite losses, at least 0, `inside` 0/1, shape (n,); 0.2 means a fifth more, 0 alike. With `entity`
     the interval is cluster-robust, also where an entity has rows on both sides. The degrees of freedom are those of the
@@ -35,7 +35,7 @@ def loss_excess(
     Cochran 1977, Sampling Techniques, ch. 6 (the ratio); Liang and Zeger 1986, Biometrika 73 (entities).
 
     >>> loss_excess([2.0, 3.0, 4.0, 1.0, 2.0, 3.0], [1, 1, 1, 0, 0, 0]).text()
-    'loss_excess = 0.5 share [-1, 2.503] (n = 3)'
+    'loss_excess = 0.5 share [-0.6053, 4.701] (n = 3)'
     """
     values, flags = numbers(losses, "losses"), numbers(inside, "inside")
     require_same_length(losses=values, inside=flags)
@@ -51,12 +51,13 @@ def loss_excess(
     half = _half((pull_in - ratio * pull_out) / beyond, units, freedom, confidence)
     apart = _half(pull_in - pull_out, units, freedom, confidence)
     difference = within - beyond
+    low, high = _bounds(ratio, half)
     return Measurement(
         metric=METRIC,
         value=ratio - 1,
         n=int(rows.sum()),
-        low=None if half is None else max(ratio - 1 - half, -1.0),
-        high=None if half is None else ratio - 1 + half,
+        low=low,
+        high=high,
         confidence=confidence,
         unit="share",
         subject=subject,
@@ -92,6 +93,15 @@ def _half(influence: Floats, units: Entities, freedom: int, confidence: float) -
     """Return half of the interval's width; None with one unit on a side, whose loss varies nobody knows how much."""
     variance = influence_variance(influence, units) if freedom >= 1 else None
     return None if variance is None else t_value(confidence, freedom) * math.sqrt(variance)
+
+
+def _bounds(ratio: float, half: float | None) -> tuple[float | None, float | None]:
+    """Return the bounds of a ratio minus 1; of 0 they are those of the ratio itself."""
+    if half is None:
+        return None, None
+    if ratio == 0:
+        return -1.0, half - 1
+    return ratio * math.exp(-half / ratio) - 1, ratio * math.exp(half / ratio) - 1
 
 
 def _p_value(difference: float, half: float | None, freedom: int, confidence: float) -> float | None:

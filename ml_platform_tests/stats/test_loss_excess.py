@@ -76,3 +76,9 @@ def test_one_row_inside_has_a_value_and_no_interval() -> None:
 def test_losses_that_never_vary_prove_nothing() -> None:
     found = loss_excess([4.0, 4.0, 2.0, 2.0], [1, 1, 0, 0])
     assert (found.value, found.facts["p_value"]) == (1.0, None)
+
+
+def test_no_loss_inside_is_as_small_as_can_be() -> None:
+    found = loss_excess([0.0, 0.0, 2.0, 4.0], [1, 1, 0, 0])
+    assert (found.value, found.low) == (-1.0, -1.0)
+    assert found.high == -1.0  # nothing varied inside
