@@ -40,7 +40,21 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
     measured = MeasuredRows(content)
     decision = decide(content.verdicts, content.policy)
     stages = stage_rows(content, measured)
+    findings, classes = _findings(content), class_rows(content, measured)
+    expectations, probes = expectation_rows(content, measured), probe_sections(content, measured)
+    chapters = {
+        "gates": ("Gates", True),
+        "findings": ("What new rows showed", findings),
+        "classes": ("Each class", classes),
+        "mitigation": (mitigation.TITLE, content.mitigation),
+        "expectations": ("What was expected of it", expectations),
+        **{section.name: (section.title, True) for section in probes},
+        "plots": ("Plots", True),
+        "measurements": ("Measurements", True),
+        "conditions": ("Conditions", True),
+    }
     return page_environment().get_template("report.html.j2").render(
+        contents={name: title for name, (title, shown) in chapters.items() if shown},
         spec=content.spec,
         model=content.model,
         evaluation=content.evaluation,
@@ -56,10 +70,10 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         tally=tally(content.verdicts),
         left_out=content.left_out,
         finding_heads=HEADS,
-        findings=_findings(content),
+        findings=findings,
         compared_columns=compared_figures(content),
         class_heads=CLASS_HEADS,
-        classes=class_rows(content, measured),
+        classes=classes,
         mitigation=mitigation.mitigation_rows(content.mitigation),
         mitigation_title=mitigation.TITLE,
         mitigation_heads=mitigation.mitigation_heads(content.mitigation),
@@ -67,8 +81,8 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         mitigation_limits=mitigation.limits_text(content.mitigation.limits) if content.mitigation else "",
         mitigation_words=mitigation.mitigation_words(content.mitigation),
         expectation_heads=EXPECTATION_HEADS,
-        expectations=expectation_rows(content, measured),
-        probe_sections=probe_sections(content, measured),
+        expectations=expectations,
+        probe_sections=probes,
         curves=curve_figures(content),
         forests=(*group_figures(content, measured), *slice_figures(content, measured)),
         measured=measured.by_stage(),
