@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ml_platform.stats.columns import Codes, Floats
 
-# Rows that the prior counts for: a cell, its column's frequencies for a condition with few rows.
-CELL, CONDITION = 0.5, 2.0
+# Rows that a column's own frequencies count for where few rows have the parent's cell.
+CONDITION = 2.0
 
 Cells = NDArray[np.intp]
 
@@ -33,19 +33,21 @@ class DependenceTree:
         return np.column_stack(found) if found else np.zeros((len(cells), 0))
 
 
-def dependence_tree(cells: Cells, sizes: Sequence[int]) -> DependenceTree:
+def dependence_tree(cells: Cells, prior: Sequence[Floats]) -> DependenceTree:
     """Learn the tree of pairs of columns with the most mutual information, and how frequent cells are along it.
 
-    `cells` holds the cell of each row in each column, shape (n, columns), n > 0, `sizes` the numbers of cells. Of all
-    distributions that are products along a tree this one has the highest likelihood. Cells that no row is in are
-    surprising, not impossible. Source: Chow and Liu 1968, IEEE Trans. Inf. Theory 14.
+    `cells` holds the cell of each row in each column, shape (n, columns), n > 0; `prior`, one array per column, how
+    many rows each cell counts as beforehand, more than 0, so that a cell that no row is in is surprising and not
+    impossible. Of all distributions that are products along a tree this one has the highest likelihood. Source: Chow
+    and Liu 1968, IEEE Trans. Inf. Theory 14.
 
     >>> cells = np.array([[0, 0], [1, 1], [0, 0], [1, 1]])
-    >>> tree = dependence_tree(cells, [2, 2])
+    >>> tree = dependence_tree(cells, [np.full(2, 0.05), np.full(2, 0.05)])
     >>> tree.parent, tree.surprises(np.array([[0, 0], [0, 1]])).sum(axis=1).round(1).tolist()
     ((-1, 0), [1.0, 2.1])
     """
-    own = [_frequencies(cells[:, place], size) for place, size in enumerate(sizes)]
+    sizes = [each.size for each in prior]
+    own = [_frequencies(cells[:, place], each) for place, each in enumerate(prior)]
     parent = _parents(_information(cells, sizes))
     tables = [
         -np.log(own[place])[None, :] if above < 0 else -np.log(_conditional(cells, sizes, (above, place), own[place]))
@@ -54,8 +56,8 @@ def dependence_tree(cells: Cells, sizes: Sequence[int]) -> DependenceTree:
     return DependenceTree(parent, tuple(tables))
 
 
-def _frequencies(column: Codes, size: int) -> Floats:
-    counts = np.bincount(column, minlength=size) + CELL
+def _frequencies(column: Codes, prior: Floats) -> Floats:
+    counts = np.bincount(column, minlength=prior.size) + prior
     found: Floats = counts / counts.sum()
     return found
 

@@ -9,6 +9,8 @@ from sklearn.metrics import mutual_info_score
 
 from ml_platform.stats.dependence_tree import dependence_tree
 
+PRIOR = [np.full(size, 0.05) for size in (4, 4, 4, 4, 3)]
+
 
 def chain(n: int, *, seed: int = 1) -> np.ndarray:
     """Return columns 0 - 2 - 1 - 3, each a noisy copy of the one before it, and one on its own."""
@@ -21,7 +23,7 @@ def chain(n: int, *, seed: int = 1) -> np.ndarray:
 
 
 def test_the_tree_follows_the_chain() -> None:
-    tree = dependence_tree(chain(3000), [4, 4, 4, 4, 3])
+    tree = dependence_tree(chain(3000), PRIOR)
     assert tree.parent[:4] == (-1, 2, 0, 1)
     assert len(tree.surprise) == 5
 
@@ -32,13 +34,13 @@ def test_its_information_is_that_of_the_maximum_spanning_tree(seed: int) -> None
     information = np.array([[mutual_info_score(one, other) for other in cells.T] for one in cells.T])
     weights = np.where(np.eye(5) > 0, 0.0, -information)
     best = -minimum_spanning_tree(weights).sum()
-    tree = dependence_tree(cells, [4, 4, 4, 4, 3])
+    tree = dependence_tree(cells, PRIOR)
     assert sum(information[one, above] for one, above in enumerate(tree.parent) if above >= 0) == pytest.approx(best)
 
 
 def test_a_break_of_dependence_is_surprising_though_each_value_is_common() -> None:
     cells = chain(5000)
-    tree = dependence_tree(cells, [4, 4, 4, 4, 3])
+    tree = dependence_tree(cells, PRIOR)
     rng = np.random.default_rng(2)
     shuffled = np.column_stack([rng.permutation(column) for column in cells.T])
     usual, odd = tree.surprises(cells).sum(axis=1), tree.surprises(shuffled).sum(axis=1)
@@ -46,13 +48,13 @@ def test_a_break_of_dependence_is_surprising_though_each_value_is_common() -> No
 
 
 def test_frequencies_of_a_row_add_up_to_one() -> None:
-    tree = dependence_tree(chain(200), [4, 4, 4, 4, 5])
+    tree = dependence_tree(chain(200), PRIOR)
     for table in tree.surprise:
         np.testing.assert_allclose(np.exp(-table).sum(axis=1), 1.0)
 
 
 def test_a_cell_without_rows_is_more_surprising_than_any_other_and_not_impossible() -> None:
-    tree = dependence_tree(np.zeros((100, 1), dtype=np.intp), [3])
+    tree = dependence_tree(np.zeros((100, 1), dtype=np.intp), [np.full(3, 0.5)])
     seen, unseen = tree.surprises(np.array([[0], [2]])).ravel()
     assert seen < 0.1
     assert 4 < unseen < np.inf

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Of clean rows, the share that may be called unusual.
 ALARMS = 0.01
 BINS = 10
+UNSEEN = 0.05
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -47,7 +48,8 @@ def learn_unusual(train: Matrix, clean: Matrix) -> Detector:
     edges = tuple(
         _edges(train.values[:, place], level=name in train.categorical) for place, name in enumerate(train.names)
     )
-    tree = dependence_tree(_cells(edges, train.values), [each.size + 2 for each in edges])
+    prior = [_prior(each, level=name in train.categorical) for each, name in zip(edges, train.names, strict=True)]
+    tree = dependence_tree(_cells(edges, train.values), prior)
     in_all, in_one = (
         float(np.quantile(each, 1 - ALARMS / 2)) for each in _surprise(tree, edges, clean.values)
     )  # fmt: skip
@@ -61,6 +63,17 @@ def _edges(column: Floats, *, level: bool) -> Floats:
         return np.unique(present)
     ends = np.array([present.min(), np.nextafter(present.max(), np.inf)])
     return np.unique(np.concatenate([ends[:1], histogram_edges(present, BINS), ends[1:]]))
+
+
+def _prior(edges: Floats, *, level: bool) -> Floats:
+    """Return how many rows each cell counts as beforehand: next to none, but one beyond the ends of a number.
+
+    The next of exchangeable numbers is the largest as often as any one of them was.
+    """
+    prior = np.full(edges.size + 2, UNSEEN)
+    if not level:
+        prior[[0, -2]] = 1.0
+    return prior
 
 
 def _cells(edges: tuple[Floats, ...], values: Floats) -> NDArray[np.intp]:
