@@ -24,6 +24,7 @@ COMMANDS = {
     "reproduce": "Make a version again from its record; say that it is identical, or what differs first and why.",
     "doctor": "Make a model again and again; say what isn't the same every time, and where it may come from.",
     "show": "Show a version: data, code, parameters, environment, evidence, where it is live.",
+    "envs": "Say what is live where since when and why; now, on a day, or ever.",
     "controls": "Show the state of every control for a model.",
     "approve": "Approve a version for an environment (not the author's own word).",
     "promote": "Move a version to an environment, if its evidence allows it.",

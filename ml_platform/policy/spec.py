@@ -19,6 +19,7 @@ from ml_platform.policy.row_rules import RowRule
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Text = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Wanted = Annotated[float, Field(gt=0.0, le=1.0)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -296,11 +297,38 @@ class PolicyChoice(Strict):
     waivers: tuple[Waiver, ...] = ()
 
 
+class Costs(Strict):
+    """What a decision costs by what comes true, all in one unit; below 0 it is a benefit."""
+
+    false_positive: Finite
+    false_negative: Finite
+    true_positive: Finite = 0.0
+    true_negative: Finite = 0.0
+
+    @property
+    def matrix(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Return the costs by what came true (0, 1), then by what was decided (0, 1)."""
+        return (self.true_negative, self.false_positive), (self.false_negative, self.true_positive)
+
+
 class Deployment(Strict):
-    """How releases reach production; `automatic` still goes through the promotion lock."""
+    """How releases reach production, and by which one rule a score becomes a decision (default: Youden's index).
+
+    `automatic` still goes through the promotion lock.
+    """
 
     production: Literal["manual", "automatic"] = "manual"
     selected_share: Share | None = None
+    costs: Costs | None = Field(default=None, exclude_if=_unsaid)
+    recall_at_least: Wanted | None = Field(default=None, exclude_if=_unsaid)
+    precision_at_least: Wanted | None = Field(default=None, exclude_if=_unsaid)
+    youden: Literal[True] | None = Field(default=None, exclude_if=_unsaid)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Return the names of the rules for the threshold that are given; a checked file has at most one."""
+        named = ("selected_share", "costs", "recall_at_least", "precision_at_least", "youden")
+        return tuple(name for name in named if getattr(self, name) is not None)
 
 
 class Monitoring(Strict):

@@ -88,9 +88,16 @@ def evaluate(
 
     if profile == "full":
         subject = Subject(
-            spec=spec, store=store, features=features, model=model, matrix=matrix, holdout=holdout, levels=levels
+            spec=spec,
+            store=store,
+            features=features,
+            model=model,
+            matrix=matrix,
+            holdout=holdout,
+            levels=levels,
+            rival=rival.score,
         )
-        probed = probe(subject)
+        probed = probe(subject, champion=champion is not None)
         measurements = (*measurements, *probed.measurements)
         probes["probes.json"] = msgspec.json.encode(probed.probes)
     measurements = (*measurements, _how_deeply(profile, holdout.target.size))

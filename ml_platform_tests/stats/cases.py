@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Column = NDArray[Any]
 ROWS = 200
+COSTS = ((0.0, 1.0), (5.0, -0.5))
 
 # These take no column of values, or a table of probabilities; they have tests of their own.
 NOT_OF_COLUMNS = frozenset({"age_seconds", "auc_detectable_difference", "mean_detectable_growth", "row_count"})
@@ -70,6 +71,8 @@ CASES: dict[str, Case] = {
     "coverage": _one("number", "other_number", constant_is_fine=True),
     "duplicate_share": _one("group", constant_is_fine=True),
     "expected_calibration_error": _one("y", "score", constant_is_fine=True),
+    "expected_cost": _one("y", "decision", constant_is_fine=True, costs=COSTS),
+    "expected_cost_gain": _one("y", "decision", constant_is_fine=True, costs=COSTS),
     "f1": _one("y", "decision", constant_is_fine=True),
     "false_positive_rate_difference": _one("y", "decision", "group", missing_is_fine=("group",)),
     "feature_dominance": _one("score", "other_score", "other_y", constant_is_fine=True),
@@ -85,6 +88,7 @@ CASES: dict[str, Case] = {
     "log_loss": _one("y", "score", constant_is_fine=True),
     "loss_change": _one("score", "other_score", constant_is_fine=True),
     "loss_excess": _one("score", "decision"),
+    "loss_change_over_seeds": _one("score", "other_score", constant_is_fine=True, of_seeds=(0.5, 0.51, 0.49)),
     "macro_f1": _one("code", "other_code", constant_is_fine=True),
     "macro_precision": _one("code", "other_code", constant_is_fine=True),
     "macro_recall": _one("code", "other_code", constant_is_fine=True),

@@ -25,6 +25,7 @@ from ml_platform.stats.wilson import wilson
 Floats = NDArray[np.float64]
 UNDEFINED = "isn't measured with weights"
 SHARES = frozenset({"accuracy", "precision", "recall", "f1", "class_accuracy", "coverage"})
+SIGNED = frozenset({"bias", "expected_cost", "expected_cost_gain"})
 REPETITIONS = 400
 
 
@@ -34,7 +35,7 @@ def weighted_statistics(scores: Scores, weights: Floats) -> Iterator[Measurement
     Values are those of a weighted table (Hajek's estimator), intervals come from the linearised ratio and count whole
     entities. Source: Sarndal, Swensson and Wretman 1992, Model Assisted Survey Sampling, ch. 5.
     """
-    ratios = _ratios(scores)
+    ratios = {**_ratios(scores), **_cost_ratios(scores, weights)}
     for plain in statistics(scores):
         if plain.value is None:
             yield plain
@@ -46,6 +47,17 @@ def weighted_statistics(scores: Scores, weights: Floats) -> Iterator[Measurement
             yield Measurement(
                 metric=plain.metric, value=None, n=plain.n, unit=plain.unit, subject=plain.subject, reason=UNDEFINED
             )
+
+
+def _cost_ratios(scores: Scores, weights: Floats) -> dict[str, tuple[Floats, Floats]]:
+    """Return what decisions cost each row, and what they save against the class that costs least to decide always."""
+    if scores.costs is None:
+        return {}
+    true = np.clip(np.nan_to_num(scores.true), 0, len(scores.costs) - 1).astype(np.intp)
+    mine = np.nan_to_num(decided(scores.score, scores.threshold)).astype(np.intp)
+    spent, one = scores.costs[true, mine], np.ones(true.size)
+    constant = int((weights @ scores.costs[true]).argmin())
+    return {"expected_cost": (spent, one), "expected_cost_gain": (scores.costs[true, constant] - spent, one)}
 
 
 def weighted_area(true: Floats, score: Floats, weights: Floats) -> float | None:
@@ -121,7 +133,7 @@ def _measured(scores: Scores, plain: Measurement, above: Floats, below: Floats) 
         low, high = bounds.low, bounds.high
     elif variance is not None:
         half = t_value(scores.confidence, (units.count() or above.size) - 1) * math.sqrt(variance)
-        low, high = max(value - half, -math.inf if plain.metric == "bias" else 0.0), value + half
+        low, high = max(value - half, -math.inf if plain.metric in SIGNED else 0.0), value + half
     return dataclasses.replace(plain, value=value, low=low, high=high, facts=_facts(below))
 
 

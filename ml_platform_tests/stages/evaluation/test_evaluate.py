@@ -154,6 +154,52 @@ def test_groups_are_compared_whatever_is_predicted(task: Any, true: Any, score: 
     assert found[metric].subject.startswith("part")
 
 
+COSTS = {"false_positive": 1, "false_negative": 2.0, "true_positive": -0.5}
+TABLE = np.array([[0.0, 1, 2], [3, 0, 1], [5, 2, 0]])
+
+
+def test_costs_are_those_of_the_confusion_matrix_and_the_gate_on_them_is_asked() -> None:
+    found = evaluate(SEEN.y, SEEN.better, task="binary", threshold=0.3, costs=COSTS)
+    shares = metrics.confusion_matrix(SEEN.y, SEEN.better >= 0.3, normalize="all")
+    expected = shares[0, 1] + 2 * shares[1, 0] - shares[1, 1] / 2
+    assert found["expected_cost"].value == pytest.approx(expected)
+    always = min(2 * SEEN.y.mean(), 1 - 1.5 * SEEN.y.mean())
+    assert found["expected_cost_gain"].value == pytest.approx(always - expected)
+    assert {one.gate: one.outcome for one in judge(found)}["decisions_pay_off"] is Outcome.PASSED
+    free = evaluate(SEEN.y, SEEN.better, task="binary")
+    assert "expected_cost" not in {one.metric for one in free.measurements}
+    assert "decisions_pay_off" not in {one.gate for one in judge(free)}
+
+
+def test_decisions_that_are_always_the_cheapest_one_prove_nothing() -> None:
+    found = evaluate(SEEN.y, SEEN.better, task="binary", threshold=1e-9, costs=COSTS)
+    gain = found["expected_cost_gain"]
+    assert (gain.value, gain.low, gain.high) == (0.0, None, None)
+    assert {one.gate: one.outcome for one in judge(found)}["decisions_pay_off"] is Outcome.UNDECIDED
+
+
+def test_several_classes_have_a_table_of_costs() -> None:
+    found = evaluate(TRUE_CLASSES, CLASSES, task="multiclass", costs=TABLE.tolist())
+    cost = TABLE[TRUE_CLASSES, CLASSES.argmax(axis=1)]
+    assert found["expected_cost"].value == pytest.approx(cost.mean())
+    assert found["expected_cost_gain"].value == pytest.approx(TABLE[TRUE_CLASSES].mean(axis=0).min() - cost.mean())
+    unknown = evaluate([0, 1, 2], [[0.5, 0.5], [1.0, 0.0], [0.0, 1.0]], task="multiclass", costs=[[0, 1], [2, 0]])
+    assert unknown["expected_cost"].reason == "1 of 3 rows are of a class without costs"
+
+
+@pytest.mark.parametrize(
+    ("task", "true", "score", "costs"),
+    [("binary", SEEN.y, SEEN.better, COSTS), ("multiclass", TRUE_CLASSES, CLASSES, TABLE)],
+)
+def test_weighted_costs_are_those_of_rows_repeated(task: Any, true: Any, score: Any, costs: Any) -> None:
+    twice = np.repeat(np.arange(len(true)), np.where(np.arange(len(true)) % 3 == 0, 2, 1))
+    repeated = evaluate(np.asarray(true)[twice], np.asarray(score)[twice], task=task, costs=costs)
+    weights = np.where(np.arange(len(true)) % 3 == 0, 2.0, 1.0)
+    weighed = evaluate(true, score, task=task, weights=weights, costs=costs)
+    for metric in ("expected_cost", "expected_cost_gain"):
+        assert weighed[metric].value == pytest.approx(repeated[metric].value)
+
+
 @pytest.mark.parametrize("minority", [0, 1, 2, 3, 30])
 def test_fairness_of_a_small_group_is_undecided_and_never_a_crash(minority: int) -> None:
     rare = np.where(np.arange(SEEN.y.size) < minority, 1, 0)
@@ -212,6 +258,13 @@ def test_odd_numbers_and_300_classes_are_no_crash() -> None:
         ({"weights": [1.0, 1.0], "groups": [1, 2]}, "groups with weights aren't compared"),
         ({"threshold": 1}, "threshold is 1; a number between 0 and 1"),
         ({"confidence": "0.95"}, "confidence is '0.95'"),
+        ({"costs": {"false_positive": 1}}, "costs['false_negative']: field required; finite false_positive and"),
+        ({"costs": {"false_positive": math.inf, "false_negative": 1}}, "costs['false_positive']"),
+        ({"costs": {"false_positive": 1, "false_negative": 1, "hit": 1}}, "costs['hit']"),
+        ({"costs": [[0, 1]]}, "costs have the shape (1, 2); finite numbers of shape (2, 2) are needed"),
+        ({"costs": [[0, 1], [math.nan, 0]]}, "finite numbers of shape (2, 2)"),
+        ({"costs": COSTS, "task": "regression"}, "costs are given, but a number is no decision"),
+        ({"costs": COSTS, "task": "multiclass", "y_score": np.eye(3)[:2]}, "but there are 3 classes"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused_in_words(arguments: dict[str, Any], words: str) -> None:
