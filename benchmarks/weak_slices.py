@@ -8,10 +8,12 @@ features are drawn anew, one of them a category, some values missing:
   and how often the whole interval of one lies above 0;
 - the same without halves: what is found is tested on the rows that it was found in, the baseline that shows what
   searching does to p-values;
+- honest probabilities of a rare outcome (5 % of the rows), which depend on two features: how often any slice's loss is
+  called larger than promised, or larger than all others', which it is where the outcome is more open;
 - planted: in a slice of two conditions (an eighth of one feature, a third of another) the loss is larger by a half, by
   one, by two; how often the first slice that is called worse lies mostly within it.
 
-Shares have Clopper and Pearson's interval at 95 %. Ends with 1 when the family-wise error is surely above 5 %.
+Shares have Clopper and Pearson's interval at 95 %. Ends with 1 when a family-wise error is surely above 5 %.
 """
 
 from __future__ import annotations
@@ -29,8 +31,9 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.stages.matrix import Matrix
 from ml_platform.stages.probes.halves import first_half
 from ml_platform.stages.probes.slice_cuts import slice_cuts
-from ml_platform.stages.probes.weak_slices import slices_on_other_rows
+from ml_platform.stages.probes.weak_slices import Lost, promised_losses, slices_on_other_rows
 from ml_platform.stages.scored_part import ScoredPart
+from ml_platform.stats.log_loss import row_log_losses
 from ml_platform.stats.loss_excess import loss_excess
 from ml_platform.stats.simultaneous import holm
 from ml_platform.stats.slice_search import rows_of, slice_search
@@ -50,8 +53,9 @@ def features(rng: np.random.Generator, n: int) -> Floats:
     return values
 
 
-def found_in(values: Floats, losses: Floats, entity: NDArray[np.uint64] | None, seed: int) -> list[Measurement]:
+def found_in(values: Floats, lost: Lost, entity: NDArray[np.uint64] | None, seed: int) -> list[Measurement]:
     """Search one half and measure on the other, as an evaluation does."""
+    losses = lost.losses
     seek = first_half(losses.size, entity, np.random.default_rng(seed))
     cuts = list(slice_cuts(values, seek, NAMES, {"x0": LEVELS}, hidden=()))
     matrix = Matrix(
@@ -59,7 +63,7 @@ def found_in(values: Floats, losses: Floats, entity: NDArray[np.uint64] | None, 
         entity=entity,
     )  # fmt: skip
     rows = ScoredPart(matrix=matrix, score=losses, threshold=None, scorer=cast("Any", None), threads=1)
-    return list(slices_on_other_rows(rows, losses, cuts, seek))
+    return list(slices_on_other_rows(rows, lost, cuts, seek))
 
 
 def called_worse(found: list[Measurement]) -> list[Measurement]:
@@ -94,8 +98,8 @@ def nothing_planted(repetitions: int, n: int, seed: int) -> bool:
         together = values.copy()
         together[:, 1:] = values[(np.arange(n) // PER_ENTITY) * PER_ENTITY, 1:]
         for name, found in (
-            ("independent rows", found_in(values, losses, None, repetition)),
-            ("entities of four rows", found_in(together, shared, entity, repetition)),
+            ("independent rows", found_in(values, Lost(losses=losses, promised=None), None, repetition)),
+            ("entities of four rows", found_in(together, Lost(losses=shared, promised=None), entity, repetition)),
         ):
             worse[name] += bool(called_worse(found))
             above[name] += any(one.low is not None and one.low > 0 for one in found)
@@ -110,6 +114,29 @@ def nothing_planted(repetitions: int, n: int, seed: int) -> bool:
     )
 
 
+def honest(repetitions: int, n: int, seed: int) -> bool:
+    """Print how often an honest model's slices are called misjudged; return whether that is surely too often."""
+    misjudged = harder = twice = 0
+    for repetition in range(repetitions):
+        rng = np.random.default_rng([seed, repetition])
+        values = features(rng, n)
+        known = np.nan_to_num(values[:, 1] + values[:, 2])
+        score = 1 / (1 + np.exp(4 - 1.2 * known))
+        target = (rng.random(n) < score).astype(np.float64)
+        lost = Lost(losses=row_log_losses(target == 1, score), promised=promised_losses(score))
+        found = found_in(values, lost, None, repetition)
+        surprises = [one.low for one in found if one.metric == "weak_slice_surprise" and one.low is not None]
+        misjudged += any(low > 0 for low in surprises)
+        others = [one.low for one in found if one.metric == "weak_slice_log_loss" and one.low is not None]
+        harder += any(low > 0 for low in others)
+        twice += any(low > 1 for low in others)
+    print(f"honest probabilities of a rare outcome, n = {n:,}, {repetitions:,} repetitions")
+    print(f"  {'beyond what is promised':24} an interval above 0 {share_text(misjudged, repetitions)}")
+    print(f"  {'beyond all others':24} an interval above 0 {share_text(harder, repetitions)}, ", end="")
+    print(f"above twice {share_text(twice, repetitions)}")
+    return bool(stats.binomtest(misjudged, repetitions, LEVEL, alternative="greater").pvalue < 0.01)
+
+
 def planted(repetitions: int, n: int, seed: int) -> None:
     """Print how often a slice that was planted is found."""
     print(f"planted in 1 row of 24, {repetitions:,} repetitions")
@@ -121,7 +148,7 @@ def planted(repetitions: int, n: int, seed: int) -> None:
                 values = features(rng, rows)
                 inside = (values[:, 0] == 3) & (values[:, 2] > 0.43)
                 losses = rng.exponential(size=rows) * (1 + more * inside)
-                worse = called_worse(found_in(values, losses, None, repetition))
+                worse = called_worse(found_in(values, Lost(losses=losses, promised=None), None, repetition))
                 hits += bool(worse) and "x0 = d" in worse[0].subject
             print(f"  n = {rows:6,}, loss {more:+.0%}: found {share_text(hits, repetitions)}")
 
@@ -134,6 +161,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     said = parser.parse_args()
     wolf = nothing_planted(said.repetitions, said.rows, said.seed)
+    wolf |= honest(said.repetitions, 5 * said.rows, said.seed)
     planted(max(said.repetitions // 10, 1), said.rows, said.seed)
     return int(wolf)
 

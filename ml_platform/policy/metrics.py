@@ -147,7 +147,9 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "false_positive_rate_difference": ("share", "Distance of a group's false-positive rate from another's."),
         "group_auc_gap": ("", "Distance of a group's area under the ROC curve from another's."),
         "slice_auc": ("", "Area under the ROC curve within a slice of the holdout."),
-        "weak_slice_loss": ("share", "Mean loss within a slice found to be weak over that of all other rows, minus 1."),
+        "weak_slice_loss": ("share", "Mean loss within a slice that seemed weak over that of all others, minus 1."),
+        "weak_slice_log_loss": ("share", "Mean log loss within such a slice over that of all others, minus 1."),
+        "weak_slice_surprise": ("share", "Mean log loss within it over what its probabilities promise, minus 1."),
         "adversarial_flip_share": ("share", "Decisions that flip with moves that the model file calls feasible."),
         "smallest_flipping_move": ("standard deviations", "Median length of the moves that flip a decision."),
         "largest_feasible_move": (
@@ -301,7 +303,7 @@ _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
     ),
     _DECIDED: (
         "noise_flip_share", "unseen_level_flip_share", "seed_flip_share", "adversarial_flip_share",
-        "smallest_flipping_move",
+        "smallest_flipping_move", "weak_slice_log_loss", "weak_slice_surprise",
     ),
     ("regression",): (
         "root_mean_squared_error", "bias", "bias_share", "r_squared", "group_bias_gap", "live_bias_share", "live_bias",
@@ -310,6 +312,7 @@ _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
     _NUMBER: (
         "holdout_distinct_outcomes", "mean_absolute_error", "median_absolute_error", "noise_loss_change",
         "unseen_level_loss_change", "live_mean_absolute_error", "seed_change_share", "largest_feasible_move",
+        "weak_slice_loss",
     ),
     _LOSS: (
         "loss_against_constant", "loss_against_simple_model", "loss_against_champion", "loss_gap", "slice_loss_change",

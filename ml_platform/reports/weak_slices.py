@@ -12,13 +12,22 @@ if TYPE_CHECKING:
     from ml_platform.reports.content import Content
     from ml_platform.reports.measured_rows import MeasuredRows
 
-METRIC = "weak_slice_loss"
-HEADS = ("slice", "loss over all others'", "interval", "rows", "loss", "promised", "AUC (others)", "p (Holm)")
+HEADS = (
+    "slice",
+    "loss over all others'",
+    "interval",
+    "loss over promised",
+    "interval",
+    "rows",
+    "AUC (others)",
+    "p (Holm)",
+)
 
 
 def weak_slices_section(content: Content, measured: MeasuredRows) -> ProbeSection:
     """Return the chapter; without rows where slices weren't looked for."""
-    found = content.all_of(METRIC)
+    found = (*content.all_of("weak_slice_loss"), *content.all_of("weak_slice_log_loss"))
+    surprises = {one.subject: one for one in content.all_of("weak_slice_surprise")}
     return ProbeSection(
         name="weak-slices",
         title="Where is it weak?",
@@ -26,36 +35,39 @@ def weak_slices_section(content: Content, measured: MeasuredRows) -> ProbeSectio
         "intervals hold together at 95 %. Promised is the loss that the model's own probabilities expect: where the "
         "loss is about that, the slice is hard rather than wrong.",
         heads=HEADS,
-        rows=tuple(_row(one, measured) for one in found),
+        rows=tuple(_row(one, surprises.get(one.subject), measured) for one in found),
         words=_words(found),
     )
 
 
-def _row(one: Measurement, measured: MeasuredRows) -> tuple[Cell, ...]:
-    facts = one.facts
-    area, others = facts.get("roc_auc"), facts.get("roc_auc_elsewhere")
+def _row(one: Measurement, surprise: Measurement | None, measured: MeasuredRows) -> tuple[Cell, ...]:
+    area, others = one.facts.get("roc_auc"), one.facts.get("roc_auc_elsewhere")
     return (
         Cell(text=one.subject or "all rows"),
-        Cell(text=_percent(one.value) or f"undefined: {one.reason}", anchor=measured.anchor(EVALUATION, one)),
-        Cell(text="" if one.low is None or one.high is None else f"[{_percent(one.low)}, {_percent(one.high)}]"),
+        *_share(one, measured),
+        *(_share(surprise, measured) if surprise else (Cell(text=""), Cell(text=""))),
         Cell(text=f"{one.n:,}"),
-        Cell(text=_number(facts.get("loss"))),
-        Cell(text=_number(facts.get("loss_promised"))),
         Cell(text=f"{_number(area)} ({_number(others)})" if area is not None else ""),
-        Cell(text=_p(facts.get("p_holm"))),
+        Cell(text=_p(one.facts.get("p_holm"))),
     )
 
 
+def _share(one: Measurement, measured: MeasuredRows) -> tuple[Cell, Cell]:
+    """Return a share and its interval in percent."""
+    seen = f"undefined: {one.reason}" if one.value is None else _percent(one.value)
+    bounds = "" if one.low is None or one.high is None else f"[{_percent(one.low)}, {_percent(one.high)}]"
+    return Cell(text=seen, anchor=measured.anchor(EVALUATION, one)), Cell(text=bounds)
+
+
 def _words(found: tuple[Measurement, ...]) -> tuple[str, ...]:
-    surely = [one for one in found if one.low is not None and one.low > 0]
     if not any(one.facts.get("slices_tested") for one in found):
         return ()
-    told = f"{len(surely)} of {len(found)} slices that seemed weak are surely worse than the rest."
-    return (told,)
+    surely = [one for one in found if one.low is not None and one.low > 0]
+    return (f"{len(surely)} of {len(found)} slices that seemed weak are surely worse than the rest.",)
 
 
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:+.0f} %"
+def _percent(value: float) -> str:
+    return f"{100 * value:+.0f} %"
 
 
 def _p(fact: Fact) -> str:

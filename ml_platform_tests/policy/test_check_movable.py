@@ -164,15 +164,61 @@ def weak(value: float | None, low: float | None, n: int = 40) -> Measurement:
     ],
 )
 def test_the_gate_on_weak_slices(found: Measurement, outcome: Outcome) -> None:
-    assert outcome_for("no_weak_slice_is_much_worse", [found], {"full"}) is outcome
+    assert outcome_for("no_weak_slice_is_much_worse", [found], {"full"}, task="regression") is outcome
 
 
-@pytest.mark.parametrize("gate", ["decisions_withstand_feasible_moves", "no_weak_slice_is_much_worse"])
+@pytest.mark.parametrize(
+    ("value", "low", "n", "outcome"),
+    [
+        (0.4, 0.2, 40, PASSED),
+        (0.4, 0.25, 40, PASSED),
+        (0.4, 0.26, 40, FAILED),
+        (0.1, 0.0, 39, UNDECIDED),
+        (0.4, None, 40, UNDECIDED),
+        (math.nan, math.nan, 40, UNDECIDED),
+    ],
+)
+def test_the_gate_on_misjudged_slices(value: float, low: float | None, n: int, outcome: Outcome) -> None:
+    found = Measurement(metric="weak_slice_surprise", value=value, low=low, high=9.0, n=n, subject="load >= 1")
+    assert outcome_for("no_weak_slice_is_misjudged", [found], {"full"}) is outcome
+    assert outcome_for("no_weak_slice_is_much_worse", [], {"full"}) is NOT
+
+
+@pytest.mark.parametrize(
+    ("gate", "metric", "limit", "worse"),
+    [
+        ("unusual_inputs_are_noticed", "ood_detected_share", 0.3, 0.29),
+        ("clean_inputs_raise_no_alarm", "ood_false_alarm_share", 0.05, 0.06),
+    ],
+)
+def test_the_gates_on_unusual_inputs(gate: str, metric: str, limit: float, worse: float) -> None:
+    def judged(low: float | None, n: int = 200) -> Outcome:
+        found = Measurement(metric=metric, value=low, low=low, high=1.0, n=n)
+        return outcome_for(gate, [found], {"full"})
+
+    assert judged(limit) is PASSED
+    assert judged(worse) is FAILED
+    assert judged(None) is UNDECIDED
+    assert judged(math.nan) is UNDECIDED
+    assert judged(limit, n=199) is UNDECIDED
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        "decisions_withstand_feasible_moves",
+        "no_weak_slice_is_misjudged",
+        "unusual_inputs_are_noticed",
+        "clean_inputs_raise_no_alarm",
+    ],
+)
 def test_a_gate_on_what_wasnt_probed_says_so(gate: str) -> None:
     assert outcome_for(gate, [], set()) is NOT
     assert outcome_for(gate, [], {"full", "movable"}) is UNDECIDED
 
 
-def outcome_for(name: str, found: list[Measurement], conditions: set[Condition]) -> Outcome:
-    verdicts = judge(POLICY, "evaluation", found, conditions=frozenset({"always", "binary", *conditions}), now=NOW)
+def outcome_for(
+    name: str, found: list[Measurement], conditions: set[Condition], *, task: Condition = "binary"
+) -> Outcome:
+    verdicts = judge(POLICY, "evaluation", found, conditions=frozenset({"always", task, *conditions}), now=NOW)
     return next(verdict.outcome for verdict in verdicts if verdict.gate == name)

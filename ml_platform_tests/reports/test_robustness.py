@@ -10,7 +10,7 @@ from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.reports.world import measurements, world
 
 WEAK: dict[str, Fact] = {
-    "loss": 0.57, "loss_promised": 0.61, "roc_auc": 0.74, "roc_auc_elsewhere": 0.68, "p_holm": 0.0004,
+    "roc_auc": 0.74, "roc_auc_elsewhere": 0.68, "p_holm": 0.0004,
     "slices_tested": 2,
 }  # fmt: skip
 
@@ -26,9 +26,10 @@ def degraded(kind: str, level: float, value: float | None, metric: str = "degrad
 FOUND = [
     *measurements(),
     Measurement(
-        metric="weak_slice_loss", subject="crew = <b>", value=0.46, low=0.3, high=0.6, n=90, unit="share", facts=WEAK
+        metric="weak_slice_log_loss", subject="crew = <b>", value=0.46, low=0.3, high=0.6, n=90, unit="share", facts=WEAK
     ),
-    Measurement(metric="weak_slice_loss", subject="load >= 3", value=0.1, n=41, facts={"slices_tested": 2}),
+    Measurement(metric="weak_slice_log_loss", subject="load >= 3", value=0.1, n=41, facts={"slices_tested": 2}),
+    Measurement(metric="weak_slice_surprise", subject="crew = <b>", value=0.12, low=-0.05, high=0.3, n=90),
     degraded("noise", 0.05, 0.002),
     degraded("missing", 0.1, 0.038),
     degraded("missing", 0.5, 0.15),
@@ -52,6 +53,7 @@ def test_what_was_found_is_said_in_every_form(tmp_path: Path) -> None:
             *TITLES,
             "1 of 2 slices that seemed weak are surely worse than the rest.",
             "[+30 %, +60 %]",
+            "[-5 %, +30 %]",
             "0.74 (0.68)",
             "AUC lost: missing 10 %",
             "decisions that feasible moves flip: decided negative",

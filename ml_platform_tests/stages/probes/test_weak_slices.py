@@ -14,7 +14,7 @@ from ml_platform.stages.matrix import Matrix
 from ml_platform.stages.probes.halves import first_half
 from ml_platform.stages.probes.slice_cuts import hidden_features, slice_cuts
 from ml_platform.stages.probes.subject import Subject
-from ml_platform.stages.probes.weak_slices import measure_weak_slices, slices_on_other_rows
+from ml_platform.stages.probes.weak_slices import Lost, measure_weak_slices, slices_on_other_rows
 from ml_platform.stages.scored_part import ScoredPart
 from ml_platform_tests.stages.test_task_measures import spec_of
 from ml_platform_tests.stages.toy import SITES, toy_spec
@@ -58,13 +58,17 @@ def measured(rows: ScoredPart, spec: ModelSpec | None = None) -> list[Measuremen
 
 @pytest.mark.parametrize("entity", [False, True])
 def test_a_planted_slice_is_found_and_surely_worse(entity: bool) -> None:
-    first = measured(rows_of(4000, seed=1, weak=True, entity=entity))[0]
+    first, surprise = measured(rows_of(4000, seed=1, weak=True, entity=entity))[:2]
+    assert (first.metric, surprise.metric) == ("weak_slice_log_loss", "weak_slice_surprise")
+    assert first.subject == surprise.subject
+    assert surprise.n == first.n
+    assert surprise.low is not None
+    assert surprise.low > 1
     assert first.subject.startswith("load >= 0.")
     assert first.subject.endswith("and site = west")
     assert first.low is not None
     assert first.low > 1
     assert cast("float", first.facts["p_holm"]) < 1e-6
-    assert cast("float", first.facts["loss_promised"]) < 0.5 * cast("float", first.facts["loss"])
     assert {"roc_auc", "roc_auc_elsewhere", "loss_elsewhere", "slices_tested"} <= set(first.facts)
 
 
@@ -76,34 +80,61 @@ def test_an_honest_model_has_no_slice_with_more_loss_than_elsewhere_but_for_one_
         cuts = list(slice_cuts(rows.matrix.values, seek, NAMES, {"site": SITES}, hidden=()))
         losses = np.random.default_rng(seed).exponential(size=1000)
         false += any(
-            cast("float", one.facts.get("p_holm", 1.0)) < 0.05 for one in slices_on_other_rows(rows, losses, cuts, seek)
+            cast("float", one.facts.get("p_holm", 1.0)) < 0.05
+            for one in slices_on_other_rows(rows, Lost(losses=losses, promised=None), cuts, seek)
         )
     assert false <= 6  # of 60 at 5 %, more than six have a chance of 3 %
 
 
 def test_equal_losses_everywhere_are_no_slice_and_the_gate_sees_a_nothing() -> None:
-    (found,) = measured(dataclasses.replace(rows_of(1000, seed=1), score=np.full(1000, 0.5)))
-    assert (found.subject, found.value, found.low, found.high) == ("all rows", 0.0, 0.0, 0.0)
+    found = measured(dataclasses.replace(rows_of(1000, seed=1), score=np.full(1000, 0.5)))
+    assert [one.metric for one in found] == ["weak_slice_log_loss", "weak_slice_surprise"]
+    assert {(one.subject, one.value, one.low, one.high) for one in found} == {("all rows", 0.0, 0.0, 0.0)}
+
+
+def test_a_rare_outcome_makes_slices_hard_and_no_surprise() -> None:
+    rows = rows_of(20_000, seed=1)
+    score = np.where(rows.matrix.values[:, 0] > 1.2, 0.3, 0.01)
+    target = (np.random.default_rng(2).random(20_000) < score).astype(np.float64)
+    matrix = dataclasses.replace(rows.matrix, target=target)
+    hard, surprise = measured(dataclasses.replace(rows, matrix=matrix, score=score))[:2]
+    assert hard.low is not None
+    assert hard.low > 1
+    assert surprise.low is not None
+    assert surprise.high is not None
+    assert surprise.low <= 0 <= surprise.high
+
+
+def test_a_slice_that_is_misjudged_is_found_though_others_are_harder() -> None:
+    rows = rows_of(20_000, seed=1)
+    easy, north = rows.matrix.values[:, 0] > 0, rows.matrix.values[:, 2] == 0
+    chance = np.where(easy, np.where(north, 0.2, 0.02), 0.5)
+    target = (np.random.default_rng(2).random(20_000) < chance).astype(np.float64)
+    matrix = dataclasses.replace(rows.matrix, target=target)
+    found = measured(dataclasses.replace(rows, matrix=matrix, score=np.where(easy, 0.02, 0.5)))
+    surprises = [one for one in found if one.metric == "weak_slice_surprise" and (one.low or 0.0) > 0.25]
+    assert any("site = north" in one.subject for one in surprises)
 
 
 def test_too_few_rows_and_losses_that_arent_finite_are_undefined() -> None:
-    (few,) = measured(rows_of(159, seed=1))
-    assert few.value is None
+    few, other = measured(rows_of(159, seed=1))
+    assert (few.value, other.value) == (None, None)
+    assert few.reason == other.reason
     assert few.reason == "159 rows; 160 are needed to look for slices in one half and test in another"
     rows = rows_of(1000, seed=1)
-    (bad,) = measured(dataclasses.replace(rows, score=np.full(1000, np.nan)))
+    bad, _ = measured(dataclasses.replace(rows, score=np.full(1000, np.nan)))
     assert bad.value is None
     assert "not finite" in bad.reason
 
 
 def test_several_classes_promise_a_loss_and_numbers_dont() -> None:
-    several = measured(rows_of(4000, seed=1, weak=True, task="multiclass"), spec_of("multiclass"))[0]
-    assert "loss_promised" in several.facts
-    assert "roc_auc" not in several.facts
+    several = measured(rows_of(4000, seed=1, weak=True, task="multiclass"), spec_of("multiclass"))
+    assert {one.metric for one in several} == {"weak_slice_log_loss", "weak_slice_surprise"}
+    assert "roc_auc" not in several[0].facts
     rows = rows_of(4000, seed=1, weak=True)
-    number = measured(dataclasses.replace(rows, threshold=None), spec_of("regression"))[0]
-    assert number.subject.endswith("site = west")
-    assert "loss_promised" not in number.facts
+    number = measured(dataclasses.replace(rows, threshold=None), spec_of("regression"))
+    assert number[0].subject.endswith("site = west")
+    assert {one.metric for one in number} == {"weak_slice_loss"}
 
 
 def test_the_same_seed_finds_the_same() -> None:
