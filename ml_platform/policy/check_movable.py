@@ -32,10 +32,9 @@ def _faults(name: str, move: Move, column: Column) -> Iterator[str]:
         yield from _level_faults(name, move.to, column)
     elif column.type not in _NUMBERS:
         yield f"moves a {column.type} by an amount; needed: to, the values that it may take"
-    elif move.by is not None:
-        yield from _by_faults(move.by, column)
-    elif move.range is not None:
-        yield from _range_faults(name, move.range, column)
+    else:
+        yield from _by_faults(move.by, column) if move.by is not None else ()
+        yield from _range_faults(name, move.range, column) if move.range is not None else ()
 
 
 def _level_faults(name: str, levels: tuple[bool | int | float | str, ...], column: Column) -> Iterator[str]:

@@ -26,7 +26,7 @@ def degraded(kind: str, level: float, value: float | None, metric: str = "degrad
 FOUND = [
     *measurements(),
     Measurement(
-        metric="weak_slice_log_loss", subject="crew = <b>", value=0.46, low=0.3, high=0.6, n=90, unit="share", facts=WEAK
+        metric="weak_slice_log_loss", subject="crew = <b>", value=0.46, low=0.3, high=0.6, n=90, facts=WEAK
     ),
     Measurement(metric="weak_slice_log_loss", subject="load >= 3", value=0.1, n=41, facts={"slices_tested": 2}),
     Measurement(metric="weak_slice_surprise", subject="crew = <b>", value=0.12, low=-0.05, high=0.3, n=90),
