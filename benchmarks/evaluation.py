@@ -36,7 +36,8 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 BINARY = (
     "roc_auc", "average_precision", "log_loss", "brier", "expected_calibration_error", "calibration_slope",
-    "calibration_intercept", "lift", "accuracy", "balanced_accuracy", "precision", "recall", "f1",
+    "calibration_intercept", "lift", "accuracy", "balanced_accuracy", "precision", "recall", "f1", "expected_cost",
+    "expected_cost_gain",
 )  # fmt: skip
 NUMBERS = ("mean_absolute_error", "median_absolute_error", "root_mean_squared_error", "bias", "bias_share", "r_squared")
 CLASSES = (
@@ -49,6 +50,7 @@ TRUTH_ROWS = 4_000_000
 PER_ENTITY = 5
 MARGIN = 0.02
 FREEDOM, QUANTILE = 6.0, 0.8
+COSTS = {"false_positive": 1, "false_negative": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,8 @@ def coverage(scene: Scene, *, rows: int, repetitions: int, seed: int) -> Iterato
 def _measured(
     scene: Scene, made: tuple[Floats, ...], *, seed: int, entity: Codes | None = None
 ) -> Iterator[Measurement]:
-    found = evaluate(made[0], made[1], task=scene.task, seed=seed, entity=entity, quantile=QUANTILE)
+    costs = COSTS if scene.task == "binary" else None
+    found = evaluate(made[0], made[1], task=scene.task, seed=seed, entity=entity, quantile=QUANTILE, costs=costs)
     yield from (one for one in found.measurements if one.metric in scene.metrics)
 
 

@@ -44,7 +44,7 @@ def r_squared(
     """
     rows = compared(y_true, y_pred, entity)
     n = rows.true.size
-    reason = rows.flaw or ("the outcome is constant" if rows.true.min() == rows.true.max() else "")
+    reason = rows.flaw or ("" if np.ptp(rows.true) > 0 and _distances(rows).sum() > 0 else "the outcome is constant")
     if reason:
         return Measurement(metric="r_squared", value=None, n=n, subject=subject, reason=reason)
     value, influence = _value_and_influence(rows)
@@ -74,6 +74,11 @@ def _bounds(value: float, error: float | None, edge: float) -> tuple[float | Non
 
 def _value_and_influence(rows: Compared) -> tuple[float, Floats]:
     errors = np.square(rows.other - rows.true)
-    distances = np.square(rows.true - rows.true.mean())
+    distances = _distances(rows)
     unexplained = errors.sum() / distances.sum()
     return float(1 - unexplained), (unexplained * distances - errors) / distances.sum()
+
+
+def _distances(rows: Compared) -> Floats:
+    distances: Floats = np.square(rows.true - rows.true.mean())
+    return distances

@@ -104,7 +104,7 @@ def test_the_conditions_of_a_model_follow_from_its_file_and_from_what_the_caller
         "tuning": Tuning(trials=1, seed=1, space={"num_leaves": Dimension(low=2, high=3)}),
         "compute": Compute(engine="dask", workers=2),
         "evaluation": EvaluationChoice(movable={"weight": Move(by=(-1.0, 1.0))}),
-        "deployment": Deployment(costs=Costs(false_positive=1.0, false_negative=5.0)),
+        "deployment": Deployment(costs=Costs(false_positive=1, false_negative=5)),
         "expectations": Expectations(
             edge_cases={"heavy": EdgeCase(row={"weight": 1.0}, at_most=0.5)},
             invariant=(Invariant(columns=("carrier",), at_most=0.1),),

@@ -294,3 +294,20 @@ def test_declared_costs_choose_the_threshold_and_are_measured(tmp_path: Path) ->
     assert only(found, "expected_cost_gain").facts["constant_cost"] == pytest.approx(
         min(6 * scores["target"].mean(), 1 - scores["target"].mean())
     )
+
+
+@pytest.mark.parametrize("where", ["everywhere", "holdout"])
+def test_a_feature_without_any_value_is_measured_like_any_other(tmp_path: Path, where: str) -> None:
+    root = repository(tmp_path)
+    store, spec = FakeStore(root / "home"), toy_spec()
+    matrix = toy_matrix(toy_rows())
+    values = matrix.values.copy()
+    values[np.ones(len(values), dtype=bool) if where == "everywhere" else matrix.part == "holdout", 1] = np.nan
+    features, split = stored(store, spec, matrix=dataclasses.replace(matrix, values=values))
+    model = train(spec, store=store, features=features, tracker=FakeTracker(), actor="ann", now=NOW, root=root).record
+    found = evaluate(spec, store=store, model=model, features=features, split=split)
+    for one in found.measurements:
+        assert one.value is not None or one.reason, one
+    assert only(found, "roc_auc").value is not None
+    dropped = [one for one in found.measurements if one.metric == "missing_feature_auc_drop"]
+    assert matrix.names[1] in {one.subject for one in dropped}
