@@ -58,9 +58,9 @@ class ScoredPart:
 
     def spread(self, most: int) -> ScoredPart:
         """Return at most `most` of the rows, spread evenly; all of them when there are no more."""
-        return self.only(spread(len(self.score), most))
+        return self.rows_of(spread(len(self.score), most))
 
-    def only(self, rows: NDArray[np.bool_]) -> ScoredPart:
+    def rows_of(self, rows: NDArray[np.bool_]) -> ScoredPart:
         """Return the rows where a mask, shape (n,), is true."""
         return ScoredPart(
             matrix=self.matrix.rows_of(rows),

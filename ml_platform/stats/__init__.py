@@ -45,6 +45,7 @@ _METRICS = (
     "lift",
     "log_loss",
     "loss_change",
+    "loss_excess",
     "loss_change_over_seeds",
     "macro_f1",
     "macro_precision",

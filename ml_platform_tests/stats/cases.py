@@ -88,6 +88,7 @@ CASES: dict[str, Case] = {
     "lift": _one("y", "score", constant_is_fine=True),
     "log_loss": _one("y", "score", constant_is_fine=True),
     "loss_change": _one("score", "other_score", constant_is_fine=True),
+    "loss_excess": _one("score", "decision"),
     "loss_change_over_seeds": _one("score", "other_score", constant_is_fine=True, of_seeds=(0.5, 0.51, 0.49)),
     "macro_f1": _one("code", "other_code", constant_is_fine=True),
     "macro_precision": _one("code", "other_code", constant_is_fine=True),

@@ -29,7 +29,7 @@ def choose_examples(subject: Subject, shown: ShownValues) -> tuple[Example, ...]
     for kind, place in _chosen(subject):
         row = np.zeros(len(subject.holdout.score), dtype=np.bool_)
         row[place] = True
-        (told,) = reasons(subject.holdout.only(row), shown, classes=subject.spec.classes, first=int(numbers[place]))
+        (told,) = reasons(subject.holdout.rows_of(row), shown, classes=subject.spec.classes, first=int(numbers[place]))
         found.append(Example(kind=kind, told=told))
     return tuple(found)
 

@@ -353,7 +353,7 @@ def test_one_or_two_rows_are_measured_without_pretending_to_know_much(
     subject: Subject, other: Subject, rows: int
 ) -> None:
     for whole in (subject, other):
-        few = dataclasses.replace(whole, holdout=whole.holdout.only(np.arange(200) < rows))
+        few = dataclasses.replace(whole, holdout=whole.holdout.rows_of(np.arange(200) < rows))
         known, shown = contributed(few), shown_of(few)
         measured, drawn = measure_dependence(few, known, shown)
         stable = list(measure_stability(few, known))
@@ -418,7 +418,7 @@ def test_all_of_it_is_asked_at_once_and_the_same_again(
 
 
 def test_one_row_is_example_enough(subject: Subject, shown: ShownValues) -> None:
-    alone = dataclasses.replace(subject, holdout=subject.holdout.only(np.arange(200) == 7))
+    alone = dataclasses.replace(subject, holdout=subject.holdout.rows_of(np.arange(200) == 7))
     assert len(choose_examples(alone, shown)) == 2
 
 
