@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ml_platform.core.measurement import Fact, Measurement, number_text
+from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.reports.measured_rows import EVALUATION
 from ml_platform.reports.probe_section import Cell, ProbeSection
 
@@ -12,16 +12,7 @@ if TYPE_CHECKING:
     from ml_platform.reports.content import Content
     from ml_platform.reports.measured_rows import MeasuredRows
 
-HEADS = (
-    "slice",
-    "loss over all others'",
-    "interval",
-    "loss over promised",
-    "interval",
-    "rows",
-    "AUC (others)",
-    "p (Holm)",
-)
+HEADS = ("slice", "loss over all others'", "loss over promised", "rows", "AUC (others)", "p (Holm)")
 
 
 def weak_slices_section(content: Content, measured: MeasuredRows) -> ProbeSection:
@@ -44,19 +35,19 @@ def _row(one: Measurement, surprise: Measurement | None, measured: MeasuredRows)
     area, others = one.facts.get("roc_auc"), one.facts.get("roc_auc_elsewhere")
     return (
         Cell(text=one.subject or "all rows"),
-        *_share(one, measured),
-        *(_share(surprise, measured) if surprise else (Cell(text=""), Cell(text=""))),
+        _share(one, measured),
+        _share(surprise, measured) if surprise else Cell(text=""),
         Cell(text=f"{one.n:,}"),
         Cell(text=f"{_number(area)} ({_number(others)})" if area is not None else ""),
         Cell(text=_p(one.facts.get("p_holm"))),
     )
 
 
-def _share(one: Measurement, measured: MeasuredRows) -> tuple[Cell, Cell]:
+def _share(one: Measurement, measured: MeasuredRows) -> Cell:
     """Return a share and its interval in percent."""
-    seen = f"undefined: {one.reason}" if one.value is None else _percent(one.value)
-    bounds = "" if one.low is None or one.high is None else f"[{_percent(one.low)}, {_percent(one.high)}]"
-    return Cell(text=seen, anchor=measured.anchor(EVALUATION, one)), Cell(text=bounds)
+    seen = f"undefined: {one.reason}" if one.value is None else f"{_percent(one.value)} %"
+    bounds = "" if one.low is None or one.high is None else f" [{_percent(one.low)}, {_percent(one.high)}]"
+    return Cell(text=f"{seen}{bounds}", anchor=measured.anchor(EVALUATION, one))
 
 
 def _words(found: tuple[Measurement, ...]) -> tuple[str, ...]:
@@ -67,12 +58,14 @@ def _words(found: tuple[Measurement, ...]) -> tuple[str, ...]:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:+.0f} %"
+    return f"{round(100 * value):+d}"
 
 
 def _p(fact: Fact) -> str:
-    return "< 0.0001" if isinstance(fact, float) and fact < 1e-4 else _number(fact)
+    if not isinstance(fact, int | float):
+        return ""
+    return "< 0.0001" if fact < 1e-4 else f"{fact:.2g}"
 
 
 def _number(fact: Fact) -> str:
-    return number_text(fact) if isinstance(fact, int | float) else ""
+    return f"{fact:.3f}" if isinstance(fact, int | float) else ""

@@ -14,4 +14,4 @@ def test_it_says_how_often_something_is_found_where_there_is_nothing() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
     assert "nothing planted, n = 400, 2 repetitions" in done.stdout
     assert "beyond what is promised" in done.stdout
-    assert done.stdout.count("found ") == 6
+    assert done.stdout.count(": found ") == 6

@@ -52,9 +52,9 @@ def test_what_was_found_is_said_in_every_form(tmp_path: Path) -> None:
         for said in (
             *TITLES,
             "1 of 2 slices that seemed weak are surely worse than the rest.",
-            "[+30 %, +60 %]",
-            "[-5 %, +30 %]",
-            "0.74 (0.68)",
+            "+46 % [+30, +60]",
+            "+12 % [-5, +30]",
+            "0.740 (0.680)",
             "AUC lost: missing 10 %",
             "decisions that feasible moves flip: decided negative",
             "Movable: load. Up to three of them were moved together.",
@@ -62,7 +62,7 @@ def test_what_was_found_is_said_in_every_form(tmp_path: Path) -> None:
         ):
             assert said in form
     assert "crew = &lt;b&gt;" in html
-    anchor = html.split(">+46 %</a>")[0].rsplit('<a href="#', 1)[1].rstrip('"')
+    anchor = html.split(">+46 % [+30, +60]</a>")[0].rsplit('<a href="#', 1)[1].rstrip('"')
     assert f'id="{anchor}"' in html
     assert html.count("What do missing values cost?") == 1
     assert "missing 50 %: 0.15 [0.14, 0.16]" in html
