@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml_platform.adapters.ed25519 import holds
-from ml_platform.core.public_keys import parse_keys
+from ml_platform.core.public_keys import parse_keys, require_vouched
 from ml_platform.core.signing import PublicKey
 
 
@@ -28,4 +28,6 @@ class PublicKeys:
 
 def read_public_keys(path: Path) -> PublicKeys:
     """Read what `ml-platform keys public` wrote; raises DataInvalid when it is anything else."""
-    return PublicKeys(parse_keys(path.read_bytes(), str(path)))
+    keys = parse_keys(path.read_bytes(), str(path))
+    require_vouched(keys, holds, str(path))
+    return PublicKeys(keys)

@@ -1,7 +1,8 @@
 """Signing keys in files: private ones in `<home>/keys/`, for their owner alone; all public ones in a list beside.
 
-`<home>/signing_keys.json` holds the public halves, those of persons and retired ones too. A private key that is
-retired is destroyed, so that nothing more can be signed with it, whatever time it would claim.
+`<home>/signing_keys.json` holds the public halves, those of persons and retired ones too; each is signed by an earlier
+key of the platform, so that who can't read the private ones adds none. A private key that is retired is destroyed, so
+that nothing more can be signed with it, whatever time it would claim.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ml_platform.adapters.key_file import RESTORE, changing, require_private, un
 from ml_platform.core.atomic import sync, write_atomically
 from ml_platform.core.digest import canonical_json
 from ml_platform.core.errors import DataInvalid, Unavailable
-from ml_platform.core.public_keys import parse_keys, written_keys
+from ml_platform.core.public_keys import parse_keys, require_vouched, vouching_for, written_keys
 from ml_platform.core.signing import PublicKey, Signature
 
 FOLDER = "keys"
@@ -41,6 +42,7 @@ class FileSigningKeys:
         self.folder = home / FOLDER
         self._clock = clock
         self._private: PrivateKey | None = None
+        self._read: tuple[bytes, tuple[PublicKey, ...]] = (b"", ())
 
     def public_keys(self) -> Sequence[PublicKey]:
         """Return all keys, oldest first, persons' and retired ones included."""
@@ -50,7 +52,11 @@ class FileSigningKeys:
             return ()
         except OSError as error:
             raise Unavailable(unreadable(self.path, error)) from error
-        return parse_keys(content, str(self.path))
+        if content != self._read[0]:
+            keys = parse_keys(content, str(self.path))
+            require_vouched(keys, holds, str(self.path))
+            self._read = (content, keys)
+        return self._read[1]
 
     def holds(self, public: bytes, message: bytes, signature: bytes) -> bool:
         """Say whether this key signed exactly this message."""
@@ -59,9 +65,12 @@ class FileSigningKeys:
     def sign(self, message: bytes) -> Signature:
         """Sign with the current key, made now if there never was one; raises Unavailable when it is lost."""
         current = self.current() or self._first()
+        return self._current_private(current).sign(message)
+
+    def _current_private(self, current: PublicKey) -> PrivateKey:
         if self._private is None or self._private.key_id != current.key_id:
             self._private = self._load(current.key_id)
-        return self._private.sign(message)
+        return self._private
 
     def current(self) -> PublicKey | None:
         """Return the platform's newest key; None before the first use."""
@@ -86,9 +95,9 @@ class FileSigningKeys:
             self.require_without_key(owner)
             if any(key.key_id == key_id for key in keys):
                 raise DataInvalid(f"keys: the key {key_id} is known already; everybody needs an own one; make another")
+            current = self.current() or self._make()
             key = PublicKey(key_id=key_id, public=public, owner=owner.strip(), made_at=self._clock())
-            self._write([*keys, key])
-            return key
+            return self._add(key, self._current_private(current))
 
     def retire(self, key_id: str) -> PublicKey:
         """Let a key sign nothing any more and destroy its private half, if it lies here.
@@ -104,7 +113,8 @@ class FileSigningKeys:
                 raise DataInvalid(message)
             if current is not None and current.key_id == key_id:
                 message = (
-                    f"keys: {key_id} is the key that signs now; another is needed first; `ml-platform keys rotate`"
+                    f"keys: {key_id} is the key that signs now; another is needed first; run "
+                    "`ml-platform keys rotate --signing`"
                 )
                 raise DataInvalid(message)
             at = self._clock()
@@ -129,9 +139,15 @@ class FileSigningKeys:
         with changing(path):
             write_private(path, canonical_json(content).encode())
             sync(self.folder)
-        key = PublicKey(key_id=private.key_id, public=private.public, made_at=at)
-        self._write([*self.public_keys(), key])
-        return key
+        current = self.current()
+        voucher = self._current_private(current) if current else private
+        return self._add(PublicKey(key_id=private.key_id, public=private.public, made_at=at), voucher)
+
+    def _add(self, key: PublicKey, voucher: PrivateKey) -> PublicKey:
+        signature = voucher.sign(vouching_for(key))
+        vouched = replace(key, voucher=signature.key_id, vouched=signature.value)
+        self._write([*self.public_keys(), vouched])
+        return vouched
 
     def _load(self, key_id: str) -> PrivateKey:
         path = self._path(key_id)
@@ -140,8 +156,8 @@ class FileSigningKeys:
             content = path.read_bytes()
         except FileNotFoundError as error:
             message = (
-                f"{path}: the private key {key_id} is lost; without it nothing can be signed; {RESTORE}, or run "
-                "`ml-platform keys rotate`"
+                f"{path}: the private key {key_id} is lost; without it nothing can be signed, and no new key is "
+                f"vouched for; {RESTORE}"
             )
             raise Unavailable(message) from error
         except OSError as error:

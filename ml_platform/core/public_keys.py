@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ml_platform.core.digest import canonical_json
+from ml_platform.core.dsse import pae
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.signing import PUBLIC_BYTES, PublicKey, key_id_of
 
 SCHEMA_VERSION = 1
+VOUCHING = "application/vnd.ml-platform.key+json"
 
 
 def written_keys(keys: Sequence[PublicKey]) -> str:
@@ -22,6 +24,8 @@ def written_keys(keys: Sequence[PublicKey]) -> str:
             "owner": key.owner,
             "made_at": key.made_at.isoformat(),
             "retired_at": key.retired_at.isoformat() if key.retired_at else None,
+            "voucher": key.voucher,
+            "vouched": key.vouched.hex(),
         }
         for key in keys
     ]
@@ -39,6 +43,8 @@ def parse_keys(text: bytes, where: str) -> tuple[PublicKey, ...]:
                 owner=str(row["owner"]),
                 made_at=_time(row["made_at"]),
                 retired_at=None if row["retired_at"] is None else _time(row["retired_at"]),
+                voucher=str(row["voucher"]),
+                vouched=bytes.fromhex(row["vouched"]),
             )
             for row in said["keys"]
         )
@@ -54,6 +60,27 @@ def parse_keys(text: bytes, where: str) -> tuple[PublicKey, ...]:
         )
         raise DataInvalid(message)
     return keys
+
+
+def vouching_for(key: PublicKey) -> bytes:
+    """Return what a voucher signs: whose key it is and since when; that it was retired, anybody may say."""
+    said = {"public": key.public.hex(), "owner": key.owner, "made_at": key.made_at.isoformat()}
+    return pae(VOUCHING, canonical_json(said).encode())
+
+
+def require_vouched(keys: Sequence[PublicKey], holds: Callable[[bytes, bytes, bytes], bool], where: str) -> None:
+    """Raise DataInvalid unless each key is vouched for by an earlier one of the platform's: nobody else can add one."""
+    own: dict[str, PublicKey] = {}
+    for key in keys:
+        voucher = own.get(key.voucher) or (key if not own and key.voucher == key.key_id and not key.owner else None)
+        if voucher is None or not holds(voucher.public, vouching_for(key), key.vouched):
+            message = (
+                f"{where}: no earlier key of the platform vouches for the key {key.key_id}; somebody added or altered "
+                "it; the list as the platform wrote it is needed; restore it from a copy"
+            )
+            raise DataInvalid(message)
+        if not key.owner:
+            own[key.key_id] = key
 
 
 def _time(text: str) -> dt.datetime:

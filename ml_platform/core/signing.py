@@ -16,7 +16,8 @@ KEY_ID_DIGITS = 16
 class PublicKey:
     """The public half of an Ed25519 key; `owner` is the person whose key it is, empty for the platform's own.
 
-    What says of itself that it was signed at or after `retired_at` was not signed by its owner.
+    What says of itself that it was signed at or after `retired_at` was not signed by its owner. `voucher` is the id of
+    the platform's key that signed (`vouched`) that this key is one: an earlier one, or itself for the very first.
     """
 
     key_id: str
@@ -24,6 +25,8 @@ class PublicKey:
     owner: str = ""
     made_at: dt.datetime
     retired_at: dt.datetime | None = None
+    voucher: str = ""
+    vouched: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

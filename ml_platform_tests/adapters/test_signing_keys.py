@@ -6,14 +6,17 @@ import datetime as dt
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ml_platform.adapters.ed25519 import PrivateKey, holds, make_person_key, open_person_key
+from ml_platform.adapters.public_keys import read_public_keys
 from ml_platform.adapters.signing_keys import FileSigningKeys
 from ml_platform.core.errors import DataInvalid, Unavailable
-from ml_platform.core.signing import key_id_of, why_not_signed
+from ml_platform.core.public_keys import vouching_for, written_keys
+from ml_platform.core.signing import PublicKey, key_id_of, why_not_signed
 
 AT = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
 PASSWORD = "correct horse battery"
@@ -96,7 +99,7 @@ def test_a_key_that_is_not_as_it_was_made_signs_nothing(
 def test_a_person_has_one_key_and_no_two_share_one(keys: FileSigningKeys) -> None:
     key = PrivateKey.of(b"c" * 32)
     keys.add_person("carol", key.public, key.key_id)
-    assert keys.current() is None
+    assert keys.current() is not None
     assert why_not_signed(keys, b"yes", key.sign(b"yes"), owner="carol", at=AT) == ""
     with pytest.raises(DataInvalid, match="has the key"):
         keys.add_person(" Carol ", b"d" * 32, key_id_of(b"d" * 32))
@@ -131,3 +134,22 @@ def test_a_list_of_public_keys_that_can_not_be_read_is_said(keys: FileSigningKey
     keys.path.mkdir(parents=True)
     with pytest.raises(Unavailable, match="can't be read"):
         keys.public_keys()
+
+
+def test_who_can_not_read_the_private_keys_adds_none(keys: FileSigningKeys) -> None:
+    keys.sign(b"yes")
+    keys.add()
+    mallory = PrivateKey.of(b"m" * 32)
+    forged = PublicKey(key_id=mallory.key_id, public=mallory.public, made_at=AT)
+    good = tuple(keys.public_keys())
+    assert [key.voucher for key in good] == [good[0].key_id] * 2
+    by_herself = replace(forged, voucher=mallory.key_id, vouched=mallory.sign(vouching_for(forged)).value)
+    by_a_copy = replace(forged, voucher=good[0].key_id, vouched=good[1].vouched)
+    swapped = replace(good[1], owner="mallory")
+    for wrong in ((*good, forged), (*good, by_herself), (*good, by_a_copy), (good[0], swapped), good[1:]):
+        keys.path.write_text(written_keys(wrong))
+        for read in (keys.public_keys, lambda: read_public_keys(keys.path)):
+            with pytest.raises(DataInvalid, match="no earlier key of the platform vouches for the key"):
+                read()
+    keys.path.write_text(written_keys(good))
+    assert keys.public_keys() == read_public_keys(keys.path).public_keys() == good
