@@ -21,6 +21,7 @@ COMMANDS = {
     "faults": "Plant faults into a model's own data and say which gates catch them.",
     "run": "Run a model's release job and say every gate's verdict.",
     "quarantine": "List the refused rows of the newest snapshot with all their reasons; persons' values are masked.",
+    "explain": "Say what moved a score: each row's strongest features, by contributions that add up to it.",
     "reproduce": "Make a version again from its record; say that it is identical, or what differs first and why.",
     "doctor": "Make a model again and again; say what isn't the same every time, and where it may come from.",
     "show": "Show a version: data, code, parameters, environment, evidence, where it is live.",

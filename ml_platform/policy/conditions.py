@@ -36,6 +36,7 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "invariances": "the model file says which columns must not matter",
         "directions": "the model file says which way the score moves with a column",
         "full": "the model is evaluated in full",
+        "movable": "the model is evaluated in full and its file says what a subject could change",
         "full_champion": "the model is evaluated in full, and another version is live to compare with",
         "costs": "the model file says what decisions cost",
     }
@@ -84,6 +85,7 @@ def conditions_of(
         "invariances": bool(expected.invariant),
         "directions": bool(expected.directional),
         "full": full,
+        "movable": full and bool(spec.movable),
         "full_champion": full and champion,
         "costs": spec.deployment.costs is not None,
     }

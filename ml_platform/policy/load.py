@@ -13,6 +13,7 @@ from ml_platform.policy.check_compute import check_compute
 from ml_platform.policy.check_contract import check_contract
 from ml_platform.policy.check_expectations import check_expectations
 from ml_platform.policy.check_learner import check_features, check_learner
+from ml_platform.policy.check_movable import check_movable
 from ml_platform.policy.check_objective import check_objective
 from ml_platform.policy.check_policy import check_monitoring, check_packs, check_waivers, expired_waivers
 from ml_platform.policy.check_resources import check_resources
@@ -151,6 +152,7 @@ def _meaning(path: Path, sections: Sections) -> Iterator[Problem]:
     yield from check_tuning(sections)
     yield from check_compute(sections)
     yield from check_expectations(sections)
+    yield from check_movable(sections)
 
 
 def _inside(problems: Iterable[Problem]) -> list[Problem]:

@@ -12,6 +12,7 @@ from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.expectations import Expectations
 from ml_platform.policy.formats import Format
 from ml_platform.policy.gates import Override, Waiver
+from ml_platform.policy.movable import MOST_COLUMNS, Move
 from ml_platform.policy.resources import Resources, bytes_of
 from ml_platform.policy.row_rules import RowRule
 
@@ -345,6 +346,7 @@ class EvaluationChoice(Strict):
     """How deeply a candidate is examined; `fast` leaves out what trains or scores the model again and again."""
 
     profile: Profile = "full"
+    movable: dict[Text, Move] = Field(default_factory=dict, max_length=MOST_COLUMNS, exclude_if=_unsaid)
 
 
 class ModelSpec(Strict):
@@ -411,6 +413,11 @@ class ModelSpec(Strict):
     def profile(self) -> Profile:
         """Return how deeply the model file wants candidates examined."""
         return (self.evaluation or EvaluationChoice()).profile
+
+    @property
+    def movable(self) -> dict[str, Move]:
+        """Return what the subject of a prediction could change beforehand, by column."""
+        return self.evaluation.movable if self.evaluation else {}
 
     @property
     def is_distributed(self) -> bool:

@@ -23,9 +23,11 @@ from ml_platform.reports.group_figures import group_figures
 from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform.reports.outcomes import tally
 from ml_platform.reports.plain_text import is_digest, one_line
+from ml_platform.reports.probe_section import HEADS as PROBE_HEADS
 from ml_platform.reports.probe_sections import probe_sections
 from ml_platform.reports.slice_figures import slice_figures
 from ml_platform.reports.summary import compared_with_live, tiles, what_comes_next
+from ml_platform.reports.what_moves import FEATURE_HEADS, NOTE, TITLE, WHAT_MOVES, what_moves
 
 if TYPE_CHECKING:
     import jinja2
@@ -42,12 +44,14 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
     stages = stage_rows(content, measured)
     findings, classes = _findings(content), class_rows(content, measured)
     expectations, probes = expectation_rows(content, measured), probe_sections(content, measured)
+    moves = what_moves(content, measured)
     chapters = {
         "gates": ("Gates", True),
         "findings": ("What new rows showed", findings),
         "classes": ("Each class", classes),
         "mitigation": (mitigation.TITLE, content.mitigation),
         "expectations": ("What was expected of it", expectations),
+        WHAT_MOVES: (TITLE, moves),
         **{section.name: (section.title, True) for section in probes},
         "plots": ("Plots", True),
         "measurements": ("Measurements", True),
@@ -82,6 +86,10 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         mitigation_words=mitigation.mitigation_words(content.mitigation),
         expectation_heads=EXPECTATION_HEADS,
         expectations=expectations,
+        moves=moves,
+        moves_title=TITLE,
+        moves_note=NOTE,
+        moves_heads={"stable": PROBE_HEADS, "features": FEATURE_HEADS},
         probe_sections=probes,
         curves=curve_figures(content),
         forests=(*group_figures(content, measured), *slice_figures(content, measured)),
