@@ -29,7 +29,8 @@ def command(bundle: Path, keys: Path, folder: Path | None) -> int:
         attested = read_attested(content, verifier, str(bundle))
         problems = attested_problems(attested) + (model_problems(content, folder) if folder else [])
     except DataInvalid as error:
-        problems = [str(error)]
+        click.echo(f"✗ {error}", err=True)
+        return 1
     for problem in problems:
         click.echo(f"✗ {problem}", err=True)
     if problems:
