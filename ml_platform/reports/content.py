@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 KIND = "evaluations"
 CURVES_VERSION = 1
 ReadT = TypeVar("ReadT")
+DrawnT = TypeVar("DrawnT", bound=AnyCurves | Probes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,15 +110,9 @@ def _curves(
     spec: ModelSpec, store: ArtefactStore, evaluation: EvaluationRecord
 ) -> tuple[AnyCurves | None, tuple[str, ...]]:
     kind = kind_of_curves(spec.learner.task)
-    try:
-        curves = _decoded(store.read(KIND, evaluation.digest, "curves.json"), kind, "curves.json")
-    except Unavailable:
-        return None, ("No plots of the scores: the evaluation holds no curves.",)
-    except _Unreadable as error:
-        return None, (f"No plots of the scores: {error}.",)
-    if curves.schema_version != CURVES_VERSION:
-        seen = f"the curves are of version {curves.schema_version}, this report reads version {CURVES_VERSION}"
-        return None, (f"No plots of the scores: {seen}.",)
+    curves, why = _to_draw(store, evaluation, "curves", kind, CURVES_VERSION)
+    if curves is None:
+        return None, (f"No plots of the scores: {why}.",)
     lacking = [name for name, found in _drawn(curves).items() if not found]
     return curves, tuple(f"No plot of the {name}: the evaluation has none." for name in lacking)
 
@@ -125,16 +120,23 @@ def _curves(
 def _probes(store: ArtefactStore, evaluation: EvaluationRecord) -> tuple[Probes | None, tuple[str, ...]]:
     if evaluation.profile == "fast":
         return None, ()
+    probes, why = _to_draw(store, evaluation, "probes", Probes, PROBES_VERSION)
+    return probes, (f"No pictures of the probes: {why}.",) if probes is None else ()
+
+
+def _to_draw(
+    store: ArtefactStore, evaluation: EvaluationRecord, name: str, kind: type[DrawnT], version: int
+) -> tuple[DrawnT | None, str]:
+    """Return what an evaluation holds for the plots, or None and why it can't be drawn."""
     try:
-        probes = _decoded(store.read(KIND, evaluation.digest, "probes.json"), Probes, "probes.json")
+        found = _decoded(store.read(KIND, evaluation.digest, f"{name}.json"), kind, f"{name}.json")
     except Unavailable:
-        return None, ("No pictures of the probes: the evaluation holds none.",)
+        return None, f"the evaluation holds no {name}"
     except _Unreadable as error:
-        return None, (f"No pictures of the probes: {error}.",)
-    if probes.schema_version != PROBES_VERSION:
-        seen = f"the probes are of version {probes.schema_version}, this report reads version {PROBES_VERSION}"
-        return None, (f"No pictures of the probes: {seen}.",)
-    return probes, ()
+        return None, str(error)
+    if found.schema_version != version:
+        return None, f"the {name} are of version {found.schema_version}, this report reads version {version}"
+    return found, ""
 
 
 def _drawn(curves: AnyCurves) -> Mapping[str, object]:

@@ -77,7 +77,7 @@ def test_probes_that_cannot_be_read_are_left_out_and_that_is_said(
 def test_probes_that_are_gone_are_left_out_and_that_is_said(tmp_path: Path) -> None:
     told = world(FakeStore(tmp_path), FOUND)
     told = dataclasses.replace(told, evaluation=dataclasses.replace(told.evaluation, profile="full"))
-    assert told.content().left_out == ("No pictures of the probes: the evaluation holds none.",)
+    assert told.content().left_out == ("No pictures of the probes: the evaluation holds no probes.",)
 
 
 def test_the_contents_lead_to_every_chapter_and_gates_that_dont_apply_are_folded(tmp_path: Path) -> None:

@@ -131,6 +131,8 @@ VALUES: dict[str, Oracle] = {
     "total_variation": lambda old, new: distance.cityblock(*_shares(old, new)) / 2,
     "unseen_share": lambda known, new: float((~pd.Series(new).isin(known)).mean()),
     "feature_dominance": dominance,
+    "feature_share": lambda sizes, totals: float(np.average(sizes / totals, weights=totals)),
+    "loss_excess": lambda losses, inside: float(pd.Series(losses).groupby(inside == 1).mean().pct_change().iloc[-1]),
 }
 
 # Per metric: what Fairlearn measures in each group, and of which columns.
