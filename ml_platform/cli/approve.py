@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ml_platform.cli.decide import ENVIRONMENTS, say_refused, someone
+from ml_platform.access.actions import Action
+from ml_platform.cli.decide import ENVIRONMENTS, acting, say_refused
 from ml_platform.cli.models import find_release, load, split_reference, utc_now
 from ml_platform.settings import load_settings
 
@@ -12,15 +13,19 @@ from ml_platform.settings import load_settings
 @click.command(name="approve")
 @click.argument("reference", metavar="MODEL[/VERSION|@ENV]")
 @click.option("--env", "environment", type=ENVIRONMENTS, required=True, help="For where.")
-@click.option("--by", "approver", required=True, help="Who approves; the author's own word doesn't count.")
+@click.option("--by", "approver", default="", help="Who approves; needed where there are no users yet.")
 def command(reference: str, environment: str, approver: str) -> int:
-    """Approve a version; bound to its evidence and the present policy, valid for 7 days, used once."""
+    """Approve a version; bound to its evidence and the present policy, valid for 7 days, used once.
+
+    The author's own word doesn't count.
+    """
     from ml_platform.adapters.platform import open_platform
     from ml_platform.stages.approve import approve
     from ml_platform.stages.objection import Refused
 
     governed = load(split_reference(reference)[0])
     with open_platform(load_settings()) as platform:
+        person = acting(platform, Action.APPROVE, governed.spec.model, by=approver)
         release = find_release(platform, reference)
         decided = approve(
             governed.policy,
@@ -28,7 +33,7 @@ def command(reference: str, environment: str, approver: str) -> int:
             model=release.model,
             version=release.version,
             environment=environment,
-            approver=someone(approver),
+            approver=person,
             now=utc_now(),
         )
     if isinstance(decided, Refused):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ml_platform.access.actions import Action
+from ml_platform.cli.decide import acting
 from ml_platform.core.digest import canonical_json
 from ml_platform.settings import load_settings
 
@@ -38,6 +40,7 @@ def show(model: str | None, last: int) -> None:
     from ml_platform.adapters.platform import open_platform
 
     with open_platform(load_settings()) as platform:
+        acting(platform, Action.READ_AUDIT, model, by=None)
         for entry in deque(platform.ledger.audit(model=model), maxlen=last):
             click.echo(
                 f"{entry.sequence:>6}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.actor:<16} {entry.action:<22} "
