@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ml_platform.access.actions import Action
 from ml_platform.access.decide import Denied, allowed
-from ml_platform.access.person import Person
 from ml_platform.access.trail import DENIED, SUBJECT, USER_ADDED, Trail
 from ml_platform.access.users import FileUsers
 from ml_platform.core.errors import DataInvalid, Unavailable
-from ml_platform.core.ports import Ledger
 from ml_platform.settings import TOKEN, Settings, token
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from ml_platform.access.person import Person
+    from ml_platform.core.ports import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from ml_platform.access.actions import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # By the last part of an asset's key; a stage is named after its first asset. What isn't named here nobody may make.
 NEEDED: Mapping[str, Action] = MappingProxyType(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ml_platform.access.acting import Wanted, authenticated, require
 from ml_platform.access.assets import needed
@@ -12,8 +12,12 @@ from ml_platform.access.decide import Denied
 from ml_platform.access.person import RETRAINING, Person
 from ml_platform.access.seal import launcher
 from ml_platform.access.users import FileUsers
-from ml_platform.core.ports import Ledger
 from ml_platform.settings import Settings, token
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from ml_platform.core.ports import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,15 @@ import contextlib
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ml_platform.access.users import FOLDER
 from ml_platform.adapters.key_file import changing, require_private, unreadable, write_private
 from ml_platform.core.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 FILE = "seal.key"
 BYTES = 32

@@ -10,6 +10,7 @@ from ml_platform.core.ports import Ledger
 
 SUBJECT = "access"
 DENIED = "access_denied"
+CHANGED = "changed_in_web"
 SIGNED_IN = "signed_in"
 SIGNED_OUT = "signed_out"
 SIGN_IN_FAILED = "sign_in_failed"
@@ -45,10 +46,14 @@ class Trail:
             self._left_out += 1
             return
         self._written += 1
-        payload: dict[str, object] = {name: shown(value) for name, value in facts.items()}
         if self._left_out:
-            payload["left_out_before"], self._left_out = self._left_out, 0
-        self.ledger.append(action, actor=shown(actor), subject=shown(subject), payload=payload, at=now)
+            facts, self._left_out = {**facts, "left_out_before": str(self._left_out)}, 0
+        self.record(action, actor=actor, subject=subject, **facts)
+
+    def record(self, action: str, *, actor: str, subject: str = SUBJECT, **facts: str) -> None:
+        """Append an entry that is never left out: about a change by somebody who may."""
+        payload = {name: shown(value) for name, value in facts.items()}
+        self.ledger.append(action, actor=shown(actor), subject=shown(subject), payload=payload, at=self.clock())
 
 
 def shown(text: str) -> str:

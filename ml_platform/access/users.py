@@ -11,9 +11,8 @@ import datetime as dt
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +22,10 @@ from ml_platform.access.tokens import TokenRecord, is_token, token_id
 from ml_platform.adapters.key_file import changing, unreadable
 from ml_platform.core.atomic import write_atomically
 from ml_platform.core.errors import DataInvalid, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 FOLDER = "access"
 FILE = "users.json"

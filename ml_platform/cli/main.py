@@ -32,6 +32,7 @@ COMMANDS = {
     "replay": "Play later real rows through the real service, labels following.",
     "forget": "Erase one person: key and originals are destroyed, later snapshots leave the rows out.",
     "audit": "Verify or show the audit chain.",
+    "web": "Serve the Dagster UI behind sign-in and roles.",
     "users": "Say who may do what: add and remove persons, make tokens.",
     "keys": "Show, change and retire the keys that seal what is stored.",
 }

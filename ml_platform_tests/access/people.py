@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ml_platform.access.passwords import Cost, hash_password
 from ml_platform.access.person import parse_grant
 from ml_platform.access.users import FileUsers, UserRecord
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHEAP = Cost(passes=1, kibibytes=8, lanes=1)
 PASSWORD = "a password of twelve and more"

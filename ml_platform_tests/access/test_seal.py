@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ml_platform.access.seal import LAUNCHED_BY, SEAL, launcher, launcher_tags, seal_key
 from ml_platform.core.errors import Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_only_the_runs_own_seal_names_who_launched_it(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +14,9 @@ from ml_platform.access.tokens import new_token, token_id
 from ml_platform.access.users import FileUsers
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform_tests.access.people import CHEAP, NOW, PASSWORD, people, user
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture

@@ -140,3 +140,9 @@ def test_deciding_needs_the_role_and_denials_are_audited(
     monkeypatch.delenv("ML_PLATFORM_TOKEN")
     assert run("promote", "late", *REASON, "--by", "rita").code == 2
     assert run("audit", "verify").code == 0
+
+
+def test_the_web_server_refuses_to_start_without_users_and_says_the_command(run: Run) -> None:
+    refused = run("web")
+    assert refused.code == 2
+    assert "ml-platform users add NAME --role admin" in refused.err
