@@ -148,8 +148,8 @@ class ModelRecord:
     """A trained model: `digest` is the SHA-256 of the artefact folder's content, `tree_digest` of its trees alone.
 
     `threshold` is None where no score is compared with one: with several classes the likeliest is the decision, and a
-    number is none. `tuned` are the learner's parameters that a study chose, in place of the model file's or beside
-    them; `tuning_digest` names the study.
+    number is none; `threshold_rule` says by what it was chosen. `tuned` are the learner's parameters that a study
+    chose, in place of the model file's or beside them; `tuning_digest` names the study.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -167,6 +167,7 @@ class ModelRecord:
     metrics: Mapping[str, float] = field(default_factory=dict)
     tuned: Mapping[str, Fact] = field(default_factory=dict)
     tuning_digest: str = ""
+    threshold_rule: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

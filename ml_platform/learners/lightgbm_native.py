@@ -140,12 +140,33 @@ def contributions(model_text: str, values: Floats, *, threads: int = 1) -> Float
     log of the prediction (poisson, gamma, tweedie), otherwise the prediction or the class's logit. Source: Lundberg,
     Erion and Lee 2018, Consistent Individualized Feature Attribution for Tree Ensembles.
     """
+    return _contributions(model_text, values, threads)[..., :-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawScores:
+    """Raw scores taken apart: `average + contributions.sum(axis=-1)` is `raw`, but for rounding.
+
+    Shapes (n,), (n, k) and (n,); of several classes (n, K), (n, K, k) and (n, K).
+    """
+
+    average: Floats
+    contributions: Floats
+    raw: Floats
+
+
+def raw_scores(model_text: str, values: Floats, *, threads: int = 1) -> RawScores:
+    """Return the raw score of each row, the model's average, and each feature's SHAP contribution between them."""
+    found = _contributions(model_text, values, threads)
+    raw = _booster(model_text).predict(values, num_threads=threads, raw_score=True)
+    return RawScores(average=found[..., -1], contributions=found[..., :-1], raw=np.asarray(raw, dtype=np.float64))
+
+
+def _contributions(model_text: str, values: Floats, threads: int) -> Floats:
     booster = _booster(model_text)
     found = np.asarray(booster.predict(values, num_threads=threads, pred_contrib=True), dtype=np.float64)
     width = values.shape[1] + 1
-    if found.shape[1] == width:
-        return found[:, :-1]
-    return found.reshape(len(values), -1, width)[:, :, :-1]
+    return found if found.shape[1] == width else found.reshape(len(values), -1, width)
 
 
 def library() -> ModuleType:

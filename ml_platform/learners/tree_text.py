@@ -9,7 +9,10 @@ from ml_platform.core.errors import DataInvalid
 
 _END = "\nend of trees"
 _FIRST = "\nTree=0\n"
+# The bit of a split's decision type that says that its threshold is the number of a set of levels.
+_CATEGORICAL = 1
 _LEAVES = re.compile(r"^num_leaves=(\d+)$", re.MULTILINE)
+_OBJECTIVE = re.compile(r"^objective=(.+)$", re.MULTILINE)
 # Depends on how many trees there are, not on what they say.
 _SIZES = re.compile(r"^tree_sizes=.*\n", re.MULTILINE)
 
@@ -40,6 +43,45 @@ def tree_count(model_text: str) -> int:
 def leaf_count(model_text: str) -> int:
     """Return the number of leaves of all trees."""
     return sum(int(leaves) for leaves in _LEAVES.findall(_body(model_text)))
+
+
+def raw_unit(model_text: str) -> str:
+    """Return what a raw score is counted in: log-odds, logit, log of the prediction; "" when it is the prediction."""
+    said = _OBJECTIVE.search(_body(model_text))
+    name, *more = (said[1] if said else "").split()
+    match name:
+        case "binary" if "sigmoid:1" in more:
+            return "log-odds"
+        case "multiclass":
+            return "logit"
+        case "poisson" | "gamma" | "tweedie":
+            return "log of the prediction"
+        case "regression" | "regression_l1" | "huber" | "fair" | "mape" | "quantile" if "sqrt" not in more:
+            return ""
+        case _:
+            return "raw score"
+
+
+def split_thresholds(model_text: str) -> dict[str, tuple[float, ...]]:
+    """Return where the trees cut each numeric feature, ascending: a value at a threshold goes left, one above it right.
+
+    Raises DataInvalid as `tree_digest` does.
+    """
+    header, trees = _parts(model_text)
+    names = _field(header, "feature_names")
+    found: dict[str, set[float]] = {name: set() for name in names}
+    for tree in trees:
+        cuts = zip(*(_field(tree, key) for key in ("split_feature", "threshold", "decision_type")), strict=True)
+        for feature, threshold, kind in cuts:
+            if not int(kind) & _CATEGORICAL:
+                found[names[int(feature)]].add(float(threshold))
+    return {name: tuple(sorted(cuts)) for name, cuts in found.items() if cuts}
+
+
+def _field(text: str, key: str) -> list[str]:
+    """Return the values of one line of a header or tree; none where it isn't there, as in a tree of one leaf."""
+    line = re.search(rf"^{key}=(.*)$", text, re.MULTILINE)
+    return line.group(1).split() if line else []
 
 
 def _parts(model_text: str) -> tuple[str, list[str]]:

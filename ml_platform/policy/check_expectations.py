@@ -49,17 +49,17 @@ def _classes(sections: Sections, task: Task) -> tuple[str, ...]:
 def _row_faults(row: Mapping[str, Constant | None], inputs: Mapping[str, Column]) -> Iterator[str]:
     for name, value in row.items():
         if name not in inputs:
-            yield _no_input(name, inputs)
+            yield no_input(name, inputs)
         elif value is None:
             if not inputs[name].missing:
                 yield f"holds nothing for {seen(name)}, of which the contract lets none be missing; write a value"
         else:
-            yield from _sent_faults(name, inputs[name], value)
+            yield from sent_faults(name, inputs[name], value)
     if lacking := [name for name in inputs if name not in row]:
         yield f"lacks the input {seen(lacking[0])}; every input is needed, null where it is missing"
 
 
-def _sent_faults(name: str, column: Column, value: Constant) -> Iterator[str]:
+def sent_faults(name: str, column: Column, value: Constant) -> Iterator[str]:
     """Yield why a service would refuse a value."""
     faults = list(value_faults(name, column, value))
     yield from faults
@@ -94,14 +94,14 @@ def _invariant_faults(
     one: Invariant, inputs: Mapping[str, Column], task: Task, classes: tuple[str, ...]
 ) -> Iterator[str]:
     strangers = [name for name in one.columns if name not in inputs]
-    yield from (_no_input(name, inputs) for name in strangers)
+    yield from (no_input(name, inputs) for name in strangers)
     if len(set(one.columns)) < len(one.columns):
         yield "names a column twice; needed: each once"
     if one.values is not None and len(one.columns) > 1:
         yield "has values for several columns; needed: one column"
     elif one.values is not None and not strangers:
         name = one.columns[0]
-        yield from (text for value in one.values for text in _sent_faults(name, inputs[name], value))
+        yield from (text for value in one.values for text in sent_faults(name, inputs[name], value))
         if one.values[0] == one.values[1]:
             yield "exchanges a value with itself; needed: two values"
     if classes and one.within is not None:
@@ -115,7 +115,7 @@ def _directional_faults(
 ) -> Iterator[str]:
     column = inputs.get(one.column)
     if column is None:
-        yield _no_input(one.column, inputs)
+        yield no_input(one.column, inputs)
     elif column.type not in _NUMBERS:
         yield f"moves {seen(one.column)}, a {column.type}; needed: an integer or a number"
     elif column.type == "integer" and (one.by is None or not one.by.is_integer()):
@@ -127,7 +127,8 @@ def _directional_faults(
     yield from _class_faults(one.of, task, classes, needed=True)
 
 
-def _no_input(name: str, inputs: Mapping[str, Column]) -> str:
+def no_input(name: str, inputs: Mapping[str, Column]) -> str:
+    """Say that a column isn't an input, and which are."""
     return (
         f"names {seen(name)}, which is no input (role feature), so that the model never sees it; {known(inputs, name)}"
     )

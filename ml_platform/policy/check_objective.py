@@ -17,7 +17,7 @@ UNWEIGHTED: Mapping[str, object] = MappingProxyType({"scale_pos_weight": 1, "is_
 
 
 def check_objective(sections: Sections) -> Iterator[Problem]:
-    """Yield what doesn't go together in the learner, and between it, the columns and the deployment."""
+    """Yield what doesn't go together in the learner, and between it and the columns."""
     learner = sections.learner
     if learner is None:
         return
@@ -28,9 +28,6 @@ def check_objective(sections: Sections) -> Iterator[Problem]:
         yield from _class_problems(sections, learner)
         yield from _weight_problems(sections, learner)
         yield from _reweigh_problems(sections, learner)
-    if sections.deployment and sections.deployment.selected_share is not None and learner.task != "binary":
-        text = f"is given, but the task is {learner.task}; only a binary score selects; remove it"
-        yield Problem(("deployment", "selected_share"), f"deployment.selected_share {text}")
 
 
 def learner_problems(learner: Learner) -> Iterator[tuple[str, str]]:

@@ -41,6 +41,8 @@ def _gate_problems(raw: Plain) -> Iterator[tuple[str, str]]:
     gate = validate(Gate, raw)[0]
     if isinstance(gate, Between) and gate.limit[0] > gate.limit[1]:
         yield "limit", f"is {seen(gate.limit)}; needed: low ≤ high"
+    if gate is not None and gate.subjects is not None and len(set(gate.subjects)) < len(gate.subjects):
+        yield "subjects", "names one twice; needed: each once"
 
 
 def _metrics(word: str, stage: Plain) -> str:

@@ -36,6 +36,9 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "invariances": "the model file says which columns must not matter",
         "directions": "the model file says which way the score moves with a column",
         "full": "the model is evaluated in full",
+        "movable": "the model is evaluated in full and its file says what a subject could change",
+        "full_champion": "the model is evaluated in full, and another version is live to compare with",
+        "costs": "the model file says what decisions cost",
     }
 )
 
@@ -52,7 +55,7 @@ def conditions_of(
     limits: bool = False,
     full: bool = False,
 ) -> frozenset[Condition]:
-    """Return the conditions that hold: eleven and the task follow from the model file, the caller knows the others."""
+    """Return the conditions that hold: twelve and the task follow from the model file, the caller knows the others."""
     task, expected = spec.learner.task, spec.expectations or Expectations()
     holds: dict[Condition, bool] = {
         "always": True,
@@ -82,6 +85,9 @@ def conditions_of(
         "invariances": bool(expected.invariant),
         "directions": bool(expected.directional),
         "full": full,
+        "movable": full and bool(spec.movable),
+        "full_champion": full and champion,
+        "costs": spec.deployment.costs is not None,
     }
     return frozenset(condition for condition, true in holds.items() if true)
 

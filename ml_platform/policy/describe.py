@@ -32,7 +32,8 @@ def describe(gate: Gate) -> str:
     """
     evidence = f", n ≥ {gate.minimum_n:,}" if gate.minimum_n > 1 else ""
     reveals = f", reveals {number(gate.reveals)}" if gate.reveals is not None else ""
-    return f"{_limit(gate)}{evidence}{reveals}"
+    named = f" for {', '.join(gate.subjects)}" if gate.subjects else ""
+    return f"{_limit(gate)}{named}{evidence}{reveals}"
 
 
 def _limit(gate: Gate) -> str:

@@ -11,9 +11,15 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Condition = Literal[
     "always", "groups", "several_groups", "entity", "quasi", "time", "champion", "labels", "reference", "new_rows",
     "own_tests", "tuning", "binary", "multiclass", "regression", "quantile", "cost_history", "limits", "budget",
-    "distributed", "edge_cases", "invariances", "directions", "full",
+    "distributed", "edge_cases", "invariances", "directions", "full", "full_champion", "costs", "movable",
 ]  # fmt: skip
 Bound = Literal["value", "low", "high", "interval"]
+Subject = Annotated[str, Field(min_length=1)]
+
+
+def _unsaid(value: object) -> bool:
+    """Say whether a later option isn't used: then it isn't written down, and older policies keep their digests."""
+    return value is None
 
 
 class _Strict(BaseModel):
@@ -21,13 +27,17 @@ class _Strict(BaseModel):
 
 
 class _Gate(_Strict):
-    """What every kind of gate says; `reveals` is the smallest fault that the evidence must have been able to show."""
+    """What every kind of gate says; `reveals` is the smallest fault that the evidence must have been able to show.
+
+    With `subjects` it judges only these columns, features, groups or slices, and each has to have been measured.
+    """
 
     control: str
     stage: str
     metric: str
     severity: Literal["block", "warn"] = "block"
     when: Condition = "always"
+    subjects: tuple[Subject, ...] | None = Field(default=None, min_length=1, exclude_if=_unsaid)
     minimum_n: int = Field(default=1, ge=1)
     reveals: Finite | None = Field(default=None, gt=0.0)
     why: str = Field(min_length=1)

@@ -13,6 +13,7 @@ from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.policy.conditions import why_not_applicable
 from ml_platform.policy.describe import describe, number
 from ml_platform.policy.gates import AtLeast, AtMost, Between, Bound, Gate, Holds, Waiver
+from ml_platform.policy.problems import nearest
 from ml_platform.policy.resolve import Policy
 
 _GRAVEST_FIRST = (Outcome.FAILED, Outcome.UNDECIDED, Outcome.PASSED)
@@ -54,8 +55,9 @@ def _verdict(
     policy: Policy, name: str, measurements: Sequence[Measurement], *, conditions: frozenset[str], today: dt.date
 ) -> Verdict:
     gate = policy.gates[name]
-    used = tuple(each for each in measurements if each.metric == gate.metric)
-    finding = _waive(_judge_gate(gate, used, conditions), policy.waiver_of(name), today)
+    measured = tuple(each for each in measurements if each.metric == gate.metric)
+    used = tuple(each for each in measured if _is_meant(gate, each))
+    finding = _waive(_judge_gate(gate, measured, conditions), policy.waiver_of(name), today)
     return Verdict(
         gate=name,
         control=gate.control,
@@ -71,17 +73,34 @@ def _verdict(
     )
 
 
-def _judge_gate(gate: Gate, used: Sequence[Measurement], conditions: frozenset[str]) -> _Finding:
+def _is_meant(gate: Gate, measurement: Measurement) -> bool:
+    return gate.subjects is None or measurement.subject in gate.subjects
+
+
+def _judge_gate(gate: Gate, measured: Sequence[Measurement], conditions: frozenset[str]) -> _Finding:
     if other := why_not_applicable(gate, conditions):
         return _Finding(outcome=Outcome.NOT_APPLICABLE, reason=other)
-    if not used:
+    if not measured:
         return _Finding(outcome=Outcome.UNDECIDED, reason=f"{gate.metric} was never measured")
-    findings = [_judge_one(gate, measurement) for measurement in used]
+    findings = [_judge_one(gate, measurement) for measurement in measured if _is_meant(gate, measurement)]
+    findings += [_never_measured(gate, name, measured) for name in _absent(gate, measured)]
     outcome = min((finding.outcome for finding in findings), key=_GRAVEST_FIRST.index)
     deciding = [finding for finding in findings if finding.outcome is outcome]
     worst = min(deciding, key=lambda finding: finding.margin)
     others = f" ({len(deciding)} of {len(findings)} subjects are so)" if len(findings) > 1 else ""
     return _Finding(outcome=outcome, reason=f"{worst.reason}{others}", worst=worst.worst, margin=worst.margin)
+
+
+def _absent(gate: Gate, measured: Sequence[Measurement]) -> list[str]:
+    """Return the subjects that a gate names and nobody measured, each once."""
+    found = {measurement.subject for measurement in measured}
+    return [name for name in gate.subjects or () if name not in found]
+
+
+def _never_measured(gate: Gate, name: str, measured: Sequence[Measurement]) -> _Finding:
+    hint = nearest((measurement.subject for measurement in measured), name)
+    reason = f"{gate.metric} of {name} was never measured: nothing measured is named so. {hint}".rstrip()
+    return _Finding(outcome=Outcome.UNDECIDED, reason=reason, margin=0.0)
 
 
 def _judge_one(gate: Gate, measurement: Measurement) -> _Finding:

@@ -13,11 +13,13 @@ from ml_platform.policy.check_compute import check_compute
 from ml_platform.policy.check_contract import check_contract
 from ml_platform.policy.check_expectations import check_expectations
 from ml_platform.policy.check_learner import check_features, check_learner
+from ml_platform.policy.check_movable import check_movable
 from ml_platform.policy.check_objective import check_objective
 from ml_platform.policy.check_policy import check_monitoring, check_packs, check_waivers, expired_waivers
 from ml_platform.policy.check_resources import check_resources
 from ml_platform.policy.check_rules import check_rules
 from ml_platform.policy.check_source import check_source
+from ml_platform.policy.check_threshold import check_threshold
 from ml_platform.policy.check_tuning import check_tuning
 from ml_platform.policy.gates import Gate
 from ml_platform.policy.packs import SHIPPED, Gates, apply_overrides, combine, pack_files
@@ -146,9 +148,11 @@ def _meaning(path: Path, sections: Sections) -> Iterator[Problem]:
     yield from check_rules(sections)
     yield from check_learner(sections)
     yield from check_objective(sections)
+    yield from check_threshold(sections)
     yield from check_tuning(sections)
     yield from check_compute(sections)
     yield from check_expectations(sections)
+    yield from check_movable(sections)
 
 
 def _inside(problems: Iterable[Problem]) -> list[Problem]:

@@ -12,12 +12,14 @@ from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.expectations import Expectations
 from ml_platform.policy.formats import Format
 from ml_platform.policy.gates import Override, Waiver
+from ml_platform.policy.movable import MOST_COLUMNS, Move
 from ml_platform.policy.resources import Resources, bytes_of
 from ml_platform.policy.row_rules import RowRule
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Text = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Wanted = Annotated[float, Field(gt=0.0, le=1.0)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -295,11 +297,38 @@ class PolicyChoice(Strict):
     waivers: tuple[Waiver, ...] = ()
 
 
+class Costs(Strict):
+    """What a decision costs by what comes true, all in one unit; below 0 it is a benefit."""
+
+    false_positive: Finite
+    false_negative: Finite
+    true_positive: Finite = 0.0
+    true_negative: Finite = 0.0
+
+    @property
+    def matrix(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Return the costs by what came true (0, 1), then by what was decided (0, 1)."""
+        return (self.true_negative, self.false_positive), (self.false_negative, self.true_positive)
+
+
 class Deployment(Strict):
-    """How releases reach production; `automatic` still goes through the promotion lock."""
+    """How releases reach production, and by which one rule a score becomes a decision (default: Youden's index).
+
+    `automatic` still goes through the promotion lock.
+    """
 
     production: Literal["manual", "automatic"] = "manual"
     selected_share: Share | None = None
+    costs: Costs | None = Field(default=None, exclude_if=_unsaid)
+    recall_at_least: Wanted | None = Field(default=None, exclude_if=_unsaid)
+    precision_at_least: Wanted | None = Field(default=None, exclude_if=_unsaid)
+    youden: Literal[True] | None = Field(default=None, exclude_if=_unsaid)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Return the names of the rules for the threshold that are given; a checked file has at most one."""
+        named = ("selected_share", "costs", "recall_at_least", "precision_at_least", "youden")
+        return tuple(name for name in named if getattr(self, name) is not None)
 
 
 class Monitoring(Strict):
@@ -317,6 +346,7 @@ class EvaluationChoice(Strict):
     """How deeply a candidate is examined; `fast` leaves out what trains or scores the model again and again."""
 
     profile: Profile = "full"
+    movable: dict[Text, Move] = Field(default_factory=dict, max_length=MOST_COLUMNS, exclude_if=_unsaid)
 
 
 class ModelSpec(Strict):
@@ -383,6 +413,11 @@ class ModelSpec(Strict):
     def profile(self) -> Profile:
         """Return how deeply the model file wants candidates examined."""
         return (self.evaluation or EvaluationChoice()).profile
+
+    @property
+    def movable(self) -> dict[str, Move]:
+        """Return what the subject of a prediction could change beforehand, by column."""
+        return self.evaluation.movable if self.evaluation else {}
 
     @property
     def is_distributed(self) -> bool:

@@ -21,6 +21,7 @@ def conditions(content: Content) -> dict[str, Mapping[str, object]]:
         "learner": f"{made.learner} {made.learner_version}",
         "rounds": model.rounds,
         "threshold": "none" if model.threshold is None else f"{model.threshold:.4g}",
+        **({"threshold rule": model.threshold_rule} if model.threshold_rule else {}),
         "seed": made.seeds or made.seed,
         "threads": made.threads,
         "engine": made.engine,

@@ -59,7 +59,8 @@ def _headline(tone: Tone, closed: int) -> str:
 
 
 def _because(verdicts: Sequence[Verdict], closed: Sequence[Verdict], warned: Sequence[Verdict]) -> list[str]:
-    judged = f"{len(verdicts)} gates" if len(verdicts) != 1 else "1 gate"
+    count = sum(verdict.outcome is not Outcome.NOT_APPLICABLE for verdict in verdicts)
+    judged = f"{count} gates" if count != 1 else "1 gate"
     claims = ", ".join(f"“{claim(verdict.gate)}”" for verdict in closed[:3])
     more = f" and {len(closed) - 3} more" if len(closed) > 3 else ""
     holds = "isn't shown to hold" if len(closed) == 1 else "aren't shown to hold"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -11,7 +11,6 @@ from ml_platform.core.measurement import number_text
 from ml_platform.reports.calibration_plot import calibration_plot
 from ml_platform.reports.confusion_plot import confusion_plot
 from ml_platform.reports.explanation import interval_text
-from ml_platform.reports.importance_plot import importance_plot
 from ml_platform.reports.numbers_plot import errors_plot, predicted_plot, residual_plot
 from ml_platform.reports.roc_plot import roc_plot
 from ml_platform.reports.score_plot import score_plot
@@ -63,7 +62,6 @@ def _of_numbers(curves: NumberCurves) -> Iterator[Figure]:
         caption="The share of rows by error; right of the line the prediction was too high. The outermost hundredth on "
         "each side is in the last bars.",
     )
-    yield from _importance(curves.importance)
 
 
 def _of_classes(curves: ClassCurves) -> Iterator[Figure]:
@@ -79,17 +77,6 @@ def _of_classes(curves: ClassCurves) -> Iterator[Figure]:
             picture=calibration_plot(curves),
             caption="Each dot is a bin of holdout rows whose decided class had a similar probability. On the dashed "
             "line it was right as often as predicted; the bars are 95 % intervals.",
-        )
-    yield from _importance(curves.importance)
-
-
-def _importance(importance: Mapping[str, float]) -> Iterator[Figure]:
-    if importance:
-        yield Figure(
-            title="What drives the scores?",
-            picture=importance_plot(importance),
-            caption="Each feature's part of all explanations on the holdout. It says what the model uses, not what "
-            "causes the outcome.",
         )
 
 
@@ -110,7 +97,6 @@ def _of_scores(content: Content, curves: Curves) -> Iterator[Figure]:
             caption="Upward the rows whose outcome was true, downward the others, each as a share of its class. "
             "Scores right of the line are decided positive.",
         )
-    yield from _importance(curves.importance)
 
 
 def _roc(content: Content, curves: Curves) -> Figure:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ml_platform.reports.measured_rows import MeasuredRows
 
 LONGEST_SUBJECT = 80
+NOT_APPLICABLE = "not_applicable"
 _FACTS = {0.0: "no", 1.0: "yes"}
 
 
@@ -65,6 +66,16 @@ class StageRows:
     tone: str
     tally: str
     rows: tuple[GateRow, ...]
+
+    @property
+    def judged(self) -> tuple[GateRow, ...]:
+        """Return the gates that apply."""
+        return tuple(row for row in self.rows if row.tone != NOT_APPLICABLE)
+
+    @property
+    def left_out(self) -> tuple[GateRow, ...]:
+        """Return the gates that don't."""
+        return tuple(row for row in self.rows if row.tone == NOT_APPLICABLE)
 
 
 def stage_rows(content: Content, measured: MeasuredRows) -> tuple[StageRows, ...]:
@@ -137,4 +148,4 @@ def _subject(verdict: Verdict) -> str:
 def _gravest(verdicts: list[Verdict]) -> str:
     found = {tone_of(verdict) for verdict in verdicts}
     order = ("failed", "undecided", "warned", "waived", "passed")
-    return next((tone for tone in order if tone in found), "not_applicable")
+    return next((tone for tone in order if tone in found), NOT_APPLICABLE)

@@ -23,9 +23,11 @@ from ml_platform.reports.group_figures import group_figures
 from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform.reports.outcomes import tally
 from ml_platform.reports.plain_text import is_digest, one_line
+from ml_platform.reports.probe_section import HEADS as PROBE_HEADS
 from ml_platform.reports.probe_sections import probe_sections
 from ml_platform.reports.slice_figures import slice_figures
 from ml_platform.reports.summary import compared_with_live, tiles, what_comes_next
+from ml_platform.reports.what_moves import FEATURE_HEADS, NOTE, TITLE, WHAT_MOVES, what_moves
 
 if TYPE_CHECKING:
     import jinja2
@@ -40,7 +42,23 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
     measured = MeasuredRows(content)
     decision = decide(content.verdicts, content.policy)
     stages = stage_rows(content, measured)
+    findings, classes = _findings(content), class_rows(content, measured)
+    expectations, probes = expectation_rows(content, measured), probe_sections(content, measured)
+    moves = what_moves(content, measured)
+    chapters = {
+        "gates": ("Gates", True),
+        "findings": ("What new rows showed", findings),
+        "classes": ("Each class", classes),
+        "mitigation": (mitigation.TITLE, content.mitigation),
+        "expectations": ("What was expected of it", expectations),
+        WHAT_MOVES: (TITLE, moves),
+        **{section.name: (section.title, True) for section in probes},
+        "plots": ("Plots", True),
+        "measurements": ("Measurements", True),
+        "conditions": ("Conditions", True),
+    }
     return page_environment().get_template("report.html.j2").render(
+        contents={name: title for name, (title, shown) in chapters.items() if shown},
         spec=content.spec,
         model=content.model,
         evaluation=content.evaluation,
@@ -56,10 +74,10 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         tally=tally(content.verdicts),
         left_out=content.left_out,
         finding_heads=HEADS,
-        findings=_findings(content),
+        findings=findings,
         compared_columns=compared_figures(content),
         class_heads=CLASS_HEADS,
-        classes=class_rows(content, measured),
+        classes=classes,
         mitigation=mitigation.mitigation_rows(content.mitigation),
         mitigation_title=mitigation.TITLE,
         mitigation_heads=mitigation.mitigation_heads(content.mitigation),
@@ -67,8 +85,12 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         mitigation_limits=mitigation.limits_text(content.mitigation.limits) if content.mitigation else "",
         mitigation_words=mitigation.mitigation_words(content.mitigation),
         expectation_heads=EXPECTATION_HEADS,
-        expectations=expectation_rows(content, measured),
-        probe_sections=probe_sections(content, measured),
+        expectations=expectations,
+        moves=moves,
+        moves_title=TITLE,
+        moves_note=NOTE,
+        moves_heads={"stable": PROBE_HEADS, "features": FEATURE_HEADS},
+        probe_sections=probes,
         curves=curve_figures(content),
         forests=(*group_figures(content, measured), *slice_figures(content, measured)),
         measured=measured.by_stage(),

@@ -51,7 +51,7 @@ def gate_of(verdict: Verdict, policy: Policy | None) -> Gate | None:
 
 
 def limits_on(metric: str, stage: str, policy: Policy | None) -> tuple[Allowed, ...]:
-    """Return what the gates on a metric allow."""
+    """Return what the gates on a metric allow, whatever it was measured of."""
     gates = policy.gates_of(stage).values() if policy else ()
-    found = (allowed_by(gate) for gate in gates if gate.metric == metric)
+    found = (allowed_by(gate) for gate in gates if gate.metric == metric and gate.subjects is None)
     return tuple(allowed for allowed in found if allowed is not None)

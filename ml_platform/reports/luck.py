@@ -18,6 +18,7 @@ _SAID = {
     "seed_flip_share": "decisions that another seed makes otherwise",
     "seed_change_share": "change of the prediction with the seed, by the mean error",
     "seed_luck": "the model's loss against that of other seeds",
+    "loss_change_over_seeds": "loss against the live version, the seed's luck in the interval",
     "permutation_p_value": "chance of learning as much from outcomes in random order",
     "loss_saved_by_last_doubling": "loss saved by the last doubling of the training rows",
 }

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ml_platform.reports.degradation import degradation_section
 from ml_platform.reports.luck import luck_section
+from ml_platform.reports.misled import misled_section
+from ml_platform.reports.weak_slices import weak_slices_section
 
 if TYPE_CHECKING:
     from ml_platform.reports.content import Content
@@ -14,5 +17,10 @@ if TYPE_CHECKING:
 
 def probe_sections(content: Content, measured: MeasuredRows) -> tuple[ProbeSection, ...]:
     """Return the chapters that have something to show; none of a fast evaluation."""
-    found = (luck_section(content, measured),)
+    found = (
+        luck_section(content, measured),
+        weak_slices_section(content, measured),
+        degradation_section(content, measured),
+        misled_section(content, measured),
+    )
     return tuple(section for section in found if section.rows)

@@ -14,11 +14,16 @@ from ml_platform.reports.expectation_rows import expectation_rows
 from ml_platform.reports.markdown import cell, closed_list, measurement_table, table, verdict_table
 from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform.reports.outcomes import tally
+from ml_platform.reports.probe_section import HEADS as PROBE_HEADS
 from ml_platform.reports.probe_sections import probe_sections
 from ml_platform.reports.summary import compared_with_live, tiles, what_comes_next
+from ml_platform.reports.what_moves import EXAMPLE_HEADS, FEATURE_HEADS, NOTE, SHARE_HEADS, TITLE, what_moves
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ml_platform.reports.content import Content
+    from ml_platform.reports.probe_section import Cell
 
 
 def markdown_page(content: Content, *, now: dt.datetime) -> str:
@@ -45,6 +50,7 @@ def markdown_page(content: Content, *, now: dt.datetime) -> str:
         *(["## Each class", table(HEADS, classes)] if classes else []),
         *_mitigation(content),
         *(["## What was expected of it", table(EXPECTATION_HEADS, expected)] if expected else []),
+        *_what_moves(content),
         *_probes(content),
         "## Measurements on the holdout",
         measurement_table(content.measurements),
@@ -72,6 +78,24 @@ def _mitigation(content: Content) -> list[str]:
     return [f"## {mitigation.TITLE}", cell(unkept), table(mitigation.mitigation_heads(found), rows), *words]
 
 
+def _what_moves(content: Content) -> list[str]:
+    moves = what_moves(content, MeasuredRows(content))
+    if moves is None:
+        return []
+    return [
+        f"## {TITLE}",
+        NOTE,
+        table(SHARE_HEADS, moves.shares),
+        *([table(EXAMPLE_HEADS, [card.texts for card in moves.examples])] if moves.examples else []),
+        *([table(PROBE_HEADS, _texts(moves.stable))] if moves.stable else []),
+        *([table(FEATURE_HEADS, _texts(moves.features))] if moves.features else []),
+    ]
+
+
+def _texts(rows: Iterable[Iterable[Cell]]) -> list[tuple[str, ...]]:
+    return [tuple(one.text for one in row) for row in rows]
+
+
 def _probes(content: Content) -> list[str]:
     return [
         part
@@ -79,7 +103,7 @@ def _probes(content: Content) -> list[str]:
         for part in (
             f"## {section.title}",
             section.note,
-            table(section.heads, [tuple(one.text for one in row) for row in section.rows]),
+            table(section.heads, _texts(section.rows)),
             *(cell(words) for words in section.words),
         )
     ]

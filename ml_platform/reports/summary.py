@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ml_platform.core.measurement import number_text
 from ml_platform.reports.explanation import interval_text
 from ml_platform.reports.measured_rows import EVALUATION
+from ml_platform.reports.mitigation import TITLE
 
 if TYPE_CHECKING:
     from ml_platform.core.measurement import Measurement
@@ -163,7 +164,8 @@ def _difference(content: Content) -> str:
 def what_comes_next(content: Content, decision: Decision) -> str:
     """Say what a person does next, and what is still judged after this report as far as the policy is known."""
     if decision.tone != "passed":
-        return "Do what the closed gates ask for, then run the release again: only what changed is done anew."
+        told = f" “{TITLE}” says below what each way would cost." if content.mitigation else ""
+        return f"Do what the closed gates ask for, then run the release again: only what changed is done anew.{told}"
     policy = content.policy
     later = [stage for stage in ("release", "staging", "production") if policy and policy.gates_of(stage)]
     counts = " and ".join(f"{len(policy.gates_of(stage))} at {stage}" for stage in later) if policy else ""

@@ -66,6 +66,12 @@ def polyline(points: list[tuple[float, float]], class_: str) -> Markup:
     return element("polyline", points=" ".join(f"{place(x)},{place(y)}" for x, y in points), class_=class_)
 
 
+def polygon(points: list[tuple[float, float]], class_: str, *children: str) -> Markup:
+    """Return an area within points."""
+    places = " ".join(f"{place(x)},{place(y)}" for x, y in points)
+    return element("polygon", *children, points=places, class_=class_)
+
+
 def shortened(text: str, width: float) -> str:
     """Return text that fits into a width, with an ellipsis where it was cut.
 

@@ -19,7 +19,7 @@ from ml_platform.policy.spec import PersonalData
 from ml_platform.stages.champion import meet_champion
 from ml_platform.stages.drift import measure_drift
 from ml_platform.stages.expectations import measure_expectations
-from ml_platform.stages.explain import importance, measure_importance
+from ml_platform.stages.explain import explain, measure_importance
 from ml_platform.stages.features import read_matrix, read_state
 from ml_platform.stages.model_files import read_scorer
 from ml_platform.stages.parquet import parquet_bytes
@@ -74,12 +74,12 @@ def evaluate(
         rival = meet_champion(
             spec, store=store, champion=champion, features=features, matrix=matrix, holdout=holdout, workers=workers
         )
-    shares = importance(holdout)
+    moves = explain(holdout)
     levels = _shown_levels(spec, read_state(store, features)["levels"])
     measurements = (
         *measures.measure(spec, holdout, sample, levels),
         measure_drift(matrix.part_of("train"), holdout.matrix, seed=spec.learner.seed),
-        measure_importance(holdout, shares),
+        *measure_importance(moves),
         *measure_expectations(spec, store=store, features=features, matrix=matrix, holdout=holdout),
         *rival.measurements,
     )
@@ -88,15 +88,22 @@ def evaluate(
 
     if profile == "full":
         subject = Subject(
-            spec=spec, store=store, features=features, model=model, matrix=matrix, holdout=holdout, levels=levels
+            spec=spec,
+            store=store,
+            features=features,
+            model=model,
+            matrix=matrix,
+            holdout=holdout,
+            levels=levels,
+            rival=rival.score,
         )
-        probed = probe(subject)
+        probed = probe(subject, champion=champion is not None)
         measurements = (*measurements, *probed.measurements)
         probes["probes.json"] = msgspec.json.encode(probed.probes)
     measurements = (*measurements, _how_deeply(profile, holdout.target.size))
     files = {
         "measurements.json": msgspec.json.encode(measurements),
-        "curves.json": msgspec.json.encode(measures.draw(spec, holdout, shares, rival.score)),
+        "curves.json": msgspec.json.encode(measures.draw(spec, holdout, moves.shares, rival.score)),
         **probes,
         "scores.parquet": _scores(spec, matrix, holdout),
     }

@@ -2,54 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import dataclasses
+from collections.abc import Iterator, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.learners.lightgbm_native import contributions
 from ml_platform.learners.tree_text import leaf_count
-
-if TYPE_CHECKING:
-    from ml_platform.stages.scored_part import ScoredPart
+from ml_platform.stages.scored_part import ScoredPart
+from ml_platform.stats.feature_share import feature_share
 
 # TreeSHAP's time grows with rows × leaves: about half a second of one core.
 ROW_LEAVES = 3_000_000
 FEWEST_ROWS, MOST_ROWS = 100, 2000
 
+Floats = NDArray[np.float64]
 
-def importance(holdout: ScoredPart) -> Mapping[str, float]:
-    """Return each feature's part of the mean absolute SHAP contribution, largest first; {} when nothing contributes.
 
-    Measured on 100 to 2,000 holdout rows, fewer the larger the model. Source: Lundberg et al. 2020, From local
-    explanations to global understanding with explainable AI for trees, Nature Machine Intelligence 2.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """How far each feature moves the scores of explained rows: sizes of shape (n, k), over all classes together."""
+
+    rows: ScoredPart
+    sizes: Floats
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """Return each feature's part of all explanations, largest first; {} when nothing contributes."""
+        means = self.sizes.mean(axis=0)
+        total = float(means.sum())
+        if not total > 0:
+            return {}
+        named = {name: float(mean) / total for name, mean in zip(self.rows.matrix.names, means, strict=True)}
+        return dict(sorted(named.items(), key=lambda item: -item[1]))
+
+
+def explain(holdout: ScoredPart) -> Moves:
+    """Explain 100 to 2,000 holdout rows, spread evenly; fewer the larger the model.
+
+    Source: Lundberg et al. 2020, From local explanations to global understanding with explainable AI for trees, Nature
+    Machine Intelligence 2.
     """
-    rows = holdout.spread(_row_count(holdout))
-    found = contributions(rows.model_text, rows.matrix.values, threads=rows.threads)
-    sizes = np.abs(found).mean(axis=tuple(range(found.ndim - 1)))
-    total = float(sizes.sum())
-    if not total > 0:
-        return {}
-    shares = {name: float(size) / total for name, size in zip(rows.matrix.names, sizes, strict=True)}
-    return dict(sorted(shares.items(), key=lambda item: -item[1]))
+    rows = holdout.spread(row_count(holdout))
+    return Moves(rows=rows, sizes=sizes_of(contributions(rows.model_text, rows.matrix.values, threads=rows.threads)))
 
 
-def measure_importance(holdout: ScoredPart, shares: Mapping[str, float]) -> Measurement:
-    """Measure the largest feature's part of all contributions."""
-    n = min(_row_count(holdout), holdout.target.size)
-    if not shares:
-        reason = "no feature contributes: the score is constant"
-        return Measurement(metric="top_feature_share", value=None, n=n, unit="share", reason=reason)
-    top = next(iter(shares))
-    return Measurement(
+def sizes_of(found: Floats) -> Floats:
+    """Return how far features move rows, shape (n, k), from contributions (n, k) or, to each class, (n, K, k)."""
+    sizes: Floats = np.abs(found)
+    return sizes if sizes.ndim == 2 else sizes.sum(axis=1)
+
+
+def measure_importance(moves: Moves) -> Iterator[Measurement]:
+    """Measure the largest feature's part of all contributions, then each feature's with its interval, largest first."""
+    shares, rows = moves.shares, moves.rows
+    top = next(iter(shares), "")
+    yield Measurement(
         metric="top_feature_share",
-        value=shares[top],
-        n=n,
+        value=shares[top] if top else None,
+        n=len(moves.sizes),
         unit="share",
-        facts={"feature": top, "features": len(shares)},
+        reason="" if top else "no feature contributes: the score is constant",
+        facts={"feature": top, "features": len(shares)} if top else {},
     )
+    totals = moves.sizes.sum(axis=1)
+    places = {name: place for place, name in enumerate(rows.matrix.names)}
+    for name in shares or places:
+        yield feature_share(moves.sizes[:, places[name]], totals, entity=rows.entity, subject=name)
 
 
-def _row_count(holdout: ScoredPart) -> int:
+def row_count(holdout: ScoredPart) -> int:
+    """Return how many rows of a model of this size are explained."""
     return int(np.clip(ROW_LEAVES // leaf_count(holdout.model_text), FEWEST_ROWS, MOST_ROWS))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ml_platform.core.errors import Unavailable
 from ml_platform.stages.threshold import choose_threshold
+from ml_platform.stages.threshold_rule import SelectedShare
 
 Floats = NDArray[np.float64]
 Groups = NDArray[np.object_]
@@ -98,4 +99,4 @@ def _pairs(members: Floats, groups: Groups, limit: float) -> Iterator[Floats]:
 def _threshold(score: Floats, share: float) -> float:
     if share == 0:
         return float(np.nextafter(score.max(), np.inf))
-    return choose_threshold(score, score, selected_share=share).value
+    return choose_threshold(score, score, SelectedShare(share)).value

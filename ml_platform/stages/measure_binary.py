@@ -10,6 +10,8 @@ from ml_platform.stages.group_gaps import measure_gaps, treated
 from ml_platform.stages.performance import measure_performance
 from ml_platform.stages.robustness import measure_robustness
 from ml_platform.stages.slices import measure_slices
+from ml_platform.stats.expected_cost import expected_cost
+from ml_platform.stats.expected_cost_gain import expected_cost_gain
 from ml_platform.stats.roc_auc_difference import roc_auc_difference
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ml_platform.core.measurement import Measurement
-    from ml_platform.policy.spec import ModelSpec
+    from ml_platform.policy.spec import Costs, ModelSpec
     from ml_platform.stages.scored_part import ScoredPart
 
 
@@ -30,6 +32,14 @@ def measure_binary(
     yield from measure_slices(holdout, levels)
     yield from measure_gaps(treated(spec, holdout, holdout.target), holdout.matrix.groups)
     yield from measure_robustness(holdout, train.matrix, seed=spec.learner.seed)
+    if spec.deployment.costs is not None:
+        yield from measure_costs(holdout, spec.deployment.costs)
+
+
+def measure_costs(holdout: ScoredPart, costs: Costs) -> Iterator[Measurement]:
+    """Measure what decisions cost, and what they save against deciding every row alike."""
+    for statistic in (expected_cost, expected_cost_gain):
+        yield statistic(holdout.target, holdout.decision, costs=costs.matrix, entity=holdout.entity)
 
 
 def compare_ranking(

@@ -42,13 +42,13 @@ def measure_robustness(holdout: ScoredPart, train: Matrix, *, seed: int) -> Iter
     yield from unseen or [_nothing_to_be_unseen(rows)]
 
 
-def noisy_values(rows: Matrix, train: Matrix, rng: np.random.Generator) -> Floats:
-    """Return the rows' values with normal noise of 5 % of each numeric feature's standard deviation when trained."""
+def noisy_values(rows: Matrix, train: Matrix, rng: np.random.Generator, *, noise: float = NOISE) -> Floats:
+    """Return the rows' values with normal noise, a share of each numeric feature's standard deviation when trained."""
     numeric = np.array([name not in train.categorical for name in train.names])
     sample = train.values[:, numeric]
     spread = np.nan_to_num(np.nanstd(np.where(np.isnan(sample).all(axis=0), 0.0, sample), axis=0))
     values = rows.values.copy()
-    values[:, numeric] += rng.normal(size=(len(values), int(numeric.sum()))) * NOISE * spread
+    values[:, numeric] += rng.normal(size=(len(values), int(numeric.sum()))) * noise * spread
     return values
 
 

@@ -58,10 +58,13 @@ class ScoredPart:
 
     def spread(self, most: int) -> ScoredPart:
         """Return at most `most` of the rows, spread evenly; all of them when there are no more."""
-        chosen = spread(len(self.score), most)
+        return self.rows_of(spread(len(self.score), most))
+
+    def rows_of(self, rows: NDArray[np.bool_]) -> ScoredPart:
+        """Return the rows where a mask, shape (n,), is true."""
         return ScoredPart(
-            matrix=self.matrix.rows_of(chosen),
-            score=self.score[chosen],
+            matrix=self.matrix.rows_of(rows),
+            score=self.score[rows],
             threshold=self.threshold,
             scorer=self.scorer,
             threads=self.threads,

@@ -28,6 +28,7 @@ from ml_platform.stages.model_files import KIND, files_digest, model_files
 from ml_platform.stages.one_machine import engine_measurements
 from ml_platform.stages.platform_code import keep_platform
 from ml_platform.stages.threshold import Threshold, choose_threshold
+from ml_platform.stages.threshold_rule import rule_of
 from ml_platform.stages.training_run import training_run
 from ml_platform.stages.tuned import read_trials, settled
 from ml_platform.stats.intersections import intersections
@@ -100,6 +101,7 @@ def train(
         metrics=learned.metrics,
         tuned=tuning.parameters if tuning else {},
         tuning_digest=tuning.digest if tuning else "",
+        threshold_rule=learned.threshold.rule if learned.threshold else "",
     )
     run = training_run(spec, features, record, artefact=files, example=matrix.values[0])
     record = dataclasses.replace(record, run_id=tracker.log_training(run))
@@ -198,7 +200,7 @@ def calibrated(spec: ModelSpec, text: str, held: Matrix) -> tuple[Scorer, Thresh
     if learner.task != "binary":
         return scorer, None
     score = calibrate(calibration, raw)
-    return scorer, choose_threshold(score, held.target, selected_share=spec.deployment.selected_share)
+    return scorer, choose_threshold(score, held.target, rule_of(spec.deployment))
 
 
 def _module(spec: ModelSpec, features: FeaturesRecord) -> FeaturesModule:

@@ -10,6 +10,7 @@ import numpy as np
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.influence import influence_variance
 from ml_platform.stats.logit_interval import logit_interval
+from ml_platform.stats.satterthwaite import freedom_of
 from ml_platform.stats.scored import scored
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ def average_precision(
     """Return the mean, over positive rows, of the precision among rows scored at least as high.
 
     `y_true` holds 0/1, `y_score` finite numbers (any scale), both of shape (n,). The interval is computed on the logit
-    scale from the infinitesimal jackknife, with `entity` by entities; a perfect ranking has a value but no interval.
-    Undefined without rows, with one class and with values that aren't finite. ValueError when lengths differ. Facts:
-    positives, standard_error. Sources: Boyd et al. 2013, ECML PKDD (logit scale); Efron 1982, The Jackknife, the
-    Bootstrap and Other Resampling Plans, ch. 6.
+    scale from the infinitesimal jackknife, with `entity` by entities and Student's; a perfect ranking has a value but
+    no interval. Undefined without rows, with one class and with values that aren't finite. ValueError when lengths
+    differ. Facts: positives, standard_error. Sources: Boyd et al. 2013, ECML PKDD (logit scale); Efron 1982, The
+    Jackknife, the Bootstrap and Other Resampling Plans, ch. 6.
 
     >>> average_precision([0, 0, 1, 1, 0, 1], [0.1, 0.4, 0.35, 0.8, 0.2, 0.9]).text()
     'average_precision = 0.9167 [0.4037, 0.9944] (n = 6)'
@@ -44,7 +45,7 @@ def average_precision(
     value, influence = _precision_and_influence(rows.positive, rows.score)
     variance = influence_variance(influence, rows.units)
     error = None if variance is None else math.sqrt(variance)
-    low, high = logit_interval(value, error, confidence=confidence)
+    low, high = logit_interval(value, error, freedom=freedom_of(influence, rows.units), confidence=confidence)
     return Measurement(
         metric="average_precision",
         value=value,

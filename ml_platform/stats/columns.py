@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Codes = NDArray[np.intp]
+LARGEST = 1e145
 
 
 def column(values: ArrayLike, name: str) -> NDArray[np.generic]:
@@ -80,6 +81,22 @@ def flaw_of_numbers(**columns: Floats) -> str:
         bad = values.size - int(np.isfinite(values).sum())
         if bad:
             return f"{bad} of {values.size} values of {name} are not finite"
+    return ""
+
+
+def flaw_of_sizes(**columns: Floats) -> str:
+    """Say why numbers can't be used whose squares are added up: none, not finite, or beyond 1e145; "" when they can.
+
+    >>> flaw_of_sizes(y_true=np.array([1.0, -1e200]))
+    '1 of 2 values of y_true are beyond 1e+145, too large to be squared'
+    """
+    for name, values in columns.items():
+        flaw = flaw_of_numbers(**{name: values})
+        if flaw:
+            return flaw
+        bad = int((np.abs(values) > LARGEST).sum())
+        if bad:
+            return f"{bad} of {values.size} values of {name} are beyond {LARGEST:g}, too large to be squared"
     return ""
 
 

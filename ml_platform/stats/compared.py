@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml_platform.stats.columns import Floats, flaw_of_numbers, numbers, require_same_length
+from ml_platform.stats.columns import Floats, flaw_of_sizes, numbers, require_same_length
 from ml_platform.stats.entities import Entities, entities
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ class Compared:
 def compared(
     true: ArrayLike, other: ArrayLike, entity: ArrayLike | None = None, names: tuple[str, str] = ("y_true", "y_pred")
 ) -> Compared:
-    """Check two finite columns of shape (n,); ValueError when shapes differ."""
+    """Check two finite columns of shape (n,), whose squares are finite too; ValueError when shapes differ."""
     one, two = numbers(true, names[0]), numbers(other, names[1])
     require_same_length(**{names[0]: one, names[1]: two})
     units = entities(entity, one)
-    return Compared(one, two, units, flaw_of_numbers(**{names[0]: one, names[1]: two}) or units.flaw)
+    return Compared(one, two, units, flaw_of_sizes(**{names[0]: one, names[1]: two}) or units.flaw)

@@ -18,8 +18,8 @@ def z_value(confidence: float) -> float:
     return NormalDist().inv_cdf(0.5 + confidence / 2)
 
 
-def t_value(confidence: float, freedom: int) -> float:
-    """Return the two-sided quantile of Student's t with `freedom` >= 1 degrees of freedom.
+def t_value(confidence: float, freedom: float) -> float:
+    """Return the two-sided quantile of Student's t with `freedom` >= 1 degrees of freedom, fractions too.
 
     >>> round(t_value(0.95, 9), 3)
     2.262

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 METRIC = "expected_calibration_error"
 REPETITIONS = 1000
 HALVINGS = 30
+FEWEST_PER_BIN = 20
 
 
 def expected_calibration_error(
@@ -33,8 +34,9 @@ def expected_calibration_error(
 ) -> Measurement:
     """Return the mean over rows of the bin's |mean probability - observed rate|, with the noise taken off.
 
-    `y_true` holds 0/1, `y_score` probabilities of 1, both of shape (n,); bins hold equally many rows. The plain error
-    (fact `plain`) is above 0 even for a perfect model. The value is the true error whose plain error, normal noise
+    `y_true` holds 0/1, `y_score` probabilities of 1, both of shape (n,); bins hold equally many rows, and
+    are fewer where they would hold less than 20 independent ones. The plain error
+    (fact `plain`) is above 0 even for a perfect model. The value is the true error whose plain error, Student's noise
     added (`seed`; rows of one entity together), has its median where the plain error was seen; for a perfect model
     that is 0 half of the time. The bounds invert tests in the same way: the lower with gaps shaped as seen, the upper
     with equal gaps, which is the careful choice for either. Undefined without rows and with scores outside [0, 1]; one
@@ -44,7 +46,7 @@ def expected_calibration_error(
 
     >>> y, score = np.repeat([0, 1, 0, 1], [80, 20, 40, 60]), np.repeat([0.1, 0.9], 100)
     >>> expected_calibration_error(y, score).text()
-    'expected_calibration_error = 0.2006 [0.1407, 0.2625] (n = 200)'
+    'expected_calibration_error = 0.2009 [0.1387, 0.2646] (n = 200)'
     """
     z_value(confidence)
     rows = probabilities(y_true, y_score, entity)
@@ -97,7 +99,8 @@ class _Gaps:
 
 
 def _gaps(rows: Scored, bins: int, seed: int) -> _Gaps:
-    place = np.searchsorted(histogram_edges(rows.score, bins), rows.score, side="right")
+    enough = max((rows.units.count() or rows.n) // FEWEST_PER_BIN, 2)
+    place = np.searchsorted(histogram_edges(rows.score, min(bins, enough)), rows.score, side="right")
     _, place = np.unique(place, return_inverse=True)
     size = np.bincount(place)
     residual = rows.score - rows.positive
@@ -107,6 +110,11 @@ def _gaps(rows: Scored, bins: int, seed: int) -> _Gaps:
     _, units = np.unique(units, return_inverse=True)
     sums = np.bincount(units * size.size + place, weights=influence, minlength=(int(units.max()) + 1) * size.size)
     sums = sums.reshape(-1, size.size)
-    nothing = np.zeros(size.size)
-    noise = np.random.default_rng(seed).multivariate_normal(nothing, sums.T @ sums, REPETITIONS, method="eigh")
+    held = np.bincount(units * size.size + place, minlength=sums.size).reshape(sums.shape)
+    members = (held > 0).sum(axis=0)
+    freedom = np.maximum(members - 1, 1)
+    sums = sums * np.sqrt(members / freedom)
+    nothing, rng = np.zeros(size.size), np.random.default_rng(seed)
+    noise = rng.multivariate_normal(nothing, sums.T @ sums, REPETITIONS, method="eigh")
+    noise /= np.sqrt(rng.chisquare(freedom, noise.shape) / freedom)
     return _Gaps(gap, size / rows.n, noise)

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
-from ml_platform.stats.columns import flaw_of_numbers, numbers
+from ml_platform.stats.columns import flaw_of_sizes, numbers
 from ml_platform.stats.entities import entities
 from ml_platform.stats.groups import group_gaps, group_means, groups
 
@@ -40,7 +40,7 @@ def group_loss_gap(
     """
     values = numbers(losses, "losses")
     found, units = groups(group, values == 0), entities(entity, values)
-    flaw = (flaw_of_numbers(losses=values) if values.size else "") or units.flaw
+    flaw = (flaw_of_sizes(losses=values) if values.size else "") or units.flaw
     reason = flaw or ("" if not values.size or values.mean() > 0 else "no prediction has any loss")
     if reason:
         return (Measurement(metric=METRIC, value=None, n=values.size, subject=attribute, reason=reason),)

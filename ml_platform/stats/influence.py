@@ -26,5 +26,9 @@ def influence_variance(influence: Floats, units: Entities) -> float | None:
     count = units.count() or influence.size
     if count < 2:
         return None
-    sums = influence if units.codes is None else np.bincount(units.codes, weights=influence)
-    return float(np.square(sums).sum()) * count / (count - 1)
+    return float(np.square(unit_sums(influence, units)).sum()) * count / (count - 1)
+
+
+def unit_sums(values: Floats, units: Entities) -> Floats:
+    """Return the sum of the values of each independent unit, in the order of the entities' codes; 0 of absent codes."""
+    return values if units.codes is None else np.bincount(units.codes, weights=values).astype(np.float64)

@@ -11,6 +11,7 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.stats.bounded_interval import bounded_interval
 from ml_platform.stats.influence import influence_variance
 from ml_platform.stats.ratio_of_sums import ratio_of_sums
+from ml_platform.stats.satterthwaite import freedom_of
 
 if TYPE_CHECKING:
     from ml_platform.stats.classes import Classed
@@ -40,9 +41,10 @@ def macro_average(
         return Measurement(metric=metric, value=None, n=rows.n, subject=subject, reason=reason)
     ratios, influences = zip(*(ratio_of_sums(*each) for each in per_class), strict=True)
     value = float(np.mean(ratios))
-    variance = influence_variance(np.mean(influences, axis=0), rows.units)
+    influence = np.mean(influences, axis=0)
+    variance, freedom = influence_variance(influence, rows.units), freedom_of(influence, rows.units)
     fewest = min(rows.rarest, rows.units.count() or rows.n)
-    low, high = bounded_interval(value, variance, fewest=fewest, confidence=confidence)
+    low, high = bounded_interval(value, variance, fewest=fewest, freedom=freedom, confidence=confidence)
     return Measurement(
         metric=metric,
         value=value,

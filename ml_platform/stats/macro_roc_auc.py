@@ -11,6 +11,7 @@ from ml_platform.stats.bounded_interval import bounded_interval
 from ml_platform.stats.classes import ClassScores, class_scores
 from ml_platform.stats.delong import delong
 from ml_platform.stats.influence import influence_variance
+from ml_platform.stats.satterthwaite import freedom_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -45,9 +46,10 @@ def macro_roc_auc(
     found = [delong(rows.of(code), rows.score[:, code]) for code in range(rows.score.shape[1])]
     areas = [area for area, _ in found]
     value = float(np.mean(areas))
-    variance = influence_variance(np.mean([influence for _, influence in found], axis=0), rows.units)
+    influence = np.mean([each for _, each in found], axis=0)
+    variance, freedom = influence_variance(influence, rows.units), freedom_of(influence, rows.units)
     fewest = min(int(np.bincount(rows.true).min()), rows.units.count() or rows.n)
-    low, high = bounded_interval(value, variance, fewest=fewest, confidence=confidence)
+    low, high = bounded_interval(value, variance, fewest=fewest, freedom=freedom, confidence=confidence)
     return Measurement(
         metric=METRIC,
         value=value,

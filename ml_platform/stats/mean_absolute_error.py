@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.compared import compared
 from ml_platform.stats.mean_interval import mean_of
+from ml_platform.stats.skewed_mean import bounds_of_skewed_mean
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -22,10 +24,11 @@ def mean_absolute_error(
     confidence: float = 0.95,
     subject: str = "",
 ) -> Measurement:
-    """Return the mean of |prediction - outcome|, with the interval of a mean, cut off at 0.
+    """Return the mean of |prediction - outcome|, with Hall's interval of a skewed mean, cut off at 0.
 
     Both hold finite numbers, shape (n,). With `entity` the interval is cluster-robust. Undefined without rows and with
-    values that aren't finite. ValueError when lengths differ. Source: Willmott and Matsuura 2005, Clim. Res. 30.
+    values that aren't finite. ValueError when lengths differ. Sources: Willmott and Matsuura 2005, Clim. Res. 30; Hall
+    1992, J. R. Stat. Soc. B 54 (the interval).
 
     >>> mean_absolute_error([1.0, 2.0, 4.0], [1.5, 2.0, 3.0]).text()
     'mean_absolute_error = 0.5 [0, 1.742] (n = 3)'
@@ -34,6 +37,7 @@ def mean_absolute_error(
     metric = "mean_absolute_error"
     if rows.flaw:
         return Measurement(metric=metric, value=None, n=rows.true.size, subject=subject, reason=rows.flaw)
-    return mean_of(
-        np.abs(rows.other - rows.true), rows.units, metric=metric, least=0.0, confidence=confidence, subject=subject
-    )
+    errors = np.abs(rows.other - rows.true)
+    found = mean_of(errors, rows.units, metric=metric, confidence=confidence, subject=subject)
+    low, high = bounds_of_skewed_mean(errors, rows.units, least=0.0, confidence=confidence)
+    return dataclasses.replace(found, low=low, high=high)

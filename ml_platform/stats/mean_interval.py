@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
-from ml_platform.stats.columns import Floats, flaw_of_numbers, numbers
+from ml_platform.stats.columns import Floats, flaw_of_sizes, numbers
 from ml_platform.stats.confidence import t_value
 from ml_platform.stats.entities import Entities, entities
 from ml_platform.stats.influence import influence_variance
@@ -35,7 +35,7 @@ def mean_interval(
     """
     column = numbers(values, "values")
     units = entities(entity, column)
-    reason = flaw_of_numbers(values=column) or units.flaw
+    reason = flaw_of_sizes(values=column) or units.flaw
     if reason:
         return Measurement(metric=metric, value=None, n=column.size, unit=unit, subject=subject, reason=reason)
     return mean_of(column, units, metric=metric, unit=unit, confidence=confidence, subject=subject)

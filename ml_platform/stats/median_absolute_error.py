@@ -27,12 +27,13 @@ def median_absolute_error(
 ) -> Measurement:
     """Return the median of |prediction - outcome|, with Woodruff's interval.
 
-    Both hold finite numbers, shape (n,). The bounds are the errors at Wilson's bounds of the share one half, with
-    `entity` at its effective size. Undefined without rows and with values that aren't finite. ValueError when lengths
-    differ. Sources: Woodruff 1952, J. Am. Stat. Assoc. 47; Hyndman and Koehler 2006, Int. J. Forecast. 22.
+    Both hold finite numbers, shape (n,). The bounds are the errors at Wilson's bounds of the share one half, between
+    two rows by Hazen's rule, with `entity` at its effective size. Undefined without rows and with values that aren't
+    finite. ValueError when lengths differ. Sources: Woodruff 1952, J. Am. Stat. Assoc. 47; Hyndman and Koehler 2006,
+    Int. J. Forecast. 22.
 
     >>> median_absolute_error([1.0, 2.0, 4.0, 5.0, 7.0], [1.5, 2.0, 3.0, 5.5, 9.0]).text()
-    'median_absolute_error = 0.5 [0, 2] (n = 5)'
+    'median_absolute_error = 0.5 [0.1761, 1.648] (n = 5)'
     """
     rows = compared(y_true, y_pred, entity)
     if rows.flaw:
@@ -47,8 +48,8 @@ def median_absolute_error(
         metric=METRIC,
         value=value,
         n=errors.size,
-        low=None if low is None else float(np.quantile(errors, low, method="lower")),
-        high=None if high is None else float(np.quantile(errors, high, method="higher")),
+        low=None if low is None else float(np.quantile(errors, low, method="hazen")),
+        high=None if high is None else float(np.quantile(errors, high, method="hazen")),
         confidence=confidence,
         subject=subject,
     )

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.delong import delong, delong_variance
 from ml_platform.stats.logit_interval import logit_interval
+from ml_platform.stats.satterthwaite import freedom_of
 from ml_platform.stats.scored import Scored, scored
 from ml_platform.stats.wilson import wilson
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from ml_platform.stats.square_and_add import Bounds
 
 
 def roc_auc(
@@ -47,7 +50,7 @@ def roc_auc_of(rows: Scored, *, metric: str = "roc_auc", confidence: float = 0.9
     auc, influence = delong(rows.positive, rows.score)
     variance = delong_variance(influence, rows.positive, rows.units)
     error = None if variance is None else math.sqrt(variance)
-    low, high = _bounds(rows, auc, error, confidence)
+    low, high = _bounds(rows, auc, error, freedom_of(influence, rows.units), confidence)
     return Measurement(
         metric=metric,
         value=auc,
@@ -64,9 +67,9 @@ def _constant(rows: Scored) -> str:
     return "the score is constant: it ranks nothing" if rows.score.min() == rows.score.max() else ""
 
 
-def _bounds(rows: Scored, auc: float, error: float | None, confidence: float) -> tuple[float | None, float | None]:
+def _bounds(rows: Scored, auc: float, error: float | None, freedom: float, confidence: float) -> Bounds:
     if 0 < auc < 1:
-        return logit_interval(auc, error, confidence=confidence)
+        return logit_interval(auc, error, freedom=freedom, confidence=confidence)
     rarer = min(rows.positives, rows.n - rows.positives, rows.units.count() or rows.n)
     separated = wilson(auc * rarer, rarer, confidence=confidence)
     return separated.low, separated.high

@@ -26,9 +26,9 @@ def root_mean_squared_error(
     """Return the root of the mean of (prediction - outcome)², with the root of that mean's interval, cut off at 0.
 
     Both hold finite numbers, shape (n,). Squares have a long tail, so that the interval is Hall's, which allows for
-    their skewness; with `entity` it is cluster-robust. Undefined without rows and with values that aren't finite.
-    ValueError when lengths differ. Sources: Willmott and Matsuura 2005, Clim. Res. 30; Hall 1992, J. R.
-    Stat. Soc. B 54.
+    their skewness, at Satterthwaite's degrees of freedom; with `entity` it is cluster-robust. Undefined without rows
+    and with values that aren't finite. ValueError when lengths differ. Sources: Willmott and Matsuura 2005, Clim. Res.
+    30; Hall 1992, J. R. Stat. Soc. B 54; Satterthwaite 1946, Biometrics Bull. 2.
 
     >>> root_mean_squared_error([1.0, 2.0, 4.0], [1.5, 2.0, 3.0]).text()
     'root_mean_squared_error = 0.6455 [0, 2.326] (n = 3)'

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_platform.stats.confidence import t_value
-from ml_platform.stats.influence import influence_variance
+from ml_platform.stats.influence import influence_variance, unit_sums
+from ml_platform.stats.satterthwaite import satterthwaite
 
 if TYPE_CHECKING:
     from ml_platform.stats.columns import Floats
@@ -23,8 +24,9 @@ def bounds_of_skewed_mean(
     """Return bounds of the mean of finite values, shape (n,), n > 0, at least `least`; (None, None) of one unit.
 
     The studentised mean is transformed by Hall's cubic, which takes the skewness out of it, and Student's quantiles
-    are transformed back; symmetric values have Student's interval. Whole entities are the independent units. Source:
-    Hall 1992, J. R. Stat. Soc. B 54 (On the removal of skewness by transformation).
+    are transformed back, with Satterthwaite's degrees of freedom: a long tail makes the standard error itself unsure.
+    Whole entities are the independent units. Sources: Hall 1992, J. R. Stat. Soc. B 54 (On the removal of skewness by
+    transformation); Satterthwaite 1946, Biometrics Bull. 2.
 
     >>> from ml_platform.stats.entities import Entities
     >>> low, high = bounds_of_skewed_mean(np.array([1.0, 1.0, 2.0, 8.0]), Entities())
@@ -36,10 +38,9 @@ def bounds_of_skewed_mean(
     variance = influence_variance(influence, units)
     if variance is None:
         return None, None
-    sums: Floats = influence if units.codes is None else np.bincount(units.codes, weights=influence).astype(np.float64)
-    count = sums.size if units.codes is None else units.count() or sums.size
-    error, edge = math.sqrt(variance), t_value(confidence, count - 1)
-    skew = _skew(sums, count)
+    count = units.count() or values.size
+    error, edge = math.sqrt(variance), t_value(confidence, satterthwaite(influence, units))
+    skew = _skew(unit_sums(influence, units), count)
     high, low = (mean - error * _studentised(side * edge, skew / math.sqrt(count)) for side in (-1, 1))
     return max(low, least), high
 

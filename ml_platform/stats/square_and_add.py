@@ -30,15 +30,22 @@ def bounds_of_difference(a: Measurement, b: Measurement) -> Bounds:
     return value - other - math.hypot(down, other_up), value - other + math.hypot(up, other_down)
 
 
-def bounds_of_mean(a: Measurement, b: Measurement) -> Bounds:
-    """Return the interval of (a + b) / 2 in the same way; (None, None) when either has no value or no interval."""
+def bounds_of_mean(a: Measurement, b: Measurement, *, correlation: float = 0.0) -> Bounds:
+    """Return the interval of (a + b) / 2 in the same way; (None, None) when either has no value or no interval.
+
+    `correlation` is that of the two estimates. Source: Zou 2009, Br. J. Math. Stat. Psychol. 62 (dependent ones).
+    """
     arms_a, arms_b = _arms(a), _arms(b)
     if arms_a is None or arms_b is None:
         return None, None
     value, down, up = arms_a
     other, other_down, other_up = arms_b
     mean = (value + other) / 2
-    return mean - math.hypot(down, other_down) / 2, mean + math.hypot(up, other_up) / 2
+    return mean - _added(down, other_down, correlation) / 2, mean + _added(up, other_up, correlation) / 2
+
+
+def _added(one: float, other: float, correlation: float) -> float:
+    return math.sqrt(max(one**2 + other**2 + 2 * correlation * one * other, 0.0))
 
 
 def _arms(one: Measurement) -> tuple[float, float, float] | None:

@@ -36,7 +36,7 @@ def top_label_calibration_error(
 
     >>> y, score = np.repeat([0, 1, 0, 1], [80, 20, 40, 60]), np.repeat([[0.9, 0.1], [0.1, 0.9]], 100, axis=0)
     >>> top_label_calibration_error(y, score).text()
-    'top_label_calibration_error = 0.2024 [0.1408, 0.2617] (n = 200)'
+    'top_label_calibration_error = 0.2024 [0.1391, 0.2643] (n = 200)'
     """
     rows = class_scores(y_true, y_score, entity)
     if rows.flaw:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
+import json
 import sqlite3
 from pathlib import Path
 
@@ -65,6 +67,41 @@ def test_every_decision_is_in_the_audit_and_an_edit_is_found(run: Run, defs: Pat
     found = run("audit", "verify")
     assert found.code == 1
     assert "1" in found.err
+
+
+def test_what_is_live_where_is_said_now_on_a_day_and_ever(run: Run, defs: Path) -> None:
+    nothing = run("envs")
+    assert nothing.out == "late\n  staging     nothing is live\n  production  nothing is live\n"
+    release(defs)
+    run("promote", "late", "--env", "staging", "--reason", "first")
+    release(defs, text="other trees")
+    run("promote", "late", "--env", "staging", "--reason", "better")
+    now = run("envs", "late").out.splitlines()
+    assert now[1].startswith("  staging     v2 ")
+    assert now[1].endswith("by bob: better")
+    assert now[2] == "  production  nothing is live"
+    ever = run("envs", "late", "--history").out.splitlines()
+    assert [line[14:16] for line in ever[1:3]] == ["v1", "v2"]
+    assert " until " in ever[1]
+    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    assert run("envs", "--at", today).out.count("staging") == 2
+    assert "nothing was live" in run("envs", "late", "--at", "2020-01-01").out
+    told = json.loads(run("envs", "late", "--json").out)
+    assert (told[0]["deployment"]["version"], told[0]["until"]) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("nosuch",), "there is no model 'nosuch'; known: late"),
+        (("late", "--at", "3 May"), "isn't a day or a time"),
+        (("late", "--at", "2026-05-03", "--history"), "exclude each other"),
+    ],
+)
+def test_a_question_that_has_no_answer_is_refused(run: Run, asked: tuple[str, ...], said: str) -> None:
+    refused = run("envs", *asked)
+    assert refused.code == 2
+    assert said in refused.err
 
 
 def test_controls_say_what_the_recorded_verdicts_say_and_nothing_more(run: Run, defs: Path) -> None:

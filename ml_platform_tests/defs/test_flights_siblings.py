@@ -72,7 +72,9 @@ def ran(name: str, root: Path) -> Ran:
     split = make_split(spec, store=store, snapshot=snapshot, as_of=None)
     built = build_features(spec, store=store, snapshot=snapshot, split=split.record)
     trained = train(spec, store=store, features=built.record, tracker=FakeTracker(), actor="ann", now=NOW, root=root)
-    evaluated = evaluate(spec, store=store, model=trained.record, features=built.record, split=split.record)
+    evaluated = evaluate(
+        spec, store=store, model=trained.record, features=built.record, split=split.record, profile="fast"
+    )
     stages = {
         "snapshot": taken.snapshot.measurements, "split": split.measurements, "features": built.measurements,
         "model": trained.measurements, "evaluation": evaluated.measurements,

@@ -40,7 +40,7 @@ from ml_platform_tests.docs.shipped import shipped
 SPEC = (
     spec.ModelSpec, spec.Column, spec.Source, spec.Csv, spec.ByPartition, spec.ByWatermark,
     spec.PackageTable, spec.FileTable, spec.UrlTable, spec.SqlTable,
-    spec.TimeSplit, spec.EntitySplit, spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Monitoring,
+    spec.TimeSplit, spec.EntitySplit, spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Costs, spec.Monitoring,
     spec.Compute, spec.Tuning, spec.Dimension, Resources, StageResources, Prices,
 )  # fmt: skip
 GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override, gates.Waiver, gates.Pack)

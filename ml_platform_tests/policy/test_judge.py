@@ -149,6 +149,49 @@ def test_one_undecided_subject_leaves_the_gate_undecided() -> None:
     assert verdict.worst is found[1]
 
 
+SHARES = [measured(value, subject=name) for name, value in (("distance", 0.4), ("hour", 0.02), ("wind", None))]
+
+
+@pytest.mark.parametrize(
+    ("subjects", "outcome", "names"),
+    [
+        (["distance"], PASSED, ["distance"]),
+        (["hour"], FAILED, ["hour"]),
+        (["hour", "distance"], FAILED, ["distance", "hour"]),
+        (["wind"], UNDECIDED, ["wind"]),
+        (["distance", "wind"], UNDECIDED, ["distance", "wind"]),
+    ],
+)
+def test_a_gate_that_names_subjects_judges_these_alone(subjects: list[str], outcome: Outcome, names: list[str]) -> None:
+    verdict = judged(at_least(0.02 + 1e-9, subjects=tuple(subjects)), SHARES)
+    assert verdict.outcome is outcome
+    assert [one.subject for one in verdict.measurements] == names
+    assert verdict.limit.endswith(f"for {', '.join(subjects)}")
+
+
+def test_a_named_subject_keeps_the_limit_at_the_limit_and_needs_its_rows() -> None:
+    assert judged(at_most(0.02, subjects=("hour",)), SHARES).outcome is PASSED
+    thin = [measured(0.02, n=9, subject="hour"), measured(0.9, n=1000, subject="distance")]
+    assert judged(at_most(0.05, subjects=("hour",), minimum_n=10), thin).outcome is UNDECIDED
+
+
+def test_a_named_subject_that_was_never_measured_is_undecided_and_the_nearest_is_named() -> None:
+    verdict = judged(at_least(0.3, subjects=("distance", "distanse")), SHARES)
+    assert (verdict.outcome, verdict.worst) == (UNDECIDED, None)
+    assert verdict.reason == (
+        "roc_auc of distanse was never measured: nothing measured is named so. Did you mean 'distance'? "
+        "(1 of 2 subjects are so)"
+    )
+    assert judged(at_least(0.3, subjects=("snow",)), SHARES).reason.endswith("nothing measured is named so.")
+    assert judged(at_least(0.3, subjects=("snow",)), []).reason == "roc_auc was never measured"
+    assert judged(at_least(0.3, subjects=("hour", "snow")), SHARES).outcome is FAILED
+
+
+def test_a_policy_whose_gates_name_no_subjects_keeps_its_digest() -> None:
+    assert "subjects" not in at_least(0.5).model_dump(mode="json")
+    assert policy_of({"a": at_least(0.5)}).digest != policy_of({"a": at_least(0.5, subjects=("hour",))}).digest
+
+
 def test_of_passing_subjects_the_one_nearest_to_the_limit_is_shown() -> None:
     found = [measured(0.9, subject="a"), measured(0.6, subject="b")]
     assert judged(at_least(0.5), found).worst is found[1]

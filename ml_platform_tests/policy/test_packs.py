@@ -108,6 +108,15 @@ def test_the_shipped_packs_are_found_by_name() -> None:
     assert all(path.parent == SHIPPED for path in pack_files().values())
 
 
+def test_a_gate_names_each_of_its_subjects_once(tmp_path: Path) -> None:
+    text = pack_text("mine", "a") + "    subjects: [hour, hour]\n"
+    assert refusal(tmp_path, "mine", mine=text).endswith("gates.a.subjects names one twice; needed: each once")
+    empty = pack_text("mine", "a") + "    subjects: []\n"
+    assert "gates.a.subjects is []; needed: at least 1 entries" in refusal(tmp_path, "mine", mine=empty)
+    named = combined(tmp_path, "mine", mine=pack_text("mine", "a") + "    subjects: [hour]\n").gates["a"]
+    assert named.subjects == ("hour",)
+
+
 # ----------------------------------------------------------------------------------------------- combining
 
 

@@ -15,10 +15,11 @@ from ml_platform.policy.gates import Condition, Gate
 from ml_platform.policy.learner_parameters import ALIASES, DECLARED_ELSEWHERE, PARAMETERS
 from ml_platform.policy.load import TYPE
 from ml_platform.policy.metrics import METRICS
+from ml_platform.policy.movable import Move
 from ml_platform.policy.problems import SHOWN, known, nearest, path_text, seen
 from ml_platform.policy.resources import Resources
 from ml_platform.policy.sections import sections_of
-from ml_platform.policy.spec import Compute, Dimension, ModelSpec, Role, Tuning
+from ml_platform.policy.spec import Compute, Costs, Deployment, Dimension, EvaluationChoice, ModelSpec, Role, Tuning
 from ml_platform.policy.stages import STAGES
 from ml_platform.policy.translate import validate
 from ml_platform.policy.yaml_lines import parse_yaml
@@ -102,6 +103,8 @@ def test_the_conditions_of_a_model_follow_from_its_file_and_from_what_the_caller
         "resources": Resources(budget=1.0),
         "tuning": Tuning(trials=1, seed=1, space={"num_leaves": Dimension(low=2, high=3)}),
         "compute": Compute(engine="dask", workers=2),
+        "evaluation": EvaluationChoice(movable={"weight": Move(by=(-1.0, 1.0))}),
+        "deployment": Deployment(costs=Costs(false_positive=1, false_negative=5)),
         "expectations": Expectations(
             edge_cases={"heavy": EdgeCase(row={"weight": 1.0}, at_most=0.5)},
             invariant=(Invariant(columns=("carrier",), at_most=0.1),),

@@ -20,7 +20,7 @@ def good(tmp_path: Path) -> World:
 def test_a_candidate_whose_gates_are_all_open_may_go_to_staging(good: World) -> None:
     found = decide(good.verdicts, good.policy)
     assert (found.tone, found.headline) == ("passed", "May go to staging")
-    assert found.because == "None of the 7 gates judged so far closes the path. 2 only warn."
+    assert found.because == "None of the 6 gates judged so far closes the path. 2 only warn."
 
 
 def test_a_closed_gate_refuses_and_is_named(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,14 @@ def test_probes_that_are_gone_are_left_out_and_that_is_said(tmp_path: Path) -> N
     told = world(FakeStore(tmp_path), FOUND)
     told = dataclasses.replace(told, evaluation=dataclasses.replace(told.evaluation, profile="full"))
     assert told.content().left_out == ("No pictures of the probes: the evaluation holds none.",)
+
+
+def test_the_contents_lead_to_every_chapter_and_gates_that_dont_apply_are_folded(tmp_path: Path) -> None:
+    html = world(FakeStore(tmp_path), FOUND, probes=Probes(learning_curve=CURVE)).file("html")
+    contents = html.split('<nav aria-label="Contents">')[1].split("</nav>")[0]
+    names = re.findall(r'href="#([^"]+)"', contents)
+    assert {"gates", "luck", "plots", "measurements", "conditions"} <= set(names)
+    assert all(f'<section id="{name}">' in html for name in names)
+    folded = html.split('<details class="folded">')[1].split("</details>\n")[0]
+    assert "<summary>1 gate doesn" in folded
+    assert "No worse than live" in folded

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ml_platform.core.measurement import Measurement
 from ml_platform.reports.calibration_plot import calibration_plot
 from ml_platform.reports.forest_plot import Forest, ForestRow, forest_plot
-from ml_platform.reports.importance_plot import importance_plot
+from ml_platform.reports.importance_plot import Share, importance_plot
 from ml_platform.reports.interval_bar import HEIGHT, WIDTH, interval_bar
 from ml_platform.reports.limits import Allowed, allowed_by
 from ml_platform.reports.rates_plot import RatesRow, rates_plot
@@ -109,7 +109,7 @@ def test_scores_of_one_class_only_can_be_drawn() -> None:
 
 @pytest.mark.parametrize(("features", "bars"), [(1, 1), (12, 12), (13, 13), (40, 12)])
 def test_few_features_are_shown_and_the_others_added_up(features: int, bars: int) -> None:
-    found = importance_plot({f"f{number}": 1 / features for number in range(features)})
+    found = importance_plot([Share(feature=f"f{number}", value=1 / features) for number in range(features)])
     assert len(list(parsed(found).iter("rect"))) == bars
     assert ("29 others" in texts(found)) == (features == 40)
 
@@ -139,6 +139,10 @@ def test_hostile_names_stay_text_in_every_plot() -> None:
     clean = HOSTILE.replace("\x1b", "").replace("\x00", "").replace("\ud800", "")
     forest = Forest(rows=[ForestRow(name=clean, value=1.0, note=clean, anchor='"><x', says=clean)], name=clean)
     rates = [RatesRow(name=clean, rates={clean: 0.5})]
-    for picture in (forest_plot(forest), importance_plot({clean: 1.0}), rates_plot(rates, title=clean)):
+    for picture in (
+        forest_plot(forest),
+        importance_plot([Share(feature=clean, value=1.0)]),
+        rates_plot(rates, title=clean),
+    ):
         assert "<script" not in picture
         parsed(picture)

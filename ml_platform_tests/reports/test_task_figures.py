@@ -69,13 +69,12 @@ def measured(task: str) -> list[Measurement]:
                 "Does it happen as predicted?",
                 "Where is it off, and in which direction?",
                 "How large are the errors?",
-                "What drives the scores?",
             ],
         ),
         (
             "multiclass",
             CLASSES,
-            ["Which class is taken for which?", "Is the decided class as sure as it says?", "What drives the scores?"],
+            ["Which class is taken for which?", "Is the decided class as sure as it says?"],
         ),
     ],
 )

@@ -59,14 +59,19 @@ def evaluated(trained: Trained) -> Measured[EvaluationRecord]:
     return trained.evaluated(profile="full")
 
 
-# Measured only where the model file declares expectations.
+# Measured only where the model file declares expectations, what decisions cost, or what a subject could change.
 EXPECTED = frozenset(
     {
         "edge_cases_missed",
+        "adversarial_flip_share",
+        "smallest_flipping_move",
+        "largest_feasible_move",
         "invariance_broken_share",
         "invariance_broken_excess",
         "direction_broken_share",
         "direction_broken_excess",
+        "expected_cost",
+        "expected_cost_gain",
     }
 )
 
@@ -98,8 +103,8 @@ def test_every_metric_of_the_catalogue_is_measured_without_a_champion(evaluated:
         if "evaluation" in metric.stages and "binary" in (metric.tasks or ("binary",))
     }
     # Looks are counted by whoever asks for the evaluation; intersections ask for a second column of groups.
-    unasked = {"roc_auc_difference", "holdout_looks", "intersection_selection_rate_ratio"}
-    assert wanted - measured == unasked | EXPECTED
+    unasked = {"roc_auc_difference", "loss_change_over_seeds", "holdout_looks", "intersection_selection_rate_ratio"}
+    assert wanted - measured == unasked | (EXPECTED & wanted)
     assert measured <= wanted
 
 
@@ -272,3 +277,37 @@ def test_without_groups_nothing_is_said_of_fairness(trained: Trained) -> None:
         model=dataclasses.replace(trained.model, features_digest="6" * 64),
     )
     assert not [one for one in measured.measurements if one.metric == "selection_rate_ratio"]
+
+
+def test_declared_costs_choose_the_threshold_and_are_measured(tmp_path: Path) -> None:
+    root = repository(tmp_path)
+    spec = toy_spec(deployment={"costs": {"false_positive": 1, "false_negative": 6}})
+    store = FakeStore(root / "home")
+    features, split = stored(store, spec)
+    model = train(spec, store=store, features=features, tracker=FakeTracker(), actor="ann", now=NOW, root=root).record
+    assert model.threshold_rule.startswith("least cost (false positive 1, false negative 6, ")
+    found = evaluate(spec, store=store, model=model, features=features, split=split)
+    scores = read_parquet(store.open("evaluations", found.record.digest, "scores.parquet"))
+    wrong = scores["target"] != scores["decision"]
+    costs = np.where(scores["target"] == 1, 6 * wrong, 1 * wrong)
+    assert only(found, "expected_cost").value == pytest.approx(costs.mean())
+    assert only(found, "expected_cost_gain").facts["constant_cost"] == pytest.approx(
+        min(6 * scores["target"].mean(), 1 - scores["target"].mean())
+    )
+
+
+@pytest.mark.parametrize("where", ["everywhere", "holdout"])
+def test_a_feature_without_any_value_is_measured_like_any_other(tmp_path: Path, where: str) -> None:
+    root = repository(tmp_path)
+    store, spec = FakeStore(root / "home"), toy_spec()
+    matrix = toy_matrix(toy_rows())
+    values = matrix.values.copy()
+    values[np.ones(len(values), dtype=bool) if where == "everywhere" else matrix.part == "holdout", 1] = np.nan
+    features, split = stored(store, spec, matrix=dataclasses.replace(matrix, values=values))
+    model = train(spec, store=store, features=features, tracker=FakeTracker(), actor="ann", now=NOW, root=root).record
+    found = evaluate(spec, store=store, model=model, features=features, split=split)
+    for one in found.measurements:
+        assert one.value is not None or one.reason, one
+    assert only(found, "roc_auc").value is not None
+    dropped = [one for one in found.measurements if one.metric == "missing_feature_auc_drop"]
+    assert matrix.names[1] in {one.subject for one in dropped}

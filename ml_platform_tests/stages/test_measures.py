@@ -14,7 +14,7 @@ from ml_platform.learners.scorer import Scorer
 from ml_platform.stages.baseline import measure_baselines, simple_scores
 from ml_platform.stages.curves import draw_curves, roc_points
 from ml_platform.stages.drift import measure_drift
-from ml_platform.stages.explain import importance, measure_importance
+from ml_platform.stages.explain import explain, measure_importance
 from ml_platform.stages.group_gaps import Treated, measure_gaps
 from ml_platform.stages.matrix import Matrix
 from ml_platform.stages.robustness import measure_robustness
@@ -149,16 +149,30 @@ def test_a_feature_that_is_always_missing_gets_no_noise(holdout: ScoredPart, tra
 
 
 def test_the_importance_of_features_adds_up_and_names_the_strongest(holdout: ScoredPart) -> None:
-    shares = importance(holdout)
+    shares = explain(holdout).shares
     assert sum(shares.values()) == pytest.approx(1)
-    top = measure_importance(holdout, shares)
+    top, *each = measure_importance(explain(holdout))
     assert top.facts["feature"] == next(iter(shares)) == "load"
+    assert {one.subject: one.value for one in each} == pytest.approx(dict(shares))
+    assert all(one.low is not None and one.low < shares[one.subject] for one in each)
+
+
+def test_shares_of_features_count_whole_entities_as_independent(holdout: ScoredPart) -> None:
+    twice = np.repeat(np.arange(holdout.target.size) // 2, 1).astype(np.uint64)
+    values = holdout.matrix.values[np.arange(holdout.target.size) // 2 * 2]
+    paired = dataclasses.replace(holdout, matrix=dataclasses.replace(holdout.matrix, values=values, entity=twice))
+    alone = dataclasses.replace(paired, matrix=dataclasses.replace(paired.matrix, entity=None))
+    wide, narrow = (next(iter(list(measure_importance(explain(part)))[1:])) for part in (paired, alone))
+    assert (wide.high or 0) - (wide.low or 0) > 1.3 * ((narrow.high or 0) - (narrow.low or 0))
 
 
 def test_a_constant_score_has_no_strongest_feature(holdout: ScoredPart) -> None:
     part = useless(holdout)
-    found = measure_importance(part, importance(part))
-    assert (found.value, "constant" in found.reason) == (None, True)
+    top, *each = measure_importance(explain(part))
+    assert (top.value, "constant" in top.reason) == (None, True)
+    assert {(one.subject, one.value, one.reason) for one in each} == {
+        (name, None, "no feature moves a score") for name in part.matrix.names
+    }
 
 
 def test_rows_of_one_kind_can_not_be_told_apart_and_shifted_ones_can(matrix: Matrix) -> None:

@@ -74,6 +74,7 @@ def test_every_fact_of_the_training_is_measured(store: FakeStore, root: Path) ->
     assert found["artefact_is_text"].value == 1
     assert found["reproducible"].n == 20
     assert found["decision_threshold"].facts["selected_share"] == pytest.approx(0.3, abs=0.02)
+    assert trained(store, root).record.threshold_rule == "highest 0.3 of the scores on the calibration rows"
 
 
 def test_the_run_carries_every_digest_and_condition(store: FakeStore, root: Path) -> None:

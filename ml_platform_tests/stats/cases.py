@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Column = NDArray[Any]
 ROWS = 200
+COSTS = ((0.0, 1.0), (5.0, -0.5))
 
 # These take no column of values, or a table of probabilities; they have tests of their own.
 NOT_OF_COLUMNS = frozenset({"age_seconds", "auc_detectable_difference", "mean_detectable_growth", "row_count"})
@@ -70,9 +71,12 @@ CASES: dict[str, Case] = {
     "coverage": _one("number", "other_number", constant_is_fine=True),
     "duplicate_share": _one("group", constant_is_fine=True),
     "expected_calibration_error": _one("y", "score", constant_is_fine=True),
+    "expected_cost": _one("y", "decision", constant_is_fine=True, costs=COSTS),
+    "expected_cost_gain": _one("y", "decision", constant_is_fine=True, costs=COSTS),
     "f1": _one("y", "decision", constant_is_fine=True),
     "false_positive_rate_difference": _one("y", "decision", "group", missing_is_fine=("group",)),
     "feature_dominance": _one("score", "other_score", "other_y", constant_is_fine=True),
+    "feature_share": _one("part", "score", constant_is_fine=True),
     "generalisation_gap": Case(roles=("y", "score", "other_y", "other_score"), tables=((0, 1), (2, 3))),
     "group_accuracy_gap": _one("code", "other_code", "group", missing_is_fine=("group",)),
     "group_auc_gap": _one("y", "score", "group", missing_is_fine=("group",)),
@@ -84,6 +88,8 @@ CASES: dict[str, Case] = {
     "lift": _one("y", "score", constant_is_fine=True),
     "log_loss": _one("y", "score", constant_is_fine=True),
     "loss_change": _one("score", "other_score", constant_is_fine=True),
+    "loss_excess": _one("score", "decision"),
+    "loss_change_over_seeds": _one("score", "other_score", constant_is_fine=True, of_seeds=(0.5, 0.51, 0.49)),
     "macro_f1": _one("code", "other_code", constant_is_fine=True),
     "macro_precision": _one("code", "other_code", constant_is_fine=True),
     "macro_recall": _one("code", "other_code", constant_is_fine=True),
@@ -140,6 +146,7 @@ def _drawn() -> dict[str, Column]:
         "other_y": other_y.astype(np.float64),
         "score": score,
         "other_score": other_score,
+        "part": score * np.linspace(0.1, 0.9, ROWS),
         "decision": (score > 0.45).astype(np.float64),
         "other_decision": (other_score > 0.45).astype(np.float64),
         "code": (np.arange(ROWS) % 3).astype(np.float64),

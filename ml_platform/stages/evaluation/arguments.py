@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from ml_platform.core.errors import DataInvalid
-from ml_platform.policy.spec import Task
+from ml_platform.policy.spec import Costs, Task
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -90,6 +91,38 @@ def attributes(groups: object, rows: int) -> dict[str, NDArray[np.generic]]:
         columns = {str(getattr(groups, "name", None) or "group"): groups}  # type: ignore[dict-item]
     found = {name: one_per_row("evaluate", f"groups[{name!r}]", values, rows) for name, values in columns.items()}
     return {name: values for name, values in found.items() if values is not None}
+
+
+def costs(call: str, given: object, classes: int) -> Floats | None:
+    """Return a cost per outcome (row) and decision (column), shape (classes, classes); None when none are given.
+
+    For two classes a mapping with false_positive and false_negative does, true_positive and true_negative being 0.
+    """
+    if given is None:
+        return None
+    if classes < 2:
+        raise DataInvalid(f"{call}: costs are given, but a number is no decision; needed: a task with classes")
+    if isinstance(given, Mapping):
+        return np.array(_binary_costs(call, given, classes).matrix)
+    table = _numbers(call, "costs", given, dimensions=(2,))  # type: ignore[arg-type]
+    if table.shape != (classes, classes) or not np.isfinite(table).all():
+        message = (
+            f"{call}: costs have the shape {table.shape}; finite numbers of shape ({classes}, {classes}) are needed"
+        )
+        raise DataInvalid(f"{message}: a row per outcome, a column per decision")
+    return table
+
+
+def _binary_costs(call: str, given: Mapping[object, object], classes: int) -> Costs:
+    if classes != 2:
+        raise DataInvalid(f"{call}: costs are a mapping, but there are {classes} classes; pass a table of all pairs")
+    try:
+        return Costs.model_validate(dict(given))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        needed = "finite false_positive and false_negative, and if wanted true_positive and true_negative, are needed"
+        raise DataInvalid(f"{call}: costs[{where!r}]: {first['msg'].lower()}; {needed}") from None
 
 
 def _numbers(call: str, role: str, values: ArrayLike, dimensions: tuple[int, ...]) -> Floats:

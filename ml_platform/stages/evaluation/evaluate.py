@@ -35,6 +35,7 @@ def evaluate(
     threshold: float = 0.5,
     quantile: float = 0.5,
     confidence: float = 0.95,
+    costs: object = None,
 ) -> Evaluation:
     """Return what was measured of the scores of held-out rows, each metric with its interval and sample size.
 
@@ -42,9 +43,11 @@ def evaluate(
     probability of 1, shape (n,); of each class, shape (n, classes); or predictions, shape (n,). `groups` (a table, a
     mapping or one column) names each row's groups: metrics are then given per group, and differences between groups and
     between combinations of them at a joint confidence. Rows with the same `entity` count as dependent. `weights` are
-    numbers > 0; with them, metrics that aren't ratios of sums are undefined. Decisions are positive from `threshold`
-    on; `quantile` is what a quantile model predicts. What can't be measured (one class, constant scores, values that
-    aren't finite) is undefined and says why. DataInvalid for what has no right shape or isn't known.
+    numbers > 0; with them, calibration, lift and medians are undefined. Decisions are positive from `threshold`
+    on; `quantile` is what a quantile model predicts. `costs` say what a decision costs: `{"false_positive": 1,
+    "false_negative": 5}`, or a table with a row per outcome and a column per decision. What can't be measured (one
+    class, constant scores, values that aren't finite) is undefined and says why. DataInvalid for what has no right
+    shape or isn't known.
     """
     arguments.known(CALL, "task", task, arguments.TASKS)
     true = arguments.outcomes(CALL, y_true)
@@ -54,6 +57,7 @@ def evaluate(
     scores = Scores(
         task=task, true=true, score=score, entity=arguments.one_per_row(CALL, "entity", entity, true.size),
         threshold=threshold, quantile=quantile, seed=seed, confidence=confidence,
+        costs=arguments.costs(CALL, costs, _classes(task, score)),
     )  # fmt: skip
     counts = _weights(weights, true.size)
     attributes = arguments.attributes(groups, true.size)
@@ -61,6 +65,7 @@ def evaluate(
         raise DataInvalid(f"{CALL}: groups with weights aren't compared; leave one of them out")
     found = statistics(scores) if counts is None else weighted_statistics(scores, counts)
     conditions = {"always", task, *_grouped(attributes), *(["entity"] if entity is not None else [])}
+    conditions |= {"costs"} if scores.costs is not None else set()
     return Evaluation(
         task=task,
         n=true.size,
@@ -68,6 +73,11 @@ def evaluate(
         by_group=tuple(of_each_group(scores, attributes)),
         conditions=frozenset(conditions),
     )
+
+
+def _classes(task: Task, score: NDArray[np.float64]) -> int:
+    """Return how many classes are decided between; 0 where a number is predicted."""
+    return score.shape[1] if score.ndim > 1 else 2 * (task == "binary")
 
 
 def _grouped(attributes: Collection[str]) -> tuple[str, ...]:

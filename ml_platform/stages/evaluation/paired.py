@@ -68,8 +68,9 @@ def _ranking(pair: Pair) -> Measurement:
 
 def _losses(of_row: Callable[[Pair, Floats], Floats], pair: Pair) -> Measurement:
     """Compare mean losses: the mean of the champion's minus the challenger's, by row."""
-    theirs, mine = of_row(pair, pair.b), of_row(pair, pair.a)
-    found = mean_interval(theirs - mine, entity=pair.entity, confidence=pair.confidence)
+    with np.errstate(over="ignore", invalid="ignore"):  # what isn't finite is said by the mean
+        saved = of_row(pair, pair.b) - of_row(pair, pair.a)
+    found = mean_interval(saved, entity=pair.entity, confidence=pair.confidence)
     units = entities(pair.entity, pair.true).count() or pair.true.size
     return dataclasses.replace(found, facts={**found.facts, "freedom": units - 1})
 
@@ -125,7 +126,8 @@ def _redrawn(statistic: Callable[..., Measurement], pair: Pair, *, decisions: bo
 
 def _root_mean_square(pair: Pair) -> Measurement:
     def value(true: Floats, predicted: NDArray[np.generic]) -> float:
-        return -float(np.sqrt(np.square(predicted.astype(np.float64) - true).mean()))
+        with np.errstate(over="ignore", invalid="ignore"):  # an endless or missing error is no value
+            return -float(np.sqrt(np.square(predicted.astype(np.float64) - true).mean()))
 
     return _bootstrapped(value, pair, pair.a, pair.b)
 

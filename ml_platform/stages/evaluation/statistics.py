@@ -23,6 +23,8 @@ from ml_platform.stats.calibration_slope import calibration_slope
 from ml_platform.stats.class_accuracy import class_accuracy
 from ml_platform.stats.coverage import coverage
 from ml_platform.stats.expected_calibration_error import expected_calibration_error
+from ml_platform.stats.expected_cost import expected_cost
+from ml_platform.stats.expected_cost_gain import expected_cost_gain
 from ml_platform.stats.f1 import f1
 from ml_platform.stats.lift import lift
 from ml_platform.stats.log_loss import log_loss
@@ -51,7 +53,7 @@ class Scores:
     """Outcomes and scores of the same rows, and what they are measured with.
 
     `true` holds numbers, shape (n,); `score` one number per row, or per row and class. A binary decision is positive
-    from the threshold on.
+    from the threshold on. `costs` has a row per outcome and a column per decision.
     """
 
     task: Task
@@ -62,6 +64,7 @@ class Scores:
     quantile: float
     seed: int
     confidence: float
+    costs: Floats | None = None
 
     def of(self, rows: NDArray[np.bool_]) -> Scores:
         """Return some of the rows."""
@@ -95,6 +98,14 @@ def _binary(scores: Scores) -> Iterator[Measurement]:
     decisions = decided(scores.score, scores.threshold)
     for decisive in (accuracy, balanced_accuracy, precision, recall, f1):
         yield decisive(scores.true, decisions, entity=scores.entity, confidence=scores.confidence)
+    yield from _costs(scores, decisions)
+
+
+def _costs(scores: Scores, decisions: Floats) -> Iterator[Measurement]:
+    if scores.costs is None:
+        return
+    for costly in (expected_cost, expected_cost_gain):
+        yield costly(scores.true, decisions, costs=scores.costs, entity=scores.entity, confidence=scores.confidence)
 
 
 def decided(score: Floats, threshold: float) -> Floats:
@@ -113,6 +124,7 @@ def _classes(scores: Scores) -> Iterator[Measurement]:
     decisions = decided(scores.score, scores.threshold)
     for decisive in (class_accuracy, macro_recall, macro_precision, macro_f1):
         yield decisive(scores.true, decisions, entity=scores.entity, confidence=scores.confidence)
+    yield from _costs(scores, decisions)
     for code in range(scores.score.shape[1]):
         for single in (recall, precision, f1):
             rows, mine = (scores.true == code).astype(float), (decisions == code).astype(float)

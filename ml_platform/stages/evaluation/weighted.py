@@ -4,44 +4,53 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
-from typing import assert_never
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Fact, Measurement
-from ml_platform.stages.evaluation.statistics import Scores, decided, statistics
+from ml_platform.stages.evaluation.statistics import Scores, statistics
+from ml_platform.stages.evaluation.weighted_ratios import Ratio, ratios_of
 from ml_platform.stats.bootstrap import bootstrap
+from ml_platform.stats.bounded_interval import bounded_interval
 from ml_platform.stats.confidence import t_value
-from ml_platform.stats.entities import entities
+from ml_platform.stats.entities import Entities, entities
 from ml_platform.stats.influence import influence_variance
-from ml_platform.stats.log_loss import row_log_losses
-from ml_platform.stats.multiclass_log_loss import row_class_losses
-from ml_platform.stats.pinball_loss import row_pinball_losses
 from ml_platform.stats.ratio_of_sums import ratio_of_sums
-from ml_platform.stats.wilson import wilson
+from ml_platform.stats.satterthwaite import freedom_of, satterthwaite
 
 Floats = NDArray[np.float64]
+Bounds = tuple[float | None, float | None]
 UNDEFINED = "isn't measured with weights"
-SHARES = frozenset({"accuracy", "precision", "recall", "f1", "class_accuracy", "coverage"})
+SHARES = frozenset(
+    {
+        *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "class_accuracy", "coverage"),
+        *("class_precision", "class_recall", "class_f1", "macro_precision", "macro_recall", "macro_f1"),
+    }
+)
+SIGNED = frozenset({"bias", "bias_share", "expected_cost", "expected_cost_gain"})
 REPETITIONS = 400
+LARGEST_LOG = 700.0
 
 
 def weighted_statistics(scores: Scores, weights: Floats) -> Iterator[Measurement]:
-    """Measure what is a ratio of sums over rows, each row times its weight; of the other metrics say that they aren't.
+    """Measure what is made of ratios of sums over rows, each row times its weight, and what ranks rows.
 
-    Values are those of a weighted table (Hajek's estimator), intervals come from the linearised ratio and count whole
-    entities. Source: Sarndal, Swensson and Wretman 1992, Model Assisted Survey Sampling, ch. 5.
+    Values are those of a weighted table (Hajek's estimator), intervals come from the linearised ratios and count whole
+    entities; those of rankings are drawn again. Of the other metrics it says that they aren't measured. Source:
+    Sarndal, Swensson and Wretman 1992, Model Assisted Survey Sampling, ch. 5.
     """
-    ratios = _ratios(scores)
+    ratios = ratios_of(scores, weights)
     for plain in statistics(scores):
-        if plain.value is None:
+        named = ratios.get((plain.metric, plain.subject))
+        if plain.value is None or (named is not None and not all(below.any() for _, below in named)):
             yield plain
-        elif plain.metric in ratios and not plain.subject:
-            yield _measured(scores, plain, *(part * weights for part in ratios[plain.metric]))
-        elif plain.metric == "roc_auc":
-            yield _ranking(scores, weights)
+        elif named is not None:
+            yield _measured(scores, plain, [(above * weights, below * weights) for above, below in named])
+        elif plain.metric in RANKINGS:
+            yield _ranking(scores, weights, plain.metric)
         else:
             yield Measurement(
                 metric=plain.metric, value=None, n=plain.n, unit=plain.unit, subject=plain.subject, reason=UNDEFINED
@@ -62,68 +71,73 @@ def weighted_area(true: Floats, score: Floats, weights: Floats) -> float | None:
     return float(won) / pairs if pairs > 0 else None
 
 
-def _ranking(scores: Scores, weights: Floats) -> Measurement:
+def weighted_precision(true: Floats, score: Floats, weights: Floats) -> float | None:
+    """Return the weighted average precision; None without a positive row.
+
+    >>> weighted_precision(np.array([0.0, 1, 1]), np.array([0.2, 0.1, 0.9]), np.array([1.0, 1, 3]))
+    0.95
+    """
+    _, place = np.unique(-score, return_inverse=True)
+    at = np.bincount(place, weights=weights * (true == 1))
+    hits, reached = np.cumsum(at), np.cumsum(np.bincount(place, weights=weights))
+    return float(at @ (hits / reached) / hits[-1]) if hits[-1] > 0 else None
+
+
+RANKINGS: Mapping[str, Callable[[Floats, Floats, Floats], float | None]] = MappingProxyType(
+    {"roc_auc": weighted_area, "average_precision": weighted_precision}
+)
+
+
+def _ranking(scores: Scores, weights: Floats, metric: str) -> Measurement:
     found = bootstrap(
-        weighted_area, scores.true, scores.score, weights, seed=scores.seed, repetitions=REPETITIONS,
-        entity=scores.entity, strata=scores.true, metric="roc_auc", confidence=scores.confidence,
+        RANKINGS[metric], scores.true, scores.score, weights, seed=scores.seed, repetitions=REPETITIONS,
+        entity=scores.entity, strata=scores.true, metric=metric, confidence=scores.confidence,
     )  # fmt: skip
-    return dataclasses.replace(found, facts={**found.facts, **_facts(weights)})
+    return dataclasses.replace(found, facts={**found.facts, **_facts(_effective(weights))})
 
 
-def _ratios(scores: Scores) -> dict[str, tuple[Floats, Floats]]:
-    """Return, per metric, what each row adds above and below the line."""
-    true, score, one = scores.true, scores.score, np.ones(scores.true.size)
-    match scores.task:
-        case "binary":
-            mine = decided(score, scores.threshold)
-            hit, positive, chosen = (mine == 1) * (true == 1) * 1.0, (true == 1) * 1.0, (mine == 1) * 1.0
-            certain = np.clip(score, 0, 1)
-            return {
-                "log_loss": (row_log_losses(true == 1, certain), one),
-                "brier": (np.square(certain - true), one),
-                "accuracy": ((mine == true) * 1.0, one),
-                "precision": (hit, chosen),
-                "recall": (hit, positive),
-                "f1": (2 * hit, positive + chosen),
-            }
-        case "multiclass":
-            right = np.zeros_like(score)
-            codes = np.clip(np.nan_to_num(true), 0, score.shape[1] - 1).astype(np.intp)
-            right[np.arange(true.size), codes] = 1.0
-            return {
-                "multiclass_log_loss": (row_class_losses(codes, score), one),
-                "multiclass_brier": (np.square(score - right).sum(axis=1), one),
-                "class_accuracy": ((decided(score, scores.threshold) == true) * 1.0, one),
-            }
-        case "regression":
-            return {"mean_absolute_error": (np.abs(score - true), one), "bias": (score - true, one)}
-        case "quantile":
-            losses = row_pinball_losses(true, score, scores.quantile)
-            covered = (true <= score) * 1.0
-            return {
-                "pinball_loss": (losses, one),
-                "coverage": (covered, one),
-                "mean_absolute_error": (np.abs(score - true), one),
-            }
-        case task:
-            assert_never(task)
-
-
-def _measured(scores: Scores, plain: Measurement, above: Floats, below: Floats) -> Measurement:
-    """Return the ratio; a share with Wilson's interval at the size that its variance gives, else with Student's."""
+def _measured(scores: Scores, plain: Measurement, ratios: list[Ratio]) -> Measurement:
+    """Return the mean of weighted ratios, on the metric's own scale."""
     units = entities(scores.entity, scores.true)
-    value, influence = ratio_of_sums(above, below)
+    values, influences = zip(*(ratio_of_sums(*each) for each in ratios), strict=True)
+    value, influence = float(np.mean(values)), np.mean(influences, axis=0)
+    size = min(_effective(below) for _, below in ratios)
+    low, high = _bounds(plain.metric, value, influence, units, rows=size, confidence=scores.confidence)
+    match plain.metric:
+        case "root_mean_squared_error":
+            value, low, high = math.sqrt(value), _root(low), _root(high)
+        case "r_squared":
+            value, low, high = 1 - value, None if high is None else 1 - high, None if low is None else 1 - low
+    return dataclasses.replace(plain, value=value, low=low, high=high, facts=_facts(size))
+
+
+def _bounds(metric: str, value: float, influence: Floats, units: Entities, *, rows: float, confidence: float) -> Bounds:
+    """Return a share's bounds by Wilson at the size that its variance gives, R²'s on the log scale, or Student's."""
     variance = influence_variance(influence, units)
-    low = high = None
-    if variance is not None and plain.metric in SHARES:
-        size = value * (1 - value) / variance if variance > 0 else float(below.sum() ** 2 / np.square(below).sum())
-        bounds = wilson(value * size, size, confidence=scores.confidence)
-        low, high = bounds.low, bounds.high
-    elif variance is not None:
-        half = t_value(scores.confidence, (units.count() or above.size) - 1) * math.sqrt(variance)
-        low, high = max(value - half, -math.inf if plain.metric == "bias" else 0.0), value + half
-    return dataclasses.replace(plain, value=value, low=low, high=high, facts=_facts(below))
+    if variance is None:
+        return None, None
+    if metric in SHARES:
+        freedom = freedom_of(influence, units)
+        return bounded_interval(value, variance, fewest=max(int(rows), 1), freedom=freedom, confidence=confidence)
+    if metric == "r_squared":
+        if not value > 0:
+            return None, None
+        edge = t_value(confidence, satterthwaite(influence, units))
+        factor = math.exp(min(edge * math.sqrt(variance) / value, LARGEST_LOG))
+        return value / factor, value * factor
+    half = t_value(confidence, (units.count() or influence.size) - 1) * math.sqrt(variance)
+    return max(value - half, -math.inf if metric in SIGNED else 0.0), value + half
 
 
-def _facts(weights: Floats) -> dict[str, Fact]:
-    return {"weighted": True, "effective_n": float(weights.sum() ** 2 / np.square(weights).sum())}
+def _root(square: float | None) -> float | None:
+    return None if square is None else math.sqrt(square)
+
+
+def _effective(weights: Floats) -> float:
+    """Return how many equally weighted rows would be as many (Kish)."""
+    scaled = weights / weights.max()
+    return float(scaled.sum() ** 2 / np.square(scaled).sum())
+
+
+def _facts(size: float) -> dict[str, Fact]:
+    return {"weighted": True, "effective_n": size}

@@ -15,6 +15,7 @@ from ml_platform.stages.loss_measures import losses_of
 from ml_platform.stages.probes.refit import is_whole, refit, taught
 from ml_platform.stages.scored_part import ScoredPart
 from ml_platform.stats.loss_change import loss_change
+from ml_platform.stats.loss_change_over_seeds import loss_change_over_seeds
 from ml_platform.stats.mean_interval import mean_interval
 
 if TYPE_CHECKING:
@@ -59,6 +60,18 @@ def measure_seeds(subject: Subject, found: Reseeded | str) -> Iterator[Measureme
     losses = [losses_of(subject.spec, one) for one in found.others]
     luck = loss_change(losses_of(subject.spec, found.own), np.mean(losses, axis=0), entity=subject.holdout.entity)
     yield _with(luck, "seed_luck", facts)
+
+
+def measure_gain(subject: Subject, found: Reseeded | str) -> Measurement:
+    """Measure the candidate's loss against the champion's with an interval that holds what another seed would make."""
+    rival, n = subject.rival, subject.holdout.target.size
+    if isinstance(found, str) or rival is None:
+        reason = found if isinstance(found, str) else "the champion has no scores that can be compared on all rows"
+        return Measurement(metric="loss_change_over_seeds", value=None, n=n, unit="share", reason=reason)
+    theirs = losses_of(subject.spec, subject.holdout, rival)
+    means = [float(losses_of(subject.spec, part).mean()) for part in (found.own, *found.others)]
+    own = losses_of(subject.spec, subject.holdout)
+    return loss_change_over_seeds(own, theirs, of_seeds=means, entity=subject.holdout.entity)
 
 
 _CHANGED = {

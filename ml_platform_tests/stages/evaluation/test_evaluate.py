@@ -13,17 +13,25 @@ from sklearn import metrics
 
 from ml_platform import evaluate, judge
 from ml_platform.core.errors import DataInvalid
+from ml_platform.core.measurement import Measurement
 from ml_platform.core.verdict import Outcome
-from ml_platform.stages.evaluation.weighted import weighted_area
+from ml_platform.stages.evaluation.evaluation import Evaluation
+from ml_platform.stages.evaluation.weighted import weighted_area, weighted_precision
 from ml_platform_tests.stages.evaluation.scored_people import people
 
 SEEN = people(1500, 1)
 RNG = np.random.default_rng(5)
+CALIBRATION = ("expected_calibration_error", "calibration_slope", "calibration_intercept")
 WEIGHTS = RNG.uniform(0.2, 3, SEEN.y.size)
 CLASSES = RNG.dirichlet([1, 1, 1], 900)
 TRUE_CLASSES = np.array([RNG.choice(3, p=row) for row in CLASSES])
 NUMBERS = RNG.normal(size=700)
 PREDICTED = NUMBERS + RNG.normal(scale=0.5, size=700)
+
+
+def value_of(found: Evaluation, like: Measurement) -> float | None:
+    """Return the value of the same metric and subject."""
+    return next(one.value for one in found.measurements if (one.metric, one.subject) == (like.metric, like.subject))
 
 
 def test_binary_metrics_are_scikit_learns() -> None:
@@ -78,10 +86,12 @@ def test_weights_of_one_change_no_value_and_of_two_are_rows_twice(task: Any, tru
     repeated = evaluate(np.asarray(true)[twice], np.asarray(score)[twice], task=task)
     weighed = evaluate(true, score, task=task, weights=np.where(np.arange(len(true)) % 3 == 0, 2.0, 1.0))
     told = [one for one in weighed.measurements if one.value is not None]
-    assert {one.metric for one in told} >= {plain.measurements[0].metric}
+    unmeasured = {one.metric for one in weighed.measurements} - {one.metric for one in told}
+    assert unmeasured <= {*CALIBRATION, "lift", "median_absolute_error", "top_label_calibration_error", "macro_roc_auc"}
     for one in told:
-        assert same[one.metric].value == pytest.approx(plain[one.metric].value)
-        assert one.value == pytest.approx(repeated[one.metric].value)
+        ones, rows, copies = (value_of(found, one) for found in (same, plain, repeated))
+        assert ones == pytest.approx(rows)
+        assert one.value == pytest.approx(copies)
         assert one.low is not None
         assert one.low <= (one.value or 0) <= (one.high or math.inf)
 
@@ -103,7 +113,41 @@ def test_weighted_values_are_scikit_learns_and_intervals_like_the_bootstraps() -
     assert 0.9 < (perfect["accuracy"].low or 0) < 1
 
 
+def test_weighted_values_of_every_task_are_scikit_learns() -> None:
+    decided = SEEN.better >= 0.5
+    binary = evaluate(SEEN.y, SEEN.better, task="binary", weights=WEIGHTS)
+    area = metrics.average_precision_score(SEEN.y, SEEN.better, sample_weight=WEIGHTS)
+    assert binary["average_precision"].value == pytest.approx(area)
+    assert binary["balanced_accuracy"].value == pytest.approx(
+        metrics.balanced_accuracy_score(SEEN.y, decided, sample_weight=WEIGHTS)
+    )
+    weights = WEIGHTS[: TRUE_CLASSES.size]
+    classes = evaluate(TRUE_CLASSES, CLASSES, task="multiclass", weights=weights)
+    said = {"y_true": TRUE_CLASSES, "y_pred": CLASSES.argmax(axis=1), "sample_weight": weights}
+    assert classes["macro_f1"].value == pytest.approx(metrics.f1_score(**said, average="macro"))
+    assert classes["macro_precision"].value == pytest.approx(metrics.precision_score(**said, average="macro"))
+    assert classes["class_recall"].value == pytest.approx(metrics.recall_score(**said, average=None)[0])
+    weights = WEIGHTS[: NUMBERS.size]
+    numbers = evaluate(NUMBERS, PREDICTED, task="regression", weights=weights)
+    assert numbers["r_squared"].value == pytest.approx(metrics.r2_score(NUMBERS, PREDICTED, sample_weight=weights))
+    error = metrics.root_mean_squared_error(NUMBERS, PREDICTED, sample_weight=weights)
+    assert numbers["root_mean_squared_error"].value == pytest.approx(error)
+
+
+def test_weights_that_are_all_one_leave_intervals_about_as_they_are() -> None:
+    for task, true, score in (
+        ("binary", SEEN.y, SEEN.better), ("multiclass", TRUE_CLASSES, CLASSES), ("regression", NUMBERS, PREDICTED),
+    ):  # fmt: skip
+        plain = evaluate(true, score, task=task)  # type: ignore[arg-type]
+        same = evaluate(true, score, task=task, weights=np.ones(len(true)))  # type: ignore[arg-type]
+        for one in (one for one in same.measurements if one.value is not None and not one.subject):
+            known = plain[one.metric]
+            width = (known.high or 0) - (known.low or 0)
+            assert (one.high or 0) - (one.low or 0) == pytest.approx(width, rel=0.15), one.metric
+
+
 def test_a_weighted_area_of_one_class_is_none() -> None:
+    assert weighted_precision(np.zeros(3), np.arange(3.0), np.ones(3)) is None
     assert weighted_area(np.ones(3), np.arange(3.0), np.ones(3)) is None
 
 
@@ -152,6 +196,52 @@ def test_each_group_is_measured_and_all_differences_hold_together() -> None:
 def test_groups_are_compared_whatever_is_predicted(task: Any, true: Any, score: Any, metric: str) -> None:
     found = evaluate(true, score, task=task, groups={"part": np.arange(len(true)) % 2})
     assert found[metric].subject.startswith("part")
+
+
+COSTS = {"false_positive": 1, "false_negative": 2.0, "true_positive": -0.5}
+TABLE = np.array([[0.0, 1, 2], [3, 0, 1], [5, 2, 0]])
+
+
+def test_costs_are_those_of_the_confusion_matrix_and_the_gate_on_them_is_asked() -> None:
+    found = evaluate(SEEN.y, SEEN.better, task="binary", threshold=0.3, costs=COSTS)
+    shares = metrics.confusion_matrix(SEEN.y, SEEN.better >= 0.3, normalize="all")
+    expected = shares[0, 1] + 2 * shares[1, 0] - shares[1, 1] / 2
+    assert found["expected_cost"].value == pytest.approx(expected)
+    always = min(2 * SEEN.y.mean(), 1 - 1.5 * SEEN.y.mean())
+    assert found["expected_cost_gain"].value == pytest.approx(always - expected)
+    assert {one.gate: one.outcome for one in judge(found)}["decisions_pay_off"] is Outcome.PASSED
+    free = evaluate(SEEN.y, SEEN.better, task="binary")
+    assert "expected_cost" not in {one.metric for one in free.measurements}
+    assert "decisions_pay_off" not in {one.gate for one in judge(free)}
+
+
+def test_decisions_that_are_always_the_cheapest_one_prove_nothing() -> None:
+    found = evaluate(SEEN.y, SEEN.better, task="binary", threshold=1e-9, costs=COSTS)
+    gain = found["expected_cost_gain"]
+    assert (gain.value, gain.low, gain.high) == (0.0, None, None)
+    assert {one.gate: one.outcome for one in judge(found)}["decisions_pay_off"] is Outcome.UNDECIDED
+
+
+def test_several_classes_have_a_table_of_costs() -> None:
+    found = evaluate(TRUE_CLASSES, CLASSES, task="multiclass", costs=TABLE.tolist())
+    cost = TABLE[TRUE_CLASSES, CLASSES.argmax(axis=1)]
+    assert found["expected_cost"].value == pytest.approx(cost.mean())
+    assert found["expected_cost_gain"].value == pytest.approx(TABLE[TRUE_CLASSES].mean(axis=0).min() - cost.mean())
+    unknown = evaluate([0, 1, 2], [[0.5, 0.5], [1.0, 0.0], [0.0, 1.0]], task="multiclass", costs=[[0, 1], [2, 0]])
+    assert unknown["expected_cost"].reason == "1 of 3 rows are of a class without costs"
+
+
+@pytest.mark.parametrize(
+    ("task", "true", "score", "costs"),
+    [("binary", SEEN.y, SEEN.better, COSTS), ("multiclass", TRUE_CLASSES, CLASSES, TABLE)],
+)
+def test_weighted_costs_are_those_of_rows_repeated(task: Any, true: Any, score: Any, costs: Any) -> None:
+    twice = np.repeat(np.arange(len(true)), np.where(np.arange(len(true)) % 3 == 0, 2, 1))
+    repeated = evaluate(np.asarray(true)[twice], np.asarray(score)[twice], task=task, costs=costs)
+    weights = np.where(np.arange(len(true)) % 3 == 0, 2.0, 1.0)
+    weighed = evaluate(true, score, task=task, weights=weights, costs=costs)
+    for metric in ("expected_cost", "expected_cost_gain"):
+        assert weighed[metric].value == pytest.approx(repeated[metric].value)
 
 
 @pytest.mark.parametrize("minority", [0, 1, 2, 3, 30])
@@ -212,6 +302,13 @@ def test_odd_numbers_and_300_classes_are_no_crash() -> None:
         ({"weights": [1.0, 1.0], "groups": [1, 2]}, "groups with weights aren't compared"),
         ({"threshold": 1}, "threshold is 1; a number between 0 and 1"),
         ({"confidence": "0.95"}, "confidence is '0.95'"),
+        ({"costs": {"false_positive": 1}}, "costs['false_negative']: field required; finite false_positive and"),
+        ({"costs": {"false_positive": math.inf, "false_negative": 1}}, "costs['false_positive']"),
+        ({"costs": {"false_positive": 1, "false_negative": 1, "hit": 1}}, "costs['hit']"),
+        ({"costs": [[0, 1]]}, "costs have the shape (1, 2); finite numbers of shape (2, 2) are needed"),
+        ({"costs": [[0, 1], [math.nan, 0]]}, "finite numbers of shape (2, 2)"),
+        ({"costs": COSTS, "task": "regression"}, "costs are given, but a number is no decision"),
+        ({"costs": COSTS, "task": "multiclass", "y_score": np.eye(3)[:2]}, "but there are 3 classes"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused_in_words(arguments: dict[str, Any], words: str) -> None:

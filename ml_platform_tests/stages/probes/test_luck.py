@@ -14,10 +14,13 @@ from ml_platform.stages.probes.chance import DEALT, measure_chance
 from ml_platform.stages.probes.learning_curve import learning_curve
 from ml_platform.stages.probes.probe import probe
 from ml_platform.stages.probes.refit import is_whole, refit, taught
-from ml_platform.stages.probes.seeds import Reseeded, measure_seeds, reseed, seed_losses
+from ml_platform.stages.probes.seeds import Reseeded, measure_gain, measure_seeds, reseed, seed_losses
 from ml_platform.stages.probes.subject import Subject
 from ml_platform_tests.stages.probes.world import LEARNER, trained_in, with_target
 from ml_platform_tests.stages.test_task_measures import CLASSES
+from ml_platform_tests.stats.reading import value_of
+
+LUCK = {"seed_flip_share", "seed_luck", "permutation_p_value", "loss_saved_by_last_doubling"}
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +103,7 @@ def test_every_task_is_probed(subject: Subject, task: str, metric: str) -> None:
     probed = probe(other)
     found = {measurement.metric: measurement for measurement in probed.measurements}
     assert {metric, "seed_luck", "permutation_p_value", "loss_saved_by_last_doubling"} <= found.keys()
-    assert found[metric].value is not None
-    assert 0 < found[metric].value < 0.5
+    assert 0 < value_of(found[metric]) < 0.5
     assert found["permutation_p_value"].value == 1 / 40
     assert probed.probes.learning_curve is not None
 
@@ -130,7 +132,8 @@ def test_the_loss_falls_with_the_rows_and_the_last_doubling_is_measured_by_row(s
     assert found.curve is not None
     assert [point.rows for point in found.curve.points] == [75, 150, 300, 600]
     losses = [point.loss for point in found.curve.points]
-    assert losses[0] > losses[-1] == pytest.approx(float(whole.mean()))
+    assert losses[0] > losses[-1]
+    assert losses[-1] == pytest.approx(float(whole.mean()))
     half = losses_of(subject.spec, refit(subject, taught(subject, 0.5)))
     assert found.measurement.value == pytest.approx(1 - whole.mean() / half.mean())
     assert found.measurement.low is not None
@@ -163,9 +166,34 @@ def test_what_is_learned_is_beyond_chance_and_nothing_is_learned_from_noise(subj
     assert nothing.value > 0.05
 
 
+def test_a_champion_is_compared_with_the_seeds_luck_in_the_interval(subject: Subject, reseeded: Reseeded) -> None:
+    worse = dataclasses.replace(subject, rival=np.full(subject.holdout.target.size, subject.holdout.target.mean()))
+    gain = measure_gain(worse, reseeded)
+    assert gain.value is not None
+    assert gain.high is not None
+    assert gain.value < gain.high < 0
+    assert one(list(probe(worse, champion=True).measurements), "loss_change_over_seeds") == gain
+
+
+def test_a_champion_that_cant_be_compared_leaves_the_gain_undefined(subject: Subject, reseeded: Reseeded) -> None:
+    said = "the champion has no scores that can be compared on all rows"
+    assert (measure_gain(subject, reseeded).value, measure_gain(subject, reseeded).reason) == (None, said)
+    assert measure_gain(subject, "no rows").reason == "no rows"
+    assert "loss_change_over_seeds" not in {found.metric for found in probe(subject).measurements}
+
+
+def test_fewer_holdout_rows_keep_the_champions_scores_beside_their_rows(subject: Subject) -> None:
+    few = dataclasses.replace(subject, rival=subject.holdout.score).fewer(50)
+    assert few.rival is not None
+    assert few.rival.tobytes() == few.holdout.score.tobytes()
+    assert few.holdout.target.size == 50
+
+
 def test_rows_that_cant_be_learned_from_are_said(subject: Subject) -> None:
     one_class = with_target(subject, np.where(subject.matrix.part == "train", 1.0, subject.matrix.target))
     probed = probe(one_class)
-    assert {measurement.value for measurement in probed.measurements} == {None}
-    assert all("training rows: " in measurement.reason for measurement in probed.measurements)
+    found = [each for each in probed.measurements if each.metric in LUCK]
+    assert len(found) == 4
+    assert {measurement.value for measurement in found} == {None}
+    assert all("training rows: " in measurement.reason for measurement in found)
     assert (probed.probes.seeds, probed.probes.learning_curve) == ((), None)

@@ -1,0 +1,89 @@
+"""`ml-platform envs`: what is live where since when, by whom and why; now, at a time, or ever."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from ml_platform.cli.models import defs_folder, model_path, utc_now
+from ml_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    from ml_platform.adapters.platform import Platform
+    from ml_platform.stages.live_spans import LiveSpan
+
+ENVIRONMENTS = ("staging", "production")
+
+
+@click.command(name="envs")
+@click.argument("model", required=False)
+@click.option("--at", help="A day or a time, such as 2026-05-03 or 2026-05-03T14:00Z (default: now).")
+@click.option("--history", is_flag=True, help="Everything that was ever live, oldest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document for other programs.")
+def command(model: str | None, *, at: str | None, history: bool, as_json: bool) -> int:
+    """Say what is live in staging and production of MODEL (default: of every model).
+
+    A day names everything that was live on it. The answer comes from the ledger, which the live pointer moves in.
+    """
+    from ml_platform.adapters.platform import open_platform
+    from ml_platform.stages.live_spans import asked_time
+
+    if at is not None and history:
+        raise click.UsageError("--at and --history exclude each other; leave one out")
+    settings, now = load_settings(), utc_now()
+    start, end = asked_time(at) if at else (now, now)
+    with open_platform(settings) as platform:
+        if model is not None and not platform.ledger.releases(model):
+            model_path(settings, model)
+        names = _models(platform) if model is None else [model]
+        found = {
+            (name, environment): _spans(platform, name, environment, None if history else (start, end))
+            for name in names
+            for environment in ENVIRONMENTS
+        }
+    click.echo(_document(found) if as_json else "\n".join(_lines(found, past=at is not None or history)))
+    return 0
+
+
+def _models(platform: Platform) -> list[str]:
+    from ml_platform.policy.load import discover
+
+    return sorted(path.parent.name for path in discover(defs_folder(platform.settings)))
+
+
+def _spans(
+    platform: Platform, model: str, environment: str, when: tuple[dt.datetime, dt.datetime] | None
+) -> tuple[LiveSpan, ...]:
+    from ml_platform.stages.live_spans import live_spans, live_within
+
+    spans = live_spans(platform.ledger.history(model, environment))
+    return spans if when is None else live_within(spans, *when)
+
+
+def _lines(found: dict[tuple[str, str], tuple[LiveSpan, ...]], *, past: bool) -> Iterator[str]:
+    for (model, environment), spans in found.items():
+        if environment == ENVIRONMENTS[0]:
+            yield model
+        for span in spans:
+            one = span.deployment
+            until = f" until {_moment(span.until)}" if span.until else ""
+            yield (
+                f"  {environment:<11} v{one.version:<3} {one.model_digest[:12]}  since {_moment(one.since)}{until} "
+                f"by {one.actor}: {one.reason}"
+            )
+        if not spans:
+            yield f"  {environment:<11} nothing {'was' if past else 'is'} live"
+
+
+def _moment(time: dt.datetime) -> str:
+    return f"{time.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _document(found: dict[tuple[str, str], tuple[LiveSpan, ...]]) -> str:
+    import msgspec
+
+    spans = [span for group in found.values() for span in group]
+    return msgspec.json.format(msgspec.json.encode(spans), indent=1).decode()
