@@ -354,3 +354,55 @@ def test_a_context_without_a_request_is_nobodys(web: World) -> None:
     context = GuardedRequestContext(web.instance, None, None, None, None, read_only=False)  # type: ignore[arg-type]  # asked for nothing else
     assert context.person == NOBODY
     assert not any(one.enabled for one in context.permissions.values())
+
+
+BACKFILL = """
+mutation B($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
+  __typename ... on LaunchBackfillSuccess { backfillId } ... on UnauthorizedError { message }
+  ... on PythonError { message } } }
+"""
+WHERE = {"repositoryLocationName": "ml_platform", "repositoryName": "__repository__"}
+BY_JOB = {"selector": {"partitionSetName": "parcels_monitor_partition_set", "repositorySelector": WHERE}}
+MONTH = {"partitionNames": ["2025-09"], "fromFailure": False}
+
+
+def paths(*names: str) -> list[dict[str, list[str]]]:
+    return [{"path": ["parcels", name]} for name in names]
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("vera", BY_JOB),
+        ("ada", BY_JOB),
+        ("vera", {"assetSelection": paths("traffic", "monitoring")}),
+        ("tom", {"assetSelection": paths("traffic", "production")}),
+        ("tom", {**BY_JOB, "assetSelection": paths("production")}),
+        ("tom", {"partitionsByAssets": [{"assetKey": one} for one in paths("traffic", "production")]}),
+        ("rita", {"selector": {**BY_JOB["selector"], "partitionSetName": "no_such_partition_set"}}),
+        ("rita", {}),
+    ],
+)
+def test_a_backfill_needs_the_right_on_all_that_it_names(web: World, name: str, params: dict[str, Any]) -> None:
+    said = ask(web.browser(name), BACKFILL, params={**MONTH, **params}).json()["data"]["launchPartitionBackfill"]
+    assert said["__typename"] == "UnauthorizedError"
+    assert f"{name} may not" in said["message"]
+
+
+CANCEL = "mutation C($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename } }"
+RESUME = "mutation R($id: String!) { resumePartitionBackfill(backfillId: $id) { __typename } }"
+ONCE_MORE = """
+mutation O($id: String!) {
+  reexecutePartitionBackfill(reexecutionParams: {parentRunId: $id, strategy: ALL_STEPS}) { __typename } }
+"""
+
+
+@pytest.mark.parametrize("params", [BY_JOB, {"assetSelection": paths("traffic", "monitoring")}], ids=["job", "assets"])
+@pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources`:DeprecationWarning")  # Dagster calls it itself
+def test_a_backfill_is_ended_and_resumed_by_who_may(web: World, params: dict[str, Any]) -> None:
+    said = ask(web.browser("rita"), BACKFILL, params={**MONTH, **params}).json()["data"]["launchPartitionBackfill"]
+    assert said["__typename"] == "LaunchBackfillSuccess", said
+    backfill = said["backfillId"]
+    viewer = web.browser("vera")
+    assert all("UnauthorizedError" in ask(viewer, query, id=backfill).text for query in (CANCEL, RESUME, ONCE_MORE))
+    assert "UnauthorizedError" not in ask(web.browser("tom"), CANCEL, id=backfill).text
