@@ -63,7 +63,7 @@ def verifying(folder: Path, count: int) -> float:
     """Return the CPU seconds that it takes to verify so many entries."""
     ledger, checkpoints = opened(folder / "long")
     with closing(ledger):
-        ledger.append("began", actor="bench", subject="flights", payload={}, at=now())
+        entry = ledger.append("began", actor="bench", subject="flights", payload={}, at=now())
         with ledger._connections.writing() as connection:  # noqa: SLF001 (a million commits would take an hour)
             for _ in range(count - 1):
                 entry = chain.append(connection, "tried", actor="b", subject="flights v7", payload=PAYLOAD, at=now())

@@ -13,6 +13,7 @@ from typing import Literal
 from ml_platform.core.errors import PolicyInvalid
 
 EVALUATION = "ML_PLATFORM_EVALUATION"
+TOKEN = "ML_PLATFORM_TOKEN"  # noqa: S105 - a variable's name
 SOURCE = "ML_PLATFORM_SOURCE_"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SCHEDULER = "ML_PLATFORM_SCHEDULER_"
@@ -74,6 +75,16 @@ def load_settings() -> Settings:
 def allowed_urls() -> tuple[str, ...]:
     """Return the beginnings of URLs that sources may be fetched from."""
     return tuple(url.strip() for url in os.environ.get("ML_PLATFORM_ALLOWED_URLS", "").split(",") if url.strip())
+
+
+def token() -> str:
+    """Return the secret by which the acting person is known; empty when there is none. It is shown nowhere."""
+    return os.environ.get(TOKEN, "")
+
+
+def forget_token() -> None:
+    """Drop the secret, so that no process started from now on acts as this person."""
+    os.environ.pop(TOKEN, None)
 
 
 def _evaluation() -> Literal["full", "fast"] | None:

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from ml_platform.core.errors import PolicyInvalid
-from ml_platform.settings import EVALUATION, evaluated, load_settings, source_url
+from ml_platform.settings import (
+    EVALUATION,
+    TOKEN,
+    environment_of_child,
+    evaluated,
+    forget_token,
+    load_settings,
+    source_url,
+    token,
+)
 
 ALLOWED = "ML_PLATFORM_ALLOWED_URLS"
 OURS = ("ML_PLATFORM_HOME", "ML_PLATFORM_ACTOR", "ML_PLATFORM_DEFS", "ML_PLATFORM_ONLY", "MLFLOW_TRACKING_URI")
@@ -102,3 +111,12 @@ def test_another_word_for_how_deeply_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv(EVALUATION, "quick")
     with pytest.raises(PolicyInvalid, match="ML_PLATFORM_EVALUATION: is 'quick'; full or fast is needed; unset it"):
         load_settings()
+
+
+def test_a_token_is_read_once_it_is_set_and_can_be_dropped_for_all_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TOKEN, "secret")
+    assert token() == "secret"
+    assert "secret" not in repr(load_settings())
+    forget_token()
+    assert token() == ""
+    assert TOKEN not in environment_of_child(Path(), {})

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ml_platform.cli.decide import ENVIRONMENTS, say_refused, someone
+from ml_platform.access.actions import Action
+from ml_platform.cli.decide import ENVIRONMENTS, acting, say_refused
 from ml_platform.cli.models import find_release, load, split_reference, utc_now
 from ml_platform.cli.signing_keys import FILE, PASSWORD, password_of
 from ml_platform.core.errors import DataInvalid
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 @click.option("--env", "environment", type=ENVIRONMENTS, required=True, help="For where.")
 @click.option("--key", "key", type=FILE, help="The approver's key (`ml-platform keys new-person`): a signed word.")
 @PASSWORD
-@click.option("--by", "approver", default=None, help="Who approves without a key, where the policy lets that count.")
+@click.option(
+    "--by",
+    "approver",
+    default=None,
+    help="Who approves without a key, where there are no users and the policy lets it.",
+)
 def command(
     reference: str, environment: str, key: Path | None, password_file: Path | None, approver: str | None
 ) -> int:
@@ -36,12 +42,13 @@ def command(
     from ml_platform.stages.approve import approve
     from ml_platform.stages.objection import Refused
 
-    if (key is None) == (approver is None):
-        message = "approve: a person's key or, where the policy lets it count, a name is needed; give --key or --by"
-        raise DataInvalid(message)
+    if key is not None and approver is not None:
+        raise DataInvalid("approve: a key and a name were given; the key says who it is; leave --by out")
     governed = load(split_reference(reference)[0])
     signer = open_person_key(key, password_of(password_file, key)) if key else None
     with open_platform(load_settings()) as platform:
+        named = _owner(platform, signer) if signer else approver or ""
+        person = acting(platform, Action.APPROVE, governed.spec.model, by=named)
         release = find_release(platform, reference)
         decided = approve(
             governed.policy,
@@ -49,7 +56,7 @@ def command(
             model=release.model,
             version=release.version,
             environment=environment,
-            approver=_owner(platform, signer) if signer else someone(approver or ""),
+            approver=person,
             now=utc_now(),
             signer=signer,
         )

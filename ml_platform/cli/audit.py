@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from ml_platform.cli.decide import someone
+from ml_platform.access.actions import Action
+from ml_platform.cli.decide import acting
 from ml_platform.core.digest import canonical_json
 from ml_platform.settings import load_settings
 
@@ -44,9 +45,8 @@ def checkpoint(actor: str | None) -> None:
     from ml_platform.adapters.platform import open_platform
     from ml_platform.cli.models import utc_now
 
-    settings = load_settings()
-    person = someone(actor if actor is not None else settings.actor)
-    with open_platform(settings) as platform:
+    with open_platform(load_settings()) as platform:
+        person = acting(platform, Action.MANAGE_KEYS, by=actor)
         entry = platform.ledger.append("checkpointed", actor=person, subject="audit", payload={}, at=utc_now())
         platform.ledger.checkpoint()
     click.echo(f"✓ entry {entry.sequence} is signed; compare it with what you know of the history before it")
@@ -62,10 +62,12 @@ def export(target: Path, model: str | None) -> None:
     from ml_platform.adapters.platform import open_platform
 
     count = 0
-    with open_platform(load_settings()) as platform, target.open("w", encoding="utf-8") as file:
-        for entry in platform.ledger.audit(model=model):
-            file.write(f"{canonical_json(entry)}\n")
-            count += 1
+    with open_platform(load_settings()) as platform:
+        acting(platform, Action.READ_AUDIT, model, by=None)
+        with target.open("w", encoding="utf-8") as file:
+            for entry in platform.ledger.audit(model=model):
+                file.write(f"{canonical_json(entry)}\n")
+                count += 1
     click.echo(f"✓ {target}: {count} entries")
 
 
@@ -79,6 +81,7 @@ def show(model: str | None, last: int) -> None:
     from ml_platform.adapters.platform import open_platform
 
     with open_platform(load_settings()) as platform:
+        acting(platform, Action.READ_AUDIT, model, by=None)
         for entry in deque(platform.ledger.audit(model=model), maxlen=last):
             click.echo(
                 f"{entry.sequence:>6}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.actor:<16} {entry.action:<22} "

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ml_platform.core.errors import DataInvalid
+from ml_platform.access.actions import Action
+from ml_platform.cli.models import utc_now
 
 if TYPE_CHECKING:
     from ml_platform.adapters.platform import Platform
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
 ENVIRONMENTS = click.Choice(["staging", "production"])
 
 
-def someone(actor: str) -> str:
-    """Return the acting person's name; raises DataInvalid when nobody is named."""
-    if not actor.strip():
-        message = "--by: nobody is named; a decision needs a person; give --by NAME or set ML_PLATFORM_ACTOR"
-        raise DataInvalid(message)
-    return actor.strip()
+def acting(platform: Platform, action: Action, model: str | None = None, *, by: str | None) -> str:
+    """Return the acting person's name; raises DataInvalid when nobody is named.
+
+    In a home with users it is the one whose token is set; raises Denied, which is audited, unless they may do this.
+    """
+    from ml_platform.access.acting import Wanted, authorise
+
+    wanted = Wanted(action=action, model=model, by=by)
+    return authorise(platform.settings, platform.ledger, wanted, now=utc_now())
 
 
 def say_refused(what: str, refused: Refused) -> int:

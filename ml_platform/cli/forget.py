@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from ml_platform.cli.decide import someone
+from ml_platform.access.actions import Action
+from ml_platform.cli.decide import acting
 from ml_platform.cli.models import load, utc_now
 from ml_platform.settings import load_settings
 
@@ -30,7 +31,7 @@ def command(model: str, subject: str, actor: str | None) -> int:
             value,
             vault=platform.vault,
             ledger=platform.ledger,
-            actor=someone(actor or settings.actor),
+            actor=acting(platform, Action.ERASE_PERSON, model, by=actor or None),
             now=utc_now(),
         )
     if not erased.originals:

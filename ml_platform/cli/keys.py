@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ml_platform.cli.decide import someone
+from ml_platform.access.actions import Action
+from ml_platform.cli.decide import acting
 from ml_platform.cli.models import utc_now
 from ml_platform.cli.signing_keys import new_person, public, retire_signing, rotate_signing, signing_lines
 from ml_platform.settings import load_settings
@@ -72,9 +73,8 @@ def rotate(actor: str | None, *, finish: bool, signing: bool) -> int:
     from ml_platform.adapters.key_rotation import rewrap_all
     from ml_platform.adapters.platform import open_platform
 
-    settings = load_settings()
-    person = someone(actor if actor is not None else settings.actor)
-    with open_platform(settings) as platform:
+    with open_platform(load_settings()) as platform:
+        person = acting(platform, Action.MANAGE_KEYS, by=actor)
         if signing:
             rotate_signing(platform, person)
             return 0
@@ -101,9 +101,8 @@ def retire(version: str, actor: str | None) -> int:
     from ml_platform.adapters.platform import open_platform
     from ml_platform.adapters.sealed_home import drafts_under
 
-    settings = load_settings()
-    person = someone(actor if actor is not None else settings.actor)
-    with open_platform(settings) as platform:
+    with open_platform(load_settings()) as platform:
+        person = acting(platform, Action.MANAGE_KEYS, by=actor)
         if retire_signing(platform, version, person):
             return 0
         used = dict(uses(_everything(platform.home)))
@@ -131,10 +130,9 @@ def seal(actor: str | None) -> int:
     from ml_platform.adapters.sealed_home import seal_plain, sealed_files
     from ml_platform.core.errors import DataInvalid
 
-    settings = load_settings()
-    person = someone(actor if actor is not None else settings.actor)
     sealed, torn, problems = Counter[str](), 0, []
-    with open_platform(settings) as platform:
+    with open_platform(load_settings()) as platform:
+        person = acting(platform, Action.MANAGE_KEYS, by=actor)
         platform.keys.current()  # keys that are lost are said before anything is looked at
         for file in sealed_files(platform.home):
             if file.is_plain():

@@ -35,6 +35,8 @@ COMMANDS = {
     "forget": "Erase one person: key and originals are destroyed, later snapshots leave the rows out.",
     "verify": "Check a release's signed evidence offline, with nothing but public keys.",
     "audit": "Verify, show, sign or export the audit chain.",
+    "web": "Serve the Dagster UI behind sign-in and roles.",
+    "users": "Say who may do what: add and remove persons, make tokens.",
     "keys": "Show, change and retire the keys that seal what is stored and those that sign.",
 }
 

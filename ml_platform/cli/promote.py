@@ -6,9 +6,12 @@ import dataclasses
 
 import click
 
-from ml_platform.cli.decide import ENVIRONMENTS, say_refused, someone
+from ml_platform.access.actions import Action
+from ml_platform.cli.decide import ENVIRONMENTS, acting, say_refused
 from ml_platform.cli.models import find_release, load, split_reference, utc_now
 from ml_platform.settings import load_settings
+
+DEPLOY = {"staging": Action.DEPLOY_STAGING, "production": Action.DEPLOY_PRODUCTION}
 
 
 @click.command(name="promote")
@@ -25,11 +28,12 @@ def command(reference: str, environment: str, reason: str, actor: str | None) ->
     from ml_platform.stages.objection import Refused
 
     settings = load_settings()
-    person = someone(actor if actor is not None else settings.actor)
     governed = load(split_reference(reference)[0])
-    with open_platform(dataclasses.replace(settings, actor=person)) as platform:
+    with open_platform(settings) as platform:
+        person = acting(platform, DEPLOY[environment], governed.spec.model, by=actor)
         release = find_release(platform, reference)
-        desk = Desk(file=governed, platform=platform, now=utc_now(), run_id="", say=click.echo)
+        named = dataclasses.replace(platform, settings=dataclasses.replace(settings, actor=person))
+        desk = Desk(file=governed, platform=named, now=utc_now(), run_id="", say=click.echo)
         decided = deploy(desk, Wish(release=release, environment=environment, reason=reason))
     what = f"{release.model} v{release.version} → {environment}"
     if isinstance(decided, Refused):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ml_platform.cli.decide import ENVIRONMENTS, say_refused, show_outside, someone
+from ml_platform.access.actions import Action
+from ml_platform.cli.decide import ENVIRONMENTS, acting, say_refused, show_outside
 from ml_platform.cli.models import model_path, utc_now
 from ml_platform.settings import load_settings
 
@@ -21,7 +22,6 @@ def command(model: str, environment: str, reason: str, actor: str | None) -> int
     from ml_platform.stages.rollback import rollback
 
     settings = load_settings()
-    person = someone(actor if actor is not None else settings.actor)
     model_path(settings, model)
     with open_platform(settings) as platform:
         decided = rollback(
@@ -29,7 +29,7 @@ def command(model: str, environment: str, reason: str, actor: str | None) -> int
             platform.store,
             model,
             environment,
-            actor=person,
+            actor=acting(platform, Action.ROLL_BACK, model, by=actor),
             reason=reason,
             now=utc_now(),
         )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ml_platform.cli.decide import someone
+from ml_platform.access.actions import Action
+from ml_platform.cli.decide import acting
 from ml_platform.cli.models import utc_now
 from ml_platform.core.errors import DataInvalid
 from ml_platform.settings import load_settings
@@ -50,14 +51,16 @@ def new_person(name: str, target: Path, password_file: Path | None, actor: str |
     from ml_platform.adapters.ed25519 import make_person_key
     from ml_platform.adapters.platform import open_platform
 
-    settings = load_settings()
-    person, by = someone(name), someone(actor if actor is not None else settings.actor)
+    settings, person = load_settings(), name.strip()
+    if not person:
+        raise DataInvalid("new-person: nobody is named; a key is one person's; give the name that they act under")
     if target.absolute().resolve().is_relative_to(settings.home.resolve()):
         message = (
             f"{target}: lies in the home, where it is copied along; a person keeps the key elsewhere; name a place"
         )
         raise DataInvalid(message)
     with open_platform(settings) as platform:
+        by = acting(platform, Action.MANAGE_KEYS, by=actor)
         platform.signing.require_without_key(person)
         key = make_person_key(target, password_of(password_file, target, confirm=True))
         _note(platform, "person_key_added", by, {"owner": person, "key_id": key.key_id})

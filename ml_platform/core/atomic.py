@@ -10,15 +10,17 @@ from pathlib import Path
 from ml_platform.core.errors import Unavailable
 
 
-def write_atomically(path: Path, content: bytes, *, hint: str = "Free space or give write permission.") -> None:
-    """Replace a file by new content, durably; folders are made.
+def write_atomically(
+    path: Path, content: bytes, *, hint: str = "Free space or give write permission.", mode: int = 0o666
+) -> None:
+    """Replace a file by new content, durably; folders are made. `mode` says who may open it, less the umask.
 
     Raises Unavailable, with nothing half-written, when the disk refuses; `hint` says what to do then.
     """
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("xb") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -12,7 +12,7 @@ from ml_platform.core.fault_trial import FaultTrial, caught_share
 from ml_platform.core.records import QuarantineRecord, SnapshotRecord, SplitRecord
 from ml_platform.orchestration.console import CONFIG
 from ml_platform.orchestration.executor import in_process_or_forkserver
-from ml_platform.orchestration.hand_on import REFUSED, explained, failed
+from ml_platform.orchestration.hand_on import REFUSED, acting, explained, failed
 from ml_platform.orchestration.records import read_record
 from ml_platform.orchestration.wiring import tags_of
 
@@ -82,7 +82,11 @@ def _try(context: dg.OpExecutionContext, config: FaultsConfig, file: "GovernedMo
     from ml_platform.reports.fault_matrix import caught_text, matrix_lines, matrix_table
     from ml_platform.settings import load_settings
 
-    with explained(), open_platform(load_settings()) as platform:
+    with (
+        explained(),
+        open_platform(load_settings()) as opened,
+        acting(opened, context, file, "faults") as platform,
+    ):
         now = dt.datetime.now(tz=dt.UTC)
         found = tuple(
             trials(file, platform, rows=config.rows, seed=config.seed, kinds=config.kinds, now=now)

@@ -30,6 +30,7 @@ from ml_platform.settings import load_settings
 from ml_platform.stages.guard import end_process
 
 if TYPE_CHECKING:
+    from ml_platform.adapters.platform import Platform
     from ml_platform.orchestration.run_stage import Judged
     from ml_platform.policy.load import GovernedModelFile
 
@@ -47,6 +48,7 @@ PLOTTED = frozenset(
     }
 )  # fmt: skip
 Metadata = Mapping[str, Any]
+Running = dg.AssetExecutionContext | dg.OpExecutionContext
 Results = Iterator[dg.MaterializeResult[Any]]
 
 
@@ -89,12 +91,24 @@ def at_desk(context: dg.AssetExecutionContext, file: GovernedModelFile) -> Itera
     stage = context.op_def.name.removeprefix(f"{file.spec.model}__")
     with (
         explained(),
-        open_platform(load_settings()) as platform,
+        open_platform(load_settings()) as opened,
+        acting(opened, context, file, stage) as platform,
         at_work(
             file, stage, log=platform.spent, run_id=run_id, now=now, say=say, end=functools.partial(_end, context)
         ) as work,
     ):
         yield Desk(file=file, platform=platform, now=now, run_id=run_id, say=say, work=work)
+
+
+@contextlib.contextmanager
+def acting(platform: Platform, context: Running, file: GovernedModelFile, stage: str) -> Iterator[Platform]:
+    """Yield the platform in the name of who acts in this run; raises Denied where there are users and they may not."""
+    from ml_platform.access.in_run import Step, actor_of
+
+    run = context.run
+    step = Step(model=file.spec.model, stage=stage, run_id=run.run_id, tags=run.tags)
+    name = actor_of(platform.settings, platform.ledger, step, now=dt.datetime.now(tz=dt.UTC))
+    yield replace(platform, settings=replace(platform.settings, actor=name))
 
 
 def _end(context: dg.AssetExecutionContext, text: str) -> None:

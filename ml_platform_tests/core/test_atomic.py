@@ -30,3 +30,9 @@ def test_a_failed_replacement_leaves_the_old_file_and_no_draft(tmp_path: Path) -
     with pytest.raises(Unavailable):
         write_atomically(path, b"x")
     assert [one.name for one in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_file_may_be_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    write_atomically(path, b"x", mode=0o600)
+    assert path.stat().st_mode & 0o777 == 0o600

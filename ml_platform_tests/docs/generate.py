@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from ml_platform.access.actions import MEANING, Action
+from ml_platform.access.roles import RIGHTS, Role
 from ml_platform.cli.main import COMMANDS
 from ml_platform.policy.controls import CONTROLS
 from ml_platform.policy.describe import describe
@@ -72,6 +74,14 @@ def _pack(name: str, origin: str, packs: Mapping[str, Gates]) -> str:
     return "; ".join(said)
 
 
+def _roles() -> str:
+    lines = ["| Action | Means | Roles |", "|---|---|---|"]
+    for action in Action:
+        roles = ", ".join(f"`{role}`" for role in Role if action in RIGHTS[role])
+        lines.append(f"| `{action}` | {MEANING[action]} | {roles or '*nobody*'} |")
+    return "\n".join(lines) + "\n"
+
+
 def _controls() -> str:
     lines = ["| Control | Demands | Gates |", "|---|---|---|"]
     gates = _packs()["high"].gates
@@ -110,6 +120,7 @@ def _decisions() -> str:
 
 
 _TABLES: Mapping[str, Callable[[], str]] = {
+    "roles": _roles,
     "gates": _gates,
     "controls": _controls,
     "commands": _commands,

@@ -9,6 +9,8 @@ from typing import get_args
 
 import pytest
 
+from ml_platform.access.actions import Action
+from ml_platform.access.roles import Role
 from ml_platform.cli.crash import EXIT_CODE
 from ml_platform.core.errors import LimitReached
 from ml_platform.core.verdict import Outcome
@@ -69,6 +71,7 @@ def known() -> set[str]:
     tests = {RUNS, QUIET, ELSEWHERE, *CHECKS, *ASSEMBLE_CHECKS}
     return (
         files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | tests | compared | set(METRICS)
+        | set(Action) | set(Role)
         | set(STAGES) | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | set(FAULTS) | GIVEN
     )  # fmt: skip
 

@@ -158,3 +158,13 @@ def test_the_shipped_data_lie_in_their_packages(package: str, file: str) -> None
     assert spec is not None
     assert spec.submodule_search_locations is not None
     assert (Path(spec.submodule_search_locations[0]) / file).is_file()
+
+
+def test_argon2_tells_a_password_from_another() -> None:
+    import argon2
+
+    hasher = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    kept = hasher.hash("right")
+    assert hasher.verify(kept, "right")
+    with pytest.raises(argon2.exceptions.VerifyMismatchError):
+        hasher.verify(kept, "wrong")

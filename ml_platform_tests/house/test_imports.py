@@ -26,7 +26,7 @@ def loaded_by(module: str) -> set[str]:
         ("ml_platform.policy", (*HEAVY, "dagster", "pandas")),
         ("ml_platform.cli", (*HEAVY, "dagster", "pandas", "pandera")),
         ("ml_platform.serving.app", (*HEAVY, "dagster", "pandas", "pandera")),
-        ("ml_platform.definitions", (*HEAVY, "pandas", "pandera", "pyarrow")),
+        ("ml_platform.definitions", (*HEAVY, "pandas", "pandera", "pyarrow", "argon2", "dagster_webserver")),
     ],
 )
 def test_importing_a_part_loads_no_more_than_it_needs(module: str, unwanted: tuple[str, ...]) -> None:

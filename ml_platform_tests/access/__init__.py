@@ -1,0 +1,1 @@
+"""Roles, persons, sessions and the guard."""

@@ -1,0 +1,119 @@
+"""The guarded web server in this process: the small model, one person per role, no daemon."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from dagster import DagsterInstance
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from ml_platform.access.context import GuardedProcessContext
+from ml_platform.access.door import Door
+from ml_platform.access.server import GuardedWebserver
+from ml_platform.access.tokens import new_token
+from ml_platform.access.trail import Trail
+from ml_platform.access.web import SEALING, open_door
+from ml_platform.adapters.ledger import SqliteLedger
+from ml_platform.cli.models import utc_now
+from ml_platform_tests.access.people import PASSWORD, people
+from ml_platform_tests.browser.dagster_dev import ROOT
+from ml_platform_tests.orchestration.small_model import write_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ORIGIN = "http://testserver"
+HERE = {"origin": ORIGIN, "sec-fetch-site": "same-origin"}
+LOCATION, REPOSITORY = "ml_platform", "__repository__"
+
+
+@dataclass(frozen=True)
+class World:
+    home: Path
+    app: Starlette
+    door: Door
+    instance: DagsterInstance
+    ledger: SqliteLedger
+
+    def browser(self, name: str = "") -> TestClient:
+        """Return a browser in which somebody has signed in, or nobody."""
+        client = TestClient(self.app, base_url=ORIGIN, follow_redirects=False, raise_server_exceptions=False)
+        if name:
+            assert sign_in(client, name).status_code == 303
+        return client
+
+    def token(self, name: str) -> dict[str, str]:
+        """Return the headers of somebody who comes with a token."""
+        text, kept = new_token("test", now=utc_now(), days=1)
+        self.door.users.add_token(name, kept)
+        return {"authorization": f"Bearer {text}"}
+
+    def audited(self, action: str, actor: str) -> list[Mapping[str, object]]:
+        return [one.payload for one in self.ledger.audit() if one.action == action and one.actor == actor]
+
+
+def sign_in(client: TestClient, who: str, password: str = PASSWORD, **more: str) -> Any:
+    """Fill in the form as a person does."""
+    page = client.get("/login").text
+    csrf = page.partition('name="csrf" value="')[2].partition('"')[0]
+    form = {"name": who, "password": password, "csrf": csrf, "next": "/runs", **more}
+    return client.post("/login", data=form, headers=HERE)
+
+
+def ask(client: TestClient, query: str, headers: Mapping[str, str] = HERE, **variables: object) -> Any:
+    """Send GraphQL as the UI does."""
+    return client.post("/graphql", json={"query": query, "variables": variables}, headers=dict(headers))
+
+
+def launch(job: str, *, selection: list[str] | None = None, tags: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the parameters by which the UI launches a job, or some assets."""
+    selector: dict[str, Any] = {"repositoryLocationName": LOCATION, "repositoryName": REPOSITORY, "jobName": job}
+    if selection is not None:
+        selector |= {"assetSelection": [{"path": ["parcels", name]} for name in selection]}
+    said = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+    return {"selector": selector, "runConfigData": {}, "mode": "default", "executionMetadata": {"tags": said}}
+
+
+LAUNCH = """
+mutation Launch($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on UnauthorizedError { message }
+    ... on PythonError { message }
+  }
+}
+"""
+
+
+@contextlib.contextmanager
+def world_in(folder: Path) -> Iterator[World]:
+    """Serve the small model in a folder of its own."""
+    shutil.copy(ROOT / "dagster.yaml", folder)
+    write_model(folder)
+    home = folder / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ML_PLATFORM_HOME", str(home))
+        patch.setenv("ML_PLATFORM_DEFS", str(folder / "defs"))
+        patch.chdir(folder)
+        users = people(home)
+        target = LoadableTargetOrigin(module_name="ml_platform.definitions", working_directory=str(ROOT))
+        origin = InProcessCodeLocationOrigin(target, location_name=LOCATION)
+        with (
+            contextlib.closing(SqliteLedger(home / "ledger.sqlite", clock=utc_now)) as ledger,
+            DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=SEALING)) as instance,
+            GuardedProcessContext(instance, InProcessWorkspaceLoadTarget(origin), version="") as workspace,
+        ):
+            door = open_door(home, ledger)
+            door.users, door.trail = users, Trail(ledger, utc_now, most_a_minute=10_000)
+            yield World(home, GuardedWebserver(workspace, door).create_asgi_app(), door, instance, ledger)
