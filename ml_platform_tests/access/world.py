@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 ORIGIN = "http://testserver"
 HERE = {"origin": ORIGIN, "sec-fetch-site": "same-origin"}
 LOCATION, REPOSITORY = "ml_platform", "__repository__"
+DEFINITIONS = "ml_platform.definitions"
 
 
 @dataclass(frozen=True)
@@ -97,17 +99,29 @@ mutation Launch($params: ExecutionParams!) {
 
 
 @contextlib.contextmanager
+def loaded_anew() -> Iterator[None]:
+    """Let `ml_platform.definitions` be loaded with the present settings, and by the next one with theirs."""
+    before = sys.modules.pop(DEFINITIONS, None)
+    try:
+        yield
+    finally:
+        sys.modules.pop(DEFINITIONS, None)
+        if before is not None:
+            sys.modules[DEFINITIONS] = before
+
+
+@contextlib.contextmanager
 def world_in(folder: Path) -> Iterator[World]:
     """Serve the small model in a folder of its own."""
     shutil.copy(ROOT / "dagster.yaml", folder)
     write_model(folder)
     home = folder / "home"
-    with pytest.MonkeyPatch.context() as patch:
+    with loaded_anew(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("ML_PLATFORM_HOME", str(home))
         patch.setenv("ML_PLATFORM_DEFS", str(folder / "defs"))
         patch.chdir(folder)
         users = people(home)
-        target = LoadableTargetOrigin(module_name="ml_platform.definitions", working_directory=str(ROOT))
+        target = LoadableTargetOrigin(module_name=DEFINITIONS, working_directory=str(ROOT))
         origin = InProcessCodeLocationOrigin(target, location_name=LOCATION)
         with (
             contextlib.closing(SqliteLedger(home / "ledger.sqlite", clock=utc_now)) as ledger,
