@@ -72,11 +72,10 @@ def test_a_home_that_is_no_folder_is_said_to_be_in_the_way(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path / "file" / below))
-    in_the_way = {"show": "the ledger's folder has to exist or be creatable", "run": "can't be read (Not a directory)"}
-    for command, words in in_the_way.items():
+    for command in ("show", "run"):
         said = project.ask(command, MODEL)
         assert said.code == 2
-        assert words in said.err
+        assert "the ledger's folder has to exist or be creatable" in said.err
 
 
 def test_a_run_on_records_of_another_version_is_no_crash(project: Project) -> None:
