@@ -50,14 +50,19 @@ class Guard:
     done: threading.Event = field(default_factory=threading.Event)
     over: str = ""
     heard: float = 0.0
+    lifted: bool = False
 
     def lift(self) -> None:
-        """Stop guarding; what comes after isn't the stage's work."""
+        """Stop guarding; what comes after isn't the stage's work.
+
+        From the flag on nothing is raised any more: raised within the event it would leave its lock held for ever.
+        """
+        self.lifted = True
         self.done.set()
 
     def hear(self, _signal: int, _frame: FrameType | None) -> None:
         """Raise LimitReached in the main thread, unless the guard is lifted or nothing is over its limit."""
-        if self.over and not self.done.is_set():
+        if self.over and not self.lifted:
             self.heard = time.perf_counter() - self.started
             raise LimitReached(self.over)
 

@@ -41,6 +41,7 @@ def run(instance: dg.DagsterInstance, *stages: str) -> dg.ExecuteInProcessResult
 
 
 @STATM
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # of a module that was just being imported
 def test_a_stage_over_its_memory_fails_in_words_and_leaves_nothing(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:

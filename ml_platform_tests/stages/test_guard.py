@@ -199,3 +199,19 @@ def test_memory_that_the_machine_refuses_is_told_with_the_limit_or_without() -> 
         in str(limited)
     )
     assert "(out of memory); the model file states no limit" in str(out_of_memory(Limits(name="a/b"), MemoryError()))
+
+
+def test_lifting_the_guard_is_not_interrupted_half_way() -> None:
+    guard = Guard(Limits(name="a/b"), over="a/b: over")
+
+    class Interrupted(threading.Event):
+        """An event in the middle of whose setting, with its lock held, the signal arrives."""
+
+        def set(self) -> None:
+            with self._cond:  # type: ignore[attr-defined]
+                guard.hear(0, None)
+            super().set()
+
+    guard.done = Interrupted()
+    guard.lift()
+    assert guard.done.is_set()
