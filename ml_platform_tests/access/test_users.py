@@ -65,7 +65,7 @@ def test_the_file_is_for_its_owner_alone_and_holds_no_secret(users: FileUsers) -
     assert users.path.stat().st_mode & 0o777 == 0o600
     assert users.folder.stat().st_mode & 0o777 == 0o700
     assert PASSWORD not in content
-    assert text.rpartition("_")[2] not in content
+    assert text.split("_", 2)[2] not in content
     assert PASSWORD not in repr(users.all())
     assert "argon2" not in repr(users.all())
 
