@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ml_platform.adapters.platform import Platform
     from ml_platform.stages.live_spans import LiveSpan
 
-ENVIRONMENTS = ("staging", "production")
-
 
 @click.command(name="envs")
 @click.argument("model", required=False)
@@ -30,6 +28,7 @@ def command(model: str | None, *, at: str | None, history: bool, as_json: bool) 
     """
     from ml_platform.adapters.platform import open_platform
     from ml_platform.stages.live_spans import asked_time
+    from ml_platform.stages.versions import ENVIRONMENTS
 
     if at is not None and history:
         raise click.UsageError("--at and --history exclude each other; leave one out")
@@ -64,9 +63,11 @@ def _spans(
 
 
 def _lines(found: dict[tuple[str, str], tuple[LiveSpan, ...]], *, past: bool) -> Iterator[str]:
+    told = ""
     for (model, environment), spans in found.items():
-        if environment == ENVIRONMENTS[0]:
+        if model != told:
             yield model
+        told = model
         for span in spans:
             one = span.deployment
             until = f" until {_moment(span.until)}" if span.until else ""

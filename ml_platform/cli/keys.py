@@ -10,7 +10,7 @@ import click
 from ml_platform.access.actions import Action
 from ml_platform.cli.decide import acting
 from ml_platform.cli.models import utc_now
-from ml_platform.cli.signing_keys import new_person, public, retire_signing, rotate_signing, signing_lines
+from ml_platform.cli.signing_keys import BY, new_person, note, public, retire_signing, rotate_signing, signing_lines
 from ml_platform.settings import load_settings
 
 if TYPE_CHECKING:
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ml_platform.adapters.key_rotation import Rewrapped, Sealed
-    from ml_platform.adapters.platform import Platform
-
-SUBJECT = "keys"
-BY = click.option("--by", "actor", default=None, help="Who; default: ML_PLATFORM_ACTOR, else the login name.")
 
 
 @click.group(name="keys")
@@ -80,11 +76,11 @@ def rotate(actor: str | None, *, finish: bool, signing: bool) -> int:
             return 0
         old = platform.keys.current()
         if not finish:
-            _note(platform, "key_rotation_started", person, {"from": old})
+            note(platform, "key_rotation_started", person, {"from": old})
             platform.keys.add()
         done = rewrap_all(_everything(platform.home), platform.keys)
         payload = {"version": done.version, "rewrapped": done.changed, "problems": len(done.problems)}
-        _note(platform, "key_rotation_finished", person, payload)
+        note(platform, "key_rotation_finished", person, payload)
     return _say(done)
 
 
@@ -113,7 +109,7 @@ def retire(version: str, actor: str | None) -> int:
             click.echo(f"✗ {version} isn't retired: {reason}", err=True)
         if reasons:
             return 1
-        _note(platform, "key_retired", person, {"version": version})
+        note(platform, "key_retired", person, {"version": version})
         platform.keys.retire(version)
     click.echo(f"✓ {version} is destroyed; backups that it sealed need their own copy of it")
     return 0
@@ -142,7 +138,7 @@ def seal(actor: str | None) -> int:
                 except DataInvalid as error:
                     problems.append(str(error))
         payload = {"files": dict(sealed), "torn_lines": torn, "problems": len(problems)}
-        _note(platform, "plain_files_sealed", person, payload)
+        note(platform, "plain_files_sealed", person, payload)
     click.echo(f"✓ sealed: {_counted(sealed)}" + (f"; {torn} torn lines were left out" if torn else ""))
     return _problems(problems)
 
@@ -159,10 +155,6 @@ def _everything(home: Path) -> Iterator[Sealed]:
 
 def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "nothing"
-
-
-def _note(platform: Platform, action: str, actor: str, payload: dict[str, object]) -> None:
-    platform.ledger.append(action, actor=actor, subject=SUBJECT, payload=payload, at=utc_now())
 
 
 def _say(done: Rewrapped) -> int:

@@ -63,7 +63,7 @@ def new_person(name: str, target: Path, password_file: Path | None, actor: str |
         by = acting(platform, Action.MANAGE_KEYS, by=actor)
         platform.signing.require_without_key(person)
         key = make_person_key(target, password_of(password_file, target, confirm=True))
-        _note(platform, "person_key_added", by, {"owner": person, "key_id": key.key_id})
+        note(platform, "person_key_added", by, {"owner": person, "key_id": key.key_id})
         platform.signing.add_person(person, key.public, key.key_id)
     click.echo(f"✓ {target}: the key {key.key_id} of {person}; whoever has it and its password approves as {person}")
 
@@ -79,7 +79,7 @@ def password_of(file: Path | None, key: Path, *, confirm: bool = False) -> str:
 def rotate_signing(platform: Platform, actor: str) -> None:
     """Make a new signing key for the platform."""
     made = platform.signing.add()
-    _note(platform, "signing_key_added", actor, {"key_id": made.key_id})
+    note(platform, "signing_key_added", actor, {"key_id": made.key_id})
     click.echo(f"✓ {made.key_id} signs from now on; retire the older key if others may have read it")
 
 
@@ -88,7 +88,7 @@ def retire_signing(platform: Platform, key_id: str, actor: str) -> bool:
     if key_id not in {key.key_id for key in platform.signing.public_keys()}:
         return False
     retired = platform.signing.retire(key_id)
-    _note(platform, "signing_key_retired", actor, {"key_id": key_id, "owner": retired.owner})
+    note(platform, "signing_key_retired", actor, {"key_id": key_id, "owner": retired.owner})
     click.echo(f"✓ {key_id} signs nothing any more; what it signed before can still be verified")
     return True
 
@@ -103,5 +103,6 @@ def signing_lines(keys: tuple[PublicKey, ...]) -> Iterator[str]:
         yield f"{key.key_id}  made {key.made_at:%Y-%m-%d %H:%M} UTC  {state:<7}  {whose}{until}"
 
 
-def _note(platform: Platform, action: str, actor: str, payload: dict[str, object]) -> None:
+def note(platform: Platform, action: str, actor: str, payload: dict[str, object]) -> None:
+    """Write down what was done to the keys."""
     platform.ledger.append(action, actor=actor, subject=SUBJECT, payload=payload, at=utc_now())
