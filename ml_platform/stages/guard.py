@@ -3,7 +3,8 @@
 Memory isn't limited by the kernel (RLIMIT_DATA): an allocation that fails inside LightGBM's threads ends the process
 with a segmentation fault. A thread watches the resident memory and the clock instead and interrupts the main thread.
 Python hears that at its next instruction; a call of a C library that goes on and grows far over the limit ends the
-process, before it takes the whole machine.
+process, before it takes the whole machine. Code that may hold a lock (an import, a log message) is let finish first:
+raised in the middle of it, the error would leave the lock held for ever.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ FAR_OVER = 1.5  # times the limit
 UNHEARD_SECONDS = 1.0
 LATE_SECONDS = 30.0
 _STATM = Path("/proc/self/statm")
+_OWN = "ml_platform"
+# They hold locks outside of a `with`, or swallow what is raised in them.
+_LET_FINISH = frozenset(
+    {"concurrent", "coverage", "dagster", "importlib", "logging", "queue", "sqlalchemy", "threading", "weakref"}
+)
 _MIB = 2**20
 
 
@@ -50,21 +56,27 @@ class Guard:
     done: threading.Event = field(default_factory=threading.Event)
     over: str = ""
     heard: float = 0.0
-    lifted: bool = False
+    at_work: bool = False
+    put_off: float = 0.0
 
     def lift(self) -> None:
         """Stop guarding; what comes after isn't the stage's work.
 
         From the flag on nothing is raised any more: raised within the event it would leave its lock held for ever.
         """
-        self.lifted = True
+        self.at_work = False
         self.done.set()
 
-    def hear(self, _signal: int, _frame: FrameType | None) -> None:
-        """Raise LimitReached in the main thread, unless the guard is lifted or nothing is over its limit."""
-        if self.over and not self.lifted:
-            self.heard = time.perf_counter() - self.started
-            raise LimitReached(self.over)
+    def hear(self, _signal: int, frame: FrameType | None) -> None:
+        """Raise LimitReached in the main thread if its work is over a limit; put off where a lock may be held."""
+        if not self.over:
+            return
+        took = time.perf_counter() - self.started
+        if not self.at_work or _may_hold_a_lock(frame):
+            self.put_off = took
+            return
+        self.heard = took
+        raise LimitReached(self.over)
 
     def watch(self, held: Callable[[], int], interrupt: Callable[[], None], end: Callable[[str], None]) -> None:
         """Look until lifted: interrupt the work when it is over a limit, `end` the process when that can't be heard."""
@@ -73,11 +85,12 @@ class Guard:
             used, took = held(), time.perf_counter() - self.started
             if not self.over:
                 self.over, first = self._over(used, took), took
-            if self.over and took - asked >= AGAIN_SECONDS:
+            if self.over and (self.put_off > asked or took - asked >= AGAIN_SECONDS):
                 asked = took
                 interrupt()
             # What was heard is on its way out, unless an author swallowed it.
-            patience = max(first + UNHEARD_SECONDS, self.heard and self.heard + AGAIN_SECONDS + UNHEARD_SECONDS)
+            clearing = self.heard and self.heard + AGAIN_SECONDS
+            patience = max(first, self.put_off, clearing) + UNHEARD_SECONDS
             if self.over and took >= patience and self._far_over(used, took):
                 end(f"{self.over}. It couldn't be interrupted, so its process was ended")
                 return
@@ -102,6 +115,18 @@ class Guard:
         return (memory is not None and used > FAR_OVER * memory) or (
             seconds is not None and took > FAR_OVER * seconds + LATE_SECONDS
         )
+
+
+def _may_hold_a_lock(frame: FrameType | None) -> bool:
+    """Whether a module is being imported, or what was called last by our own code is better let finish."""
+    ours = False
+    while frame is not None:
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if frame.f_code.co_filename.startswith("<frozen importlib") or (not ours and package in _LET_FINISH):
+            return True
+        ours = ours or package == _OWN
+        frame = frame.f_back
+    return False
 
 
 def end_process(text: str) -> None:
@@ -139,6 +164,7 @@ def _watched(guard: Guard, held: Callable[[], int], end: Callable[[str], None]) 
     thread.start()
     try:
         try:
+            guard.at_work = True  # not before: within `start` the thread's own lock is held
             yield guard
         finally:
             guard.lift()

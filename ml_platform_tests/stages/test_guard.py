@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
@@ -201,8 +202,54 @@ def test_memory_that_the_machine_refuses_is_told_with_the_limit_or_without() -> 
     assert "(out of memory); the model file states no limit" in str(out_of_memory(Limits(name="a/b"), MemoryError()))
 
 
+def test_what_was_put_off_is_asked_again_and_gets_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(monkeypatch, Limits(name="a/b", memory_bytes=100), 120, 120, 120, 120)
+
+    def put_off() -> None:
+        watched.asked += 1
+        watched.guard.hear(SIGNAL, None)  # nothing is at work yet
+
+    watched.guard.watch(watched.held, put_off, watched.ended.append)
+    assert watched.asked == 4
+    assert watched.guard.heard == 0.0
+    assert watched.ended == []
+
+
+def test_what_is_put_off_while_it_is_far_over_does_not_end_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(monkeypatch, Limits(name="a/b", memory_bytes=100), 151, 151, 151)
+    monkeypatch.setattr(module, "UNHEARD_SECONDS", 60.0)
+    watched.guard.put_off = 1.0
+    watched.watch()
+    assert watched.ended == []
+
+
+def test_an_import_is_let_finish(tmp_path: Path) -> None:
+    (tmp_path / "slow_to_import.py").write_text("import time\ntime.sleep(0.5)\nprint('whole')\n", encoding="utf-8")
+    work = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import slow_to_import; time.sleep(30)"
+    done = work_in_a_child("seconds=0.05", work)
+    assert done.stdout.startswith("whole\nparcels/model: was still at work after 0.")
+    assert done.stdout.endswith(" 4 still alive\n")
+
+
+def test_a_log_message_is_let_finish() -> None:
+    guard = Guard(Limits(name="a/b"), over="a/b: over", at_work=True)
+
+    class Interrupted(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            del record
+            guard.hear(SIGNAL, sys._getframe())
+
+    logger, handler = logging.getLogger("a.b"), Interrupted()
+    logger.addHandler(handler)
+    logger.warning("written with a lock held")
+    logger.removeHandler(handler)
+    assert guard.put_off > 0.0
+    with pytest.raises(LimitReached, match="a/b: over"):
+        guard.hear(SIGNAL, sys._getframe())
+
+
 def test_lifting_the_guard_is_not_interrupted_half_way() -> None:
-    guard = Guard(Limits(name="a/b"), over="a/b: over")
+    guard = Guard(Limits(name="a/b"), over="a/b: over", at_work=True)
 
     class Interrupted(threading.Event):
         """An event in the middle of whose setting, with its lock held, the signal arrives."""
