@@ -43,9 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--drills", choices=["small", "full"], default="small", help="how often drills repeat")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     reason = why_no_chromium()
     for item in items:
+        if item.get_closest_marker("drill") and config.getoption("drills") == "full":
+            item.add_marker(pytest.mark.timeout(0))  # some take an hour
         if reason and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason=reason))
 
