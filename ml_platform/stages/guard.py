@@ -27,7 +27,8 @@ SIGNAL = signal.SIGUSR2  # nobody's timer: SIGALRM may be in use
 LOOK_SECONDS = 0.05
 AGAIN_SECONDS = 10.0  # an author's `except Exception` may have swallowed the first one
 FAR_OVER = 1.5  # times the limit
-UNHEARD_SECONDS = 1.0
+UNHEARD_CPU_SECONDS = 1.0  # a process that waits for its turn on a busy machine isn't deaf
+UNHEARD_SECONDS = 20.0
 LATE_SECONDS = 30.0
 _STATM = Path("/proc/self/statm")
 _OWN = "ml_platform"
@@ -58,6 +59,7 @@ class Guard:
     heard: float = 0.0
     at_work: bool = False
     put_off: float = 0.0
+    sign: tuple[float, float] = (0.0, 0.0)  # wall and CPU seconds when the main thread was last known to hear
 
     def lift(self) -> None:
         """Stop guarding; what comes after isn't the stage's work.
@@ -71,29 +73,35 @@ class Guard:
         """Raise LimitReached in the main thread if its work is over a limit; put off where a lock may be held."""
         if not self.over:
             return
-        took = time.perf_counter() - self.started
+        self.sign = self._clocks()
         if not self.at_work or _may_hold_a_lock(frame):
-            self.put_off = took
+            self.put_off = self.sign[0]
             return
-        self.heard = took
+        self.heard = self.sign[0]
         raise LimitReached(self.over)
 
     def watch(self, held: Callable[[], int], interrupt: Callable[[], None], end: Callable[[str], None]) -> None:
         """Look until lifted: interrupt the work when it is over a limit, `end` the process when that can't be heard."""
-        first, asked = 0.0, -AGAIN_SECONDS
+        asked = -AGAIN_SECONDS
         while not self.done.wait(LOOK_SECONDS):
-            used, took = held(), time.perf_counter() - self.started
+            used, (took, cpu) = held(), self._clocks()
             if not self.over:
-                self.over, first = self._over(used, took), took
+                self.over, self.sign = self._over(used, took), (took, cpu)
             if self.over and (self.put_off > asked or took - asked >= AGAIN_SECONDS):
                 asked = took
                 interrupt()
-            # What was heard is on its way out, unless an author swallowed it.
-            clearing = self.heard and self.heard + AGAIN_SECONDS
-            patience = max(first, self.put_off, clearing) + UNHEARD_SECONDS
-            if self.over and took >= patience and self._far_over(used, took):
+            if self.over and self._is_deaf(took, cpu) and self._far_over(used, took):
                 end(f"{self.over}. It couldn't be interrupted, so its process was ended")
                 return
+
+    def _clocks(self) -> tuple[float, float]:
+        return time.perf_counter() - self.started, time.process_time()
+
+    def _is_deaf(self, took: float, cpu: float) -> bool:
+        """Say whether the main thread gave no sign for long; what was heard is on its way out, unless swallowed."""
+        if self.heard and took - self.heard < AGAIN_SECONDS + 1.0:
+            return False
+        return cpu - self.sign[1] >= UNHEARD_CPU_SECONDS or took - self.sign[0] >= UNHEARD_SECONDS
 
     def _over(self, used: int, took: float) -> str:
         name, memory, seconds = self.limits.name, self.limits.memory_bytes, self.limits.seconds
