@@ -15,6 +15,7 @@ from ml_platform.stages.attested import bundle_objections
 from ml_platform.stages.evidence import read_evidence
 from ml_platform.stages.examine import examine_evidence, examine_part
 from ml_platform.stages.objection import Objection, Refused, refused
+from ml_platform.stages.reject import standing_rejections
 from ml_platform.stages.versions import artefact_objections, chain_objections, check_environment, registered
 
 
@@ -122,6 +123,15 @@ def _examine(request: _Request) -> tuple[list[Objection], tuple[str, ...]]:
     except (DataInvalid, Unavailable) as error:
         return [*objections, Objection(f"the evidence of {release.model} v{release.version}: {error}")], ()
     objections += bundle_objections(request.store, request.verifier, release, evidence)
+    objections += standing_rejections(
+        request.policy,
+        ledger=request.ledger,
+        verifier=request.verifier,
+        release=release,
+        environment=request.environment,
+        now=request.now,
+        trained_by=evidence.trained_by,
+    )
     objections += _evidence_objections(request, evidence)
     if request.is_live:
         return objections, ()

@@ -26,7 +26,7 @@ class RolledBack:
 def rollback(
     ledger: Ledger, store: ArtefactStore, model: str, environment: str, *, actor: str, reason: str, now: dt.datetime
 ) -> RolledBack | Refused:
-    """Return to the last version that was live here, isn't barred and is intact; refuse when there is none.
+    """Return to the last version that was live here, isn't barred or rejected and is intact; refuse without one.
 
     No evidence is examined: a version that served before is safer than one known to be bad. For the same reason a
     broken audit chain doesn't stop it, but is told in `problems`. Show the change to the
@@ -47,7 +47,7 @@ def rollback(
         return refuse([Objection(f"{model}@{environment}: nothing is live")])
     objections: list[Objection] = []
     for release in _earlier(ledger, live):
-        found = artefact_objections(store, release)
+        found = _rejected(ledger, release, environment) or artefact_objections(store, release)
         if found:
             objections += found
             continue
@@ -74,6 +74,15 @@ def _earlier(ledger: Ledger, live: DeploymentRecord) -> Iterator[ReleaseRecord]:
     for version in before:
         if version != live.version and version not in barred:
             yield registered(ledger, live.model, version)
+
+
+def _rejected(ledger: Ledger, release: ReleaseRecord, environment: str) -> list[Objection]:
+    named = f"{release.model} v{release.version} was rejected for {environment}"
+    return [
+        Objection(f"{named} by {each.rejected_by}: {each.reason}")
+        for each in ledger.rejections(release.model, release.version, environment)
+        if each.withdrawal is None
+    ]
 
 
 def _problems(ledger: Ledger) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from ml_platform.policy.resolve import Policy, make_policy
 from ml_platform.stages.evidence import STAGES
 from ml_platform.stages.objection import Refused
 from ml_platform.stages.promote import Promoted, promote
+from ml_platform.stages.reject import Said, reject, withdraw
 from ml_platform_tests.fakes.ledger import FakeLedger
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.stages.lock_world import (
@@ -458,7 +459,9 @@ CONDITIONS = st.sets(st.sampled_from(["groups", "champion"])).map(lambda some: f
 @settings(max_examples=100, deadline=None)
 @given(
     damage=st.dictionaries(st.sampled_from(STAGES), st.sampled_from(sorted(DAMAGES)), max_size=3),
-    approvals=st.sampled_from(["good", "used", "expired", "own", "other policy", "too few", "same person"]),
+    approvals=st.sampled_from(
+        ["good", "used", "expired", "own", "other policy", "too few", "same person", "rejected", "void"]
+    ),
     environment=st.sampled_from(["staging", "production"]),
     judged_under=CONDITIONS,
     holds=CONDITIONS,
@@ -511,6 +514,12 @@ def give_approvals(world: World, release: ReleaseRecord, kind: str) -> None:
             world.approval(release, "dora", policy_digest="99" * 32)
         case "same person":
             world.approval(release, "CAROL")
+        case "rejected" | "void":
+            world.approval(release, "dora")
+            its = Said(model=MODEL, version=1, environment="production", person="emil", reason="no", now=NOW)
+            reject(world.policy, world.ledger, its)
+            if kind == "void":
+                withdraw(world.policy, world.ledger, its, trained_by="")
         case _:
             pass
 
