@@ -27,13 +27,17 @@ ROWS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Which version is to go live where and why; `url` is a service that runs already, else one is started."""
+    """Which version is to go live where and why; `url` is a service that runs already, else one is started.
+
+    `despite_freeze` is why it goes there in a freeze; whoever gives it must be one who may deploy to production.
+    """
 
     release: ReleaseRecord
     environment: str
     reason: str
     url: str | None = None
     verify_again: bool = False
+    despite_freeze: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,7 @@ def _promote(desk: Desk, wish: Wish) -> Promoted | Refused:
         reason=wish.reason,
         now=desk.now,
         conditions=frozenset(conditions_of(desk.spec)),
+        despite_freeze=wish.despite_freeze,
     )
 
 

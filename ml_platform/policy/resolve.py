@@ -10,6 +10,7 @@ from types import MappingProxyType
 from pydantic import BaseModel, ConfigDict
 
 from ml_platform.core.digest import digest_of
+from ml_platform.policy.freezes import Freeze
 from ml_platform.policy.gates import Gate, Waiver
 from ml_platform.policy.stages import STAGES
 
@@ -18,7 +19,8 @@ from ml_platform.policy.stages import STAGES
 class Policy:
     """What a model is held to; `digest` names its content, however the files are written.
 
-    With `signed_approvals` only words that persons signed with their keys count.
+    With `signed_approvals` only words that persons signed with their keys count. `freezes` are no part of the digest:
+    when something is promoted says nothing about what was proven.
     """
 
     gates: Mapping[str, Gate]
@@ -27,6 +29,7 @@ class Policy:
     digest: str
     packs: tuple[str, ...]
     signed_approvals: bool = False
+    freezes: tuple[Freeze, ...] = ()
 
     def gates_of(self, stage: str) -> dict[str, Gate]:
         """Return the gates that guard a stage, by name."""
@@ -54,6 +57,7 @@ def make_policy(
     packs: Sequence[str],
     *,
     signed_approvals: bool = False,
+    freezes: Sequence[Freeze] = (),
 ) -> Policy:
     """Put a policy together and name it by the digest of its gates, waivers and approvals."""
     ordered = tuple(sorted(waivers, key=lambda waiver: waiver.gate))
@@ -64,6 +68,7 @@ def make_policy(
         digest=digest_of(_content(gates, ordered, approvals, signed_approvals=signed_approvals)),
         packs=tuple(packs),
         signed_approvals=signed_approvals,
+        freezes=tuple(freezes),
     )
 
 

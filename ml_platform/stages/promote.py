@@ -9,6 +9,7 @@ from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.ports import ArtefactStore, Ledger
 from ml_platform.core.records import DeploymentRecord, Evidence, ReleaseRecord
 from ml_platform.core.signing import Verifier
+from ml_platform.policy.freezes import frozen
 from ml_platform.policy.resolve import Policy
 from ml_platform.stages.approve import choose_approvals
 from ml_platform.stages.attested import bundle_objections
@@ -38,6 +39,7 @@ class _Request:
     now: dt.datetime
     conditions: frozenset[str]
     is_live: bool
+    despite_freeze: str
 
 
 def promote(
@@ -53,15 +55,17 @@ def promote(
     reason: str,
     now: dt.datetime,
     conditions: frozenset[str],
+    despite_freeze: str = "",
 ) -> Promoted | Refused:
     """Make a version live, or refuse with every reason; both are written to the audit.
 
     `conditions` are those that the model file says hold (`conditions_of(spec)`); the ledger says whether there is a
     champion. No gate that needs one of them may have been judged as if it didn't hold. `verifier` knows the keys
     that may sign. A version that is live already
-    is examined like any other, but for its approvals, which are used up; refused, it stays live. Show the change to
-    the outside with `adapters.deployments.project` afterwards. Raises DataInvalid for an unknown version or
-    environment, Unavailable when the ledger can't be used.
+    is examined like any other, but for its approvals, which are used up; refused, it stays live. `despite_freeze` is
+    why it goes live in a freeze all the same; it is audited before the pointer moves. Show the change to the outside
+    with `adapters.deployments.project` afterwards. Raises DataInvalid for an unknown version or environment,
+    Unavailable when the ledger can't be used.
     """
     check_environment(environment)
     release = registered(ledger, model, version)
@@ -76,6 +80,7 @@ def promote(
         now=now,
         conditions=conditions | _champion(release, live, environment),
         is_live=live is not None and live.version == version,
+        despite_freeze=despite_freeze.strip(),
     )
     objections, approvals = _examine(request)
     if live is not None and request.is_live:
@@ -83,6 +88,7 @@ def promote(
             return Promoted(deployment=live, unchanged=True)
         objections = _although_live(objections, live)
     if not objections:
+        _say_overridden(request, actor)
         try:
             deployment = ledger.deploy(release, environment, actor=actor, reason=reason, approvals=approvals, at=now)
         except DataInvalid as error:  # it was barred or its approval used since we looked
@@ -106,6 +112,36 @@ def _although_live(objections: list[Objection], live: DeploymentRecord) -> list[
     return [replace(each, reason=f"{head}: {each.reason}; roll back or release again") for each in objections]
 
 
+def _freeze_objections(request: _Request) -> list[Objection]:
+    """Object to a promotion in a freeze; what is live already doesn't move, and a reason given opens it."""
+    if request.is_live or request.despite_freeze:
+        return []
+    return [
+        Objection(
+            f"{request.environment} is frozen ({held.freeze.name}) until {held.until:%Y-%m-%d %H:%M} UTC, "
+            f"by {held.freeze.owner}: {held.freeze.reason.rstrip('.')}. Wait, or give a reason with --despite-freeze"
+        )
+        for held in frozen(request.policy.freezes, request.environment, request.now)
+    ]
+
+
+def _say_overridden(request: _Request, actor: str) -> None:
+    held = frozen(request.policy.freezes, request.environment, request.now)
+    if held:
+        request.ledger.append(
+            "freeze_overridden",
+            actor=actor,
+            subject=f"{request.release.model}@{request.environment}",
+            at=request.now,
+            payload={
+                "version": request.release.version,
+                "reason": request.despite_freeze,
+                "freezes": {each.freeze.name: each.freeze.owner for each in held},
+                "until": max(each.until for each in held),
+            },
+        )
+
+
 def _champion(release: ReleaseRecord, live: DeploymentRecord | None, environment: str) -> frozenset[str]:
     """Production's live model is the champion: whoever follows it has to have been compared with a champion."""
     differs = live is not None and live.model_digest != release.candidate.model_digest
@@ -117,6 +153,7 @@ def _examine(request: _Request) -> tuple[list[Objection], tuple[str, ...]]:
     objections = chain_objections(request.ledger)
     if (why := request.ledger.barred(release.model).get(release.version)) is not None:
         objections.append(Objection(f"{release.model} v{release.version} was barred: {why}. Release a new version"))
+    objections += _freeze_objections(request)
     objections += artefact_objections(request.store, release)
     try:
         evidence = read_evidence(request.store, release.evidence_digest)

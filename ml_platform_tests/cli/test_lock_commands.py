@@ -161,3 +161,17 @@ def test_a_rejected_version_stays_out_until_somebody_else_withdraws_it(run: Run,
     assert "rejected" in told
     assert "rejection_withdrawn" in told
     assert "rejected" not in run(*promote).err
+
+
+def test_a_freeze_is_told_and_who_goes_through_says_why(run: Run, defs: Path) -> None:
+    window = "{name: always, start: Mon 00:00, end: Sun 23:59, zone: UTC, environments: [staging], owner: Operations, "
+    window += "reason: Nobody is there to look.}"
+    write_model(defs, text=MODEL.replace("  monitoring:\n", f"    freezes:\n      - {window}\n  monitoring:\n"))
+    release(defs)
+    promote = ("promote", "late", "--env", "staging", "--reason", "hurry")
+    assert "--despite-freeze: says nothing" in run(*promote, "--despite-freeze", " ").err
+    refused = run(*promote)
+    assert refused.code == 1
+    assert "staging is frozen (always) until" in refused.err
+    run(*promote, "--despite-freeze", "the live one is wrong")
+    assert "freeze_overridden" in run("audit", "show", "--model", "late").out
