@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
+from ml_platform.core.hold import Hold
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Fact
 from ml_platform.core.records import (
@@ -241,9 +242,22 @@ class Ledger(Protocol):
         reason: str,
         approvals: Sequence[str],
         bar: int | None = None,
+        hold: Hold | None = None,
         at: dt.datetime,
     ) -> DeploymentRecord:
-        """Move the live pointer, use up approvals, bar version `bar`, write audit and outbox: one transaction."""
+        """Move the live pointer, use up approvals, bar version `bar`, write audit and outbox: one transaction.
+
+        Raises DataInvalid when `hold` was taken over, or none is given and somebody else has one.
+        """
+
+    def take(self, wanted: Hold, *, now: dt.datetime, void: int | None = None) -> tuple[Hold, bool]:
+        """Return the hold on a place that is in force now, and whether it is the one that was wanted.
+
+        A hold that has run out is taken over, and one whose token is `void`; the audit names its owner.
+        """
+
+    def give_back(self, hold: Hold) -> None:
+        """Give a hold back; one that was taken over changes nothing."""
 
     def barred(self, model: str) -> Mapping[int, str]:
         """Return the barred versions with the reason of each."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_platform.adapters.deployments import read_manifest, write_manifest
@@ -19,6 +19,7 @@ from ml_platform.policy.conditions import conditions_of
 from ml_platform.stages.objection import Refused
 
 if TYPE_CHECKING:
+    from ml_platform.core.hold import Hold
     from ml_platform.orchestration.desk import Desk
     from ml_platform.stages.promote import Promoted
 
@@ -52,9 +53,28 @@ class Deployed:
 
 
 def deploy(desk: Desk, wish: Wish) -> Deployed | Refused:
-    """Promote a version and verify it where it runs; `Refused` when the lock says no, and nothing has changed."""
+    """Promote a version and verify it where it runs; `Refused` when the lock says no, and nothing has changed.
+
+    The environment is held meanwhile, so that what is looked at afterwards is what was promoted here.
+    """
+    from ml_platform.stages.hold import holding
+    from ml_platform.stages.objection import Objection
+    from ml_platform.stages.promote import Attempt, refuse
+
     _require_same_contract(desk, wish)
-    promoted = _promote(desk, wish)
+    place, ledger = (desk.model, wish.environment), desk.platform.ledger
+    with holding(ledger, place, "promotion", actor=desk.actor, now=desk.now, run_id=desk.run_id) as hold:
+        if isinstance(hold, Objection):
+            tried = Attempt(wish.release.version, desk.actor, wish.reason, desk.now)
+            return refuse(ledger, place, [hold], tried)
+        done = _deploy(desk, wish, hold)
+    if isinstance(done, Deployed) and not done.unchanged and any(verdict.closes for verdict in done.verdicts):
+        return replace(done, after=_answer(desk, wish))
+    return done
+
+
+def _deploy(desk: Desk, wish: Wish, hold: Hold) -> Deployed | Refused:
+    promoted = _promote(desk, wish, hold)
     if isinstance(promoted, Refused):
         return promoted
     for problem in desk.platform.project().problems:
@@ -66,11 +86,10 @@ def deploy(desk: Desk, wish: Wish) -> Deployed | Refused:
         return Deployed(deployment=promoted.deployment, measurements=(), verdicts=known, unchanged=True)
     seen = (_lock_open(promoted), *_look(desk, wish))
     verdicts = judge_stage(desk, wish.environment, seen, subject=wish.release.candidate.digest)
-    after = _answer(desk, wish) if any(verdict.closes for verdict in verdicts) else ""
-    return Deployed(deployment=promoted.deployment, measurements=seen, verdicts=verdicts, after=after)
+    return Deployed(deployment=promoted.deployment, measurements=seen, verdicts=verdicts)
 
 
-def _promote(desk: Desk, wish: Wish) -> Promoted | Refused:
+def _promote(desk: Desk, wish: Wish, hold: Hold) -> Promoted | Refused:
     from ml_platform.stages.promote import promote
 
     platform = desk.platform
@@ -87,6 +106,7 @@ def _promote(desk: Desk, wish: Wish) -> Promoted | Refused:
         now=desk.now,
         conditions=frozenset(conditions_of(desk.spec)),
         despite_freeze=wish.despite_freeze,
+        hold=hold,
     )
 
 
@@ -163,6 +183,7 @@ def _answer(desk: Desk, wish: Wish) -> str:
     done = rollback(
         platform.ledger, platform.store, desk.model, wish.environment, actor=desk.actor,
         reason=f"v{wish.release.version} failed its check in production (run {desk.run_id})", now=desk.now,
+        run_id=desk.run_id, only=wish.release.version,
     )  # fmt: skip
     platform.project()
     if isinstance(done, RolledBack):

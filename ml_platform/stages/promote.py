@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.hold import Hold
 from ml_platform.core.ports import ArtefactStore, Ledger
 from ml_platform.core.records import DeploymentRecord, Evidence, ReleaseRecord
 from ml_platform.core.signing import Verifier
@@ -56,6 +58,7 @@ def promote(
     now: dt.datetime,
     conditions: frozenset[str],
     despite_freeze: str = "",
+    hold: Hold | None = None,
 ) -> Promoted | Refused:
     """Make a version live, or refuse with every reason; both are written to the audit.
 
@@ -63,8 +66,9 @@ def promote(
     champion. No gate that needs one of them may have been judged as if it didn't hold. `verifier` knows the keys
     that may sign. A version that is live already
     is examined like any other, but for its approvals, which are used up; refused, it stays live. `despite_freeze` is
-    why it goes live in a freeze all the same; it is audited before the pointer moves. Show the change to the outside
-    with `adapters.deployments.project` afterwards. Raises DataInvalid for an unknown version or environment,
+    why it goes live in a freeze all the same; it is audited before the pointer moves. `hold` is the caller's on this
+    place (`stages.hold`); without one it is refused while somebody else has one. Show the change to the outside with
+    `adapters.deployments.project` afterwards. Raises DataInvalid for an unknown version or environment,
     Unavailable when the ledger can't be used.
     """
     check_environment(environment)
@@ -90,18 +94,39 @@ def promote(
     if not objections:
         _say_overridden(request, actor)
         try:
-            deployment = ledger.deploy(release, environment, actor=actor, reason=reason, approvals=approvals, at=now)
-        except DataInvalid as error:  # it was barred or its approval used since we looked
+            deployment = ledger.deploy(
+                release, environment, actor=actor, reason=reason, approvals=approvals, hold=hold, at=now
+            )
+        except DataInvalid as error:  # it was barred, its approval used or its hold lost since we looked
             objections = [Objection(str(error))]
         else:
             return Promoted(deployment=deployment)
+    return refuse(ledger, (model, environment), objections, Attempt(version, actor, reason, now))
+
+
+class Attempt(NamedTuple):
+    """What was tried: which version, by whom, why and when."""
+
+    version: int
+    actor: str
+    reason: str
+    at: dt.datetime
+
+
+def refuse(ledger: Ledger, place: tuple[str, str], objections: list[Objection], tried: Attempt) -> Refused:
+    """Refuse a promotion to a model's environment, and write that to the audit."""
     refusal = refused(objections)
     ledger.append(
         "promotion_refused",
-        actor=actor,
-        subject=f"{model}@{environment}",
-        at=now,
-        payload={"version": version, "outcome": refusal.outcome, "reasons": list(refusal.reasons), "reason": reason},
+        actor=tried.actor,
+        subject="@".join(place),
+        at=tried.at,
+        payload={
+            "version": tried.version,
+            "outcome": refusal.outcome,
+            "reasons": list(refusal.reasons),
+            "reason": tried.reason,
+        },
     )
     return refusal
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ml_platform.adapters.ledger.chain import model_of, next_entry
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.hold import Hold
 from ml_platform.core.ports import Approval, AuditEntry, Rejection, Withdrawal
 from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
 
@@ -25,6 +26,8 @@ class FakeLedger:
         self.bars: dict[str, dict[int, str]] = {}
         self.given: dict[str, Approval] = {}
         self.against: dict[str, Rejection] = {}
+        self.holds: dict[Place, Hold] = {}
+        self.tokens = 0
         self.pending: list[DeploymentRecord] = []
 
     def record_part(self, model: str, part: EvidencePart) -> None:
@@ -83,6 +86,7 @@ class FakeLedger:
         reason: str,
         approvals: Sequence[str],
         bar: int | None = None,
+        hold: Hold | None = None,
         at: dt.datetime,
     ) -> DeploymentRecord:
         live = self.live(release.model, environment)
@@ -94,6 +98,7 @@ class FakeLedger:
             raise DataInvalid("rejected")
         if bar is not None and (live is None or live.version != bar):
             raise DataInvalid("not what is live")
+        self._check_held((release.model, environment), hold, at)
         if live is not None and live.version == release.version:
             return live
         for approval_id in approvals:
@@ -126,6 +131,24 @@ class FakeLedger:
             self.bars.setdefault(release.model, {})[bar] = reason
             self.append("barred", actor=actor, subject=f"{release.model} v{bar}", payload={}, at=at)
         return deployment
+
+    def take(self, wanted: Hold, *, now: dt.datetime, void: int | None = None) -> tuple[Hold, bool]:
+        place = (wanted.model, wanted.environment)
+        current = self.holds.get(place)
+        if current is not None and current.token != void and not current.yields_to(wanted, now):
+            return current, False
+        self.tokens += 1
+        self.holds[place] = replace(wanted, token=self.tokens)
+        if current is not None:
+            payload = {"by": f"{wanted.kind} of {wanted.owner}", "from": f"{current.kind} of {current.owner}"}
+            subject = f"{wanted.model}@{wanted.environment}"
+            self.append("deployment_taken_over", actor=wanted.owner.actor, subject=subject, payload=payload, at=now)
+        return self.holds[place], True
+
+    def give_back(self, hold: Hold) -> None:
+        place = (hold.model, hold.environment)
+        if self.holds.get(place) == hold:
+            del self.holds[place]
 
     def barred(self, model: str) -> Mapping[int, str]:
         return dict(self.bars.get(model, {}))
@@ -165,6 +188,12 @@ class FakeLedger:
     def rejections(self, model: str, version: int, environment: str) -> Sequence[Rejection]:
         bound = (model, version, environment)
         return tuple(each for each in self.against.values() if (each.model, each.version, each.environment) == bound)
+
+    def _check_held(self, place: Place, hold: Hold | None, at: dt.datetime) -> None:
+        current = self.holds.get(place)
+        lost = hold is not None and hold != current
+        if lost or (hold is None and current is not None and current.holds(at)):
+            raise DataInvalid("this deployment was taken over" if lost else "held by another")
 
     def _stands(self, model: str, version: int, environment: str) -> bool:
         return any(each.withdrawal is None for each in self.rejections(model, version, environment))

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from sqlite3 import Connection
 
+from ml_platform.adapters.ledger.holding import check_held
 from ml_platform.adapters.ledger.reading import read
 from ml_platform.adapters.ledger.rows import insert, written
 from ml_platform.core.errors import DataInvalid
@@ -23,6 +24,7 @@ class Move:
     reason: str
     approvals: tuple[str, ...]
     bar: int | None
+    token: int | None
     at: dt.datetime
 
     @property
@@ -46,6 +48,7 @@ def deploy(connection: Connection, move: Move) -> DeploymentRecord:
     release = move.release
     current = live(connection, release.model, move.environment)
     _check(connection, move, current)
+    check_held(connection, (release.model, move.environment), move.token, now=move.at)
     if current is not None and current.version == release.version:
         return current
     deployment = DeploymentRecord(

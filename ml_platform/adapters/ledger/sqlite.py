@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection
 
-from ml_platform.adapters.ledger import chain, deploying, words
+from ml_platform.adapters.ledger import chain, deploying, holding, words
 from ml_platform.adapters.ledger.checkpoints import Checkpoints
 from ml_platform.adapters.ledger.connection import Connections
 from ml_platform.adapters.ledger.head import Head, write_head
@@ -17,6 +17,7 @@ from ml_platform.adapters.ledger.rows import insert, written
 from ml_platform.adapters.ledger.verify import verify_history
 from ml_platform.adapters.ledger.vouching import Voucher, state_of
 from ml_platform.core.errors import Unavailable
+from ml_platform.core.hold import Hold
 from ml_platform.core.ports import Approval, AuditEntry, Clock, Rejection, Withdrawal
 from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
 
@@ -189,12 +190,14 @@ class SqliteLedger:
         reason: str,
         approvals: Sequence[str],
         bar: int | None = None,
+        hold: Hold | None = None,
         at: dt.datetime,
     ) -> DeploymentRecord:
         """Move the live pointer, use up the approvals, bar version `bar` and write the audit: one transaction.
 
-        Raises DataInvalid when the version isn't registered with this evidence, is barred, an approval is unknown or
-        used, or `bar` isn't what is live. Deploying what is live already changes nothing and uses no approval.
+        Raises DataInvalid when the version isn't registered with this evidence, is barred or rejected, an approval is
+        unknown, void or used, `bar` isn't what is live, or another holds the place. Deploying what is live already
+        changes nothing and uses no approval.
         """
         move = deploying.Move(
             release=release,
@@ -203,10 +206,21 @@ class SqliteLedger:
             reason=reason,
             approvals=tuple(approvals),
             bar=bar,
+            token=hold.token if hold else None,
             at=at,
         )
         with self._writing() as connection:
             return deploying.deploy(connection, move)
+
+    def take(self, wanted: Hold, *, now: dt.datetime, void: int | None = None) -> tuple[Hold, bool]:
+        """Return the hold on a place that is in force now, and whether it is the one that was wanted."""
+        with self._writing() as connection:
+            return holding.take(connection, wanted, now=now, void=void)
+
+    def give_back(self, hold: Hold) -> None:
+        """Give a hold back; one that was taken over changes nothing."""
+        with self._writing() as connection:
+            holding.give_back(connection, hold)
 
     def barred(self, model: str) -> Mapping[int, str]:
         """Return the barred versions with the reason of each."""
