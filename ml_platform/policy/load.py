@@ -88,6 +88,7 @@ def load_model(path: Path, *, now: dt.datetime) -> GovernedModelFile:
             gates.approvals,
             gates.packs,
             signed_approvals=gates.signed_approvals,
+            breaking=spec.policy.breaking,
             freezes=(*gates.freezes.values(), *spec.policy.freezes),
         ),
         path=path,

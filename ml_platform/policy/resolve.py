@@ -10,6 +10,7 @@ from types import MappingProxyType
 from pydantic import BaseModel, ConfigDict
 
 from ml_platform.core.digest import digest_of
+from ml_platform.policy.breaking import Breaking
 from ml_platform.policy.freezes import Freeze
 from ml_platform.policy.gates import Gate, Waiver
 from ml_platform.policy.stages import STAGES
@@ -19,8 +20,8 @@ from ml_platform.policy.stages import STAGES
 class Policy:
     """What a model is held to; `digest` names its content, however the files are written.
 
-    With `signed_approvals` only words that persons signed with their keys count. `freezes` are no part of the digest:
-    when something is promoted says nothing about what was proven.
+    With `signed_approvals` only words that persons signed with their keys count. `freezes` and `breaking` are no part
+    of the digest: when something is promoted, and who was told, says nothing about what was proven.
     """
 
     gates: Mapping[str, Gate]
@@ -30,6 +31,7 @@ class Policy:
     packs: tuple[str, ...]
     signed_approvals: bool = False
     freezes: tuple[Freeze, ...] = ()
+    breaking: Breaking | None = None
 
     def gates_of(self, stage: str) -> dict[str, Gate]:
         """Return the gates that guard a stage, by name."""
@@ -58,6 +60,7 @@ def make_policy(
     *,
     signed_approvals: bool = False,
     freezes: Sequence[Freeze] = (),
+    breaking: Breaking | None = None,
 ) -> Policy:
     """Put a policy together and name it by the digest of its gates, waivers and approvals."""
     ordered = tuple(sorted(waivers, key=lambda waiver: waiver.gate))
@@ -69,6 +72,7 @@ def make_policy(
         packs=tuple(packs),
         signed_approvals=signed_approvals,
         freezes=tuple(freezes),
+        breaking=breaking,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, assert_never
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from ml_platform.policy.breaking import Breaking
 from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.expectations import Expectations
 from ml_platform.policy.formats import Format
@@ -297,6 +298,7 @@ class PolicyChoice(Strict):
     overrides: dict[Name, Override] = Field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     freezes: tuple[Freeze, ...] = Field(default=(), max_length=100, exclude_if=_unsaid)
+    breaking: Breaking | None = Field(default=None, exclude_if=_unsaid)
 
 
 class Costs(Strict):

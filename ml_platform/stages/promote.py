@@ -17,6 +17,7 @@ from ml_platform.stages.approve import choose_approvals
 from ml_platform.stages.attested import bundle_objections
 from ml_platform.stages.evidence import read_evidence
 from ml_platform.stages.examine import examine_evidence, examine_part
+from ml_platform.stages.interface_breaks import break_objections
 from ml_platform.stages.objection import Objection, Refused, refused
 from ml_platform.stages.reject import standing_rejections
 from ml_platform.stages.versions import artefact_objections, chain_objections, check_environment, registered
@@ -40,8 +41,19 @@ class _Request:
     environment: str
     now: dt.datetime
     conditions: frozenset[str]
-    is_live: bool
+    live: DeploymentRecord | None
     despite_freeze: str
+
+    @property
+    def is_live(self) -> bool:
+        """Say whether it is live there already."""
+        return self.live is not None and self.live.version == self.release.version
+
+    @property
+    def replaced(self) -> str | None:
+        """Return the digest of the model in production that callers use now, when this would be another one."""
+        differs = self.live is not None and self.live.model_digest != self.release.candidate.model_digest
+        return self.live.model_digest if self.live and differs and self.environment == "production" else None
 
 
 def promote(
@@ -83,7 +95,7 @@ def promote(
         environment=environment,
         now=now,
         conditions=conditions | _champion(release, live, environment),
-        is_live=live is not None and live.version == version,
+        live=live,
         despite_freeze=despite_freeze.strip(),
     )
     objections, approvals = _examine(request)
@@ -93,6 +105,7 @@ def promote(
         objections = _although_live(objections, live)
     if not objections:
         _say_overridden(request, actor)
+        _say_breaking(request, actor)
         try:
             deployment = ledger.deploy(
                 release, environment, actor=actor, reason=reason, approvals=approvals, hold=hold, at=now
@@ -167,6 +180,21 @@ def _say_overridden(request: _Request, actor: str) -> None:
         )
 
 
+def _say_breaking(request: _Request, actor: str) -> None:
+    """Write a declared breaking change to the audit, before callers meet it."""
+    declared, model_digest = request.policy.breaking, request.release.candidate.model_digest
+    if declared is None or request.replaced is None:
+        return
+    if break_objections(request.store, model_digest, request.replaced, None):
+        request.ledger.append(
+            "interface_broken",
+            actor=actor,
+            subject=f"{request.release.model}@{request.environment}",
+            at=request.now,
+            payload={"version": request.release.version, **declared.model_dump(mode="json")},
+        )
+
+
 def _champion(release: ReleaseRecord, live: DeploymentRecord | None, environment: str) -> frozenset[str]:
     """Production's live model is the champion: whoever follows it has to have been compared with a champion."""
     differs = live is not None and live.model_digest != release.candidate.model_digest
@@ -179,6 +207,9 @@ def _examine(request: _Request) -> tuple[list[Objection], tuple[str, ...]]:
     if (why := request.ledger.barred(release.model).get(release.version)) is not None:
         objections.append(Objection(f"{release.model} v{release.version} was barred: {why}. Release a new version"))
     objections += _freeze_objections(request)
+    if request.replaced is not None:
+        candidate_digest, declared = release.candidate.model_digest, request.policy.breaking
+        objections += break_objections(request.store, candidate_digest, request.replaced, declared)
     objections += artefact_objections(request.store, release)
     try:
         evidence = read_evidence(request.store, release.evidence_digest)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ml_platform.core.digest import digest_of_bytes
 from ml_platform.core.errors import DataInvalid
+from ml_platform.core.hold import Hold
 from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
 from ml_platform.core.verdict import Outcome, Severity
 from ml_platform.policy.gates import Waiver
@@ -364,6 +365,7 @@ def test_what_changes_between_looking_and_deploying_refuses(world: World) -> Non
             reason: str,
             approvals: Sequence[str],
             bar: int | None = None,
+            hold: Hold | None = None,
             at: dt.datetime,
         ) -> DeploymentRecord:
             raise DataInvalid("barred meanwhile")
