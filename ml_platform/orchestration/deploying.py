@@ -177,15 +177,25 @@ def _answer(desk: Desk, wish: Wish) -> str:
     """Say, and in production do, what follows from a closed gate on the running service."""
     if wish.environment != "production":
         return f"v{wish.release.version} stays in {wish.environment}; the lock keeps it out of production"
+    from ml_platform.access.decide import Denied
+    from ml_platform.access.in_run import automatic_actor
     from ml_platform.stages.rollback import RolledBack, rollback
 
     platform = desk.platform
+    still = f"v{wish.release.version} FAILED ITS CHECK AND IS STILL LIVE"
+    try:
+        actor = automatic_actor(platform.settings, platform.ledger, desk.model, run_id=desk.run_id, now=desk.now)
+    except Denied as error:
+        return f"{still}, it may not be taken back by itself: {error}. Roll it back by hand"
     done = rollback(
-        platform.ledger, platform.store, desk.model, wish.environment, actor=desk.actor,
+        platform.ledger, platform.store, desk.model, wish.environment, actor=actor,
         reason=f"v{wish.release.version} failed its check in production (run {desk.run_id})", now=desk.now,
         run_id=desk.run_id, only=wish.release.version,
     )  # fmt: skip
     platform.project()
     if isinstance(done, RolledBack):
         return f"rolled back to v{done.deployment.version}; v{done.barred} is barred for good"
-    return f"v{wish.release.version} IS STILL LIVE, there is nothing to roll back to: {'; '.join(done.reasons)}"
+    live = platform.ledger.live(desk.model, wish.environment)
+    if live is not None and live.version != wish.release.version:
+        return f"v{live.version} is live meanwhile and stays: {'; '.join(done.reasons)}"
+    return f"{still}, there is nothing to roll back to: {'; '.join(done.reasons)}"
