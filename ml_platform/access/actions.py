@@ -38,7 +38,7 @@ MEANING = {
     Action.WATCH: "collect traffic and outcomes, judge them",
     Action.STOP_RUNS: "end a run",
     Action.OPERATE: "switch sensors on and off, set their cursors",
-    Action.APPROVE: "approve a version for an environment",
+    Action.APPROVE: "approve or reject a version for an environment",
     Action.DEPLOY_STAGING: "bring a version to staging, through the lock",
     Action.DEPLOY_PRODUCTION: "bring a version to production, through the lock",
     Action.ROLL_BACK: "go back to the last good version by hand",

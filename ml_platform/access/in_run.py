@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ml_platform.access.acting import Wanted, authenticated, require
+from ml_platform.access.actions import Action
 from ml_platform.access.assets import needed
 from ml_platform.access.decide import Denied
 from ml_platform.access.person import RETRAINING, Person
@@ -42,6 +43,19 @@ def actor_of(settings: Settings, ledger: Ledger, step: Step, *, now: dt.datetime
     wanted = Wanted(action=needed(step.stage), model=step.model)
     require(person, wanted, ledger=ledger, now=now, source=f"run {step.run_id}")
     return person.name
+
+
+def automatic_actor(settings: Settings, ledger: Ledger, model: str, *, run_id: str, now: dt.datetime) -> str:
+    """Return the name under which a failed check takes a version back; raises Denied, which is audited.
+
+    Nobody decided, so the service account acts, whoever launched the run. Without a users' file it is whom the
+    settings name.
+    """
+    if not FileUsers(settings.home).exist():
+        return settings.actor
+    wanted = Wanted(action=Action.ROLL_BACK_AUTOMATICALLY, model=model)
+    require(RETRAINING, wanted, ledger=ledger, now=now, source=f"run {run_id}")
+    return RETRAINING.name
 
 
 def _person(settings: Settings, ledger: Ledger, step: Step, *, now: dt.datetime) -> Person | None:

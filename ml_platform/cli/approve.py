@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ml_platform.access.actions import Action
-from ml_platform.cli.decide import ENVIRONMENTS, acting, say_refused
+from ml_platform.cli.decide import ENVIRONMENTS, acting, owner_of, say_refused
 from ml_platform.cli.models import find_release, load, split_reference, utc_now
 from ml_platform.cli.signing_keys import FILE, PASSWORD, password_of
 from ml_platform.core.errors import DataInvalid
 from ml_platform.settings import load_settings
-
-if TYPE_CHECKING:
-    from ml_platform.adapters.ed25519 import PrivateKey
-    from ml_platform.adapters.platform import Platform
 
 
 @click.command(name="approve")
@@ -47,7 +42,7 @@ def command(
     governed = load(split_reference(reference)[0])
     signer = open_person_key(key, password_of(password_file, key)) if key else None
     with open_platform(load_settings()) as platform:
-        named = _owner(platform, signer) if signer else approver or ""
+        named = owner_of("approve", platform, signer) if signer else approver or ""
         person = acting(platform, Action.APPROVE, governed.spec.model, by=named)
         release = find_release(platform, reference)
         decided = approve(
@@ -67,15 +62,3 @@ def command(
         f"until {decided.expires_at:%Y-%m-%d %H:%M} UTC" + (f", signed with {decided.key_id}" if signer else "")
     )
     return 0
-
-
-def _owner(platform: Platform, key: PrivateKey) -> str:
-    """Return whose key it is; raises DataInvalid when it is nobody's here, or no longer."""
-    for known in platform.signing.public_keys():
-        if known.key_id == key.key_id and known.owner and known.retired_at is None:
-            return known.owner
-    message = (
-        f"approve: the key {key.key_id} is no person's key in use here; one that is known is needed; "
-        "see `ml-platform keys show`"
-    )
-    raise DataInvalid(message)

@@ -1,4 +1,4 @@
-"""What approve, promote and rollback share: who acts, how a refusal is said, how a change is shown outside."""
+"""What approve, reject, promote and rollback share: who acts, how a refusal is said, how a change is shown outside."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import click
 
 from ml_platform.access.actions import Action
 from ml_platform.cli.models import utc_now
+from ml_platform.core.errors import DataInvalid
 
 if TYPE_CHECKING:
+    from ml_platform.adapters.ed25519 import PrivateKey
     from ml_platform.adapters.platform import Platform
     from ml_platform.core.records import DeploymentRecord
     from ml_platform.stages.objection import Refused
@@ -47,3 +49,15 @@ def show_outside(platform: Platform, deployment: DeploymentRecord) -> None:
         f"✓ {deployment.model} v{deployment.version} is live in {deployment.environment} "
         f"(by {deployment.actor}: {deployment.reason})"
     )
+
+
+def owner_of(command: str, platform: Platform, key: PrivateKey) -> str:
+    """Return whose key it is; raises DataInvalid when it is nobody's here, or no longer."""
+    for known in platform.signing.public_keys():
+        if known.key_id == key.key_id and known.owner and known.retired_at is None:
+            return known.owner
+    message = (
+        f"{command}: the key {key.key_id} is no person's key in use here; one that is known is needed; "
+        "see `ml-platform keys show`"
+    )
+    raise DataInvalid(message)

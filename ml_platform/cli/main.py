@@ -28,6 +28,7 @@ COMMANDS = {
     "envs": "Say what is live where since when and why; now, on a day, or ever.",
     "controls": "Show the state of every control for a model.",
     "approve": "Approve a version for an environment, with a person's key (not the author's own word).",
+    "reject": "Say no to a version for an environment; it stays out until a person withdraws it.",
     "promote": "Move a version to an environment, if its evidence allows it.",
     "rollback": "Go back to the last good version and bar the present one.",
     "serve": "Serve what is live in an environment over HTTP.",

@@ -9,6 +9,7 @@ import click
 from ml_platform.access.actions import Action
 from ml_platform.cli.decide import ENVIRONMENTS, acting, say_refused
 from ml_platform.cli.models import find_release, load, split_reference, utc_now
+from ml_platform.core.errors import DataInvalid
 from ml_platform.settings import load_settings
 
 DEPLOY = {"staging": Action.DEPLOY_STAGING, "production": Action.DEPLOY_PRODUCTION}
@@ -18,8 +19,9 @@ DEPLOY = {"staging": Action.DEPLOY_STAGING, "production": Action.DEPLOY_PRODUCTI
 @click.argument("reference", metavar="MODEL[/VERSION|@ENV]")
 @click.option("--env", "environment", type=ENVIRONMENTS, required=True, help="Where to.")
 @click.option("--reason", required=True, help="Why; it is written to the audit.")
+@click.option("--despite-freeze", default=None, metavar="REASON", help="Why now, though a freeze holds; audited.")
 @click.option("--by", "actor", default=None, help="Who; default: ML_PLATFORM_ACTOR, else the login name.")
-def command(reference: str, environment: str, reason: str, actor: str | None) -> int:
+def command(reference: str, environment: str, reason: str, despite_freeze: str | None, actor: str | None) -> int:
     """Promote a version (default: the newest) and verify it where it runs. Exit 1: refused, 3: evidence is missing."""
     from ml_platform.adapters.platform import open_platform
     from ml_platform.orchestration.deploying import Wish, deploy
@@ -31,10 +33,16 @@ def command(reference: str, environment: str, reason: str, actor: str | None) ->
     governed = load(split_reference(reference)[0])
     with open_platform(settings) as platform:
         person = acting(platform, DEPLOY[environment], governed.spec.model, by=actor)
+        if despite_freeze is not None:
+            _check_override(despite_freeze)
+            acting(platform, Action.DEPLOY_PRODUCTION, governed.spec.model, by=actor)
         release = find_release(platform, reference)
         named = dataclasses.replace(platform, settings=dataclasses.replace(settings, actor=person))
         desk = Desk(file=governed, platform=named, now=utc_now(), run_id="", say=click.echo)
-        decided = deploy(desk, Wish(release=release, environment=environment, reason=reason))
+        wish = Wish(
+            release=release, environment=environment, reason=reason, despite_freeze=(despite_freeze or "").strip()
+        )
+        decided = deploy(desk, wish)
     what = f"{release.model} v{release.version} → {environment}"
     if isinstance(decided, Refused):
         return say_refused(what, decided)
@@ -50,3 +58,8 @@ def command(reference: str, environment: str, reason: str, actor: str | None) ->
     else:
         click.echo(f"  next: ml-platform serve {release.model} --env {environment}")
     return 0
+
+
+def _check_override(reason: str) -> None:
+    if not reason.strip():
+        raise DataInvalid("--despite-freeze: says nothing; a reason is needed, it is written to the audit; give one")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ml_platform.cli.models import find_release
 from ml_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    from ml_platform.core.ports import Rejection
 
 
 @click.command(name="show")
@@ -37,8 +42,19 @@ def command(reference: str) -> None:
                 click.echo(
                     f"  live in {environment} since {live.since:%Y-%m-%d %H:%M} UTC by {live.actor}: {live.reason}"
                 )
+            for said in platform.ledger.rejections(release.model, release.version, environment):
+                _say_rejected(said)
         evidence = read_evidence(platform.store, release.evidence_digest)
     click.echo(f"  verdicts ({len(evidence.verdicts)}, trained by {evidence.trained_by}):")
     for verdict in evidence.verdicts:
         seen = verdict.worst.text() if verdict.worst else verdict.reason
         click.echo(f"    {verdict.outcome.value:<14} {verdict.stage:<11} {verdict.gate:<38} {seen}")
+
+
+def _say_rejected(said: Rejection) -> None:
+    on = f"{said.given_at:%Y-%m-%d %H:%M} UTC"
+    click.echo(f"  rejected for {said.environment} on {on} by {said.rejected_by}: {said.reason}")
+    if said.withdrawal is not None:
+        withdrawn = said.withdrawal
+        on = f"{withdrawn.given_at:%Y-%m-%d %H:%M} UTC"
+        click.echo(f"    withdrawn on {on} by {withdrawn.withdrawn_by}: {withdrawn.reason}")

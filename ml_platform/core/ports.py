@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
+from ml_platform.core.hold import Hold
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Fact
 from ml_platform.core.records import (
@@ -130,7 +131,8 @@ class Approval:
     """One person's word on one release for one environment, bound to evidence and policy; works once.
 
     `approval_id` is drawn at random and never comes twice. `signature` (hexadecimal) is over everything else but
-    `used_at`, by the person's key `key_id`; both are empty when the word isn't signed.
+    `used_at` and `rejected_at`, by the person's key `key_id`; both are empty when the word isn't signed.
+    `rejected_at` is when the version was rejected after this word: it doesn't count any more.
     """
 
     approval_id: str
@@ -145,6 +147,44 @@ class Approval:
     used_at: dt.datetime | None = None
     key_id: str = ""
     signature: str = ""
+    rejected_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """One person's word that a rejection stands no longer; signed as an approval is."""
+
+    rejection_id: str
+    model: str
+    version: int
+    environment: str
+    withdrawn_by: str
+    reason: str
+    given_at: dt.datetime
+    key_id: str = ""
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """One person's word against one release in one environment; it stands until it is withdrawn.
+
+    `rejection_id` is drawn at random and never comes twice; it is signed as an approval is. `withdrawal` is the one
+    that was written down, whether or not it counts.
+    """
+
+    rejection_id: str
+    model: str
+    version: int
+    environment: str
+    evidence_digest: str
+    policy_digest: str
+    rejected_by: str
+    reason: str
+    given_at: dt.datetime
+    key_id: str = ""
+    signature: str = ""
+    withdrawal: Withdrawal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,9 +242,22 @@ class Ledger(Protocol):
         reason: str,
         approvals: Sequence[str],
         bar: int | None = None,
+        hold: Hold | None = None,
         at: dt.datetime,
     ) -> DeploymentRecord:
-        """Move the live pointer, use up approvals, bar version `bar`, write audit and outbox: one transaction."""
+        """Move the live pointer, use up approvals, bar version `bar`, write audit and outbox: one transaction.
+
+        Raises DataInvalid when `hold` was taken over, or none is given and somebody else has one.
+        """
+
+    def take(self, wanted: Hold, *, now: dt.datetime, void: int | None = None) -> tuple[Hold, bool]:
+        """Return the hold on a place that is in force now, and whether it is the one that was wanted.
+
+        A hold that has run out is taken over, and one whose token is `void`; the audit names its owner.
+        """
+
+    def give_back(self, hold: Hold) -> None:
+        """Give a hold back; one that was taken over changes nothing."""
 
     def barred(self, model: str) -> Mapping[int, str]:
         """Return the barred versions with the reason of each."""
@@ -214,6 +267,15 @@ class Ledger(Protocol):
 
     def approvals(self, model: str, version: int, environment: str) -> Sequence[Approval]:
         """Return the approvals of a version for an environment, used ones included."""
+
+    def reject(self, rejection: Rejection) -> None:
+        """Write a rejection down; from then on the version isn't deployed there, and no approval is taken."""
+
+    def withdraw(self, withdrawal: Withdrawal) -> None:
+        """Write down that a rejection stands no longer; approvals from before it stay void."""
+
+    def rejections(self, model: str, version: int, environment: str) -> Sequence[Rejection]:
+        """Return the rejections of a version for an environment, oldest first, withdrawn ones included."""
 
     def append(
         self, action: str, *, actor: str, subject: str, payload: Mapping[str, object], at: dt.datetime
@@ -247,6 +309,8 @@ __all__ = [
     "Journals",
     "Ledger",
     "Memory",
+    "Rejection",
     "Tracker",
     "TrainingRun",
+    "Withdrawal",
 ]

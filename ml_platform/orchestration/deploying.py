@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_platform.adapters.deployments import read_manifest, write_manifest
@@ -19,6 +19,7 @@ from ml_platform.policy.conditions import conditions_of
 from ml_platform.stages.objection import Refused
 
 if TYPE_CHECKING:
+    from ml_platform.core.hold import Hold
     from ml_platform.orchestration.desk import Desk
     from ml_platform.stages.promote import Promoted
 
@@ -27,13 +28,17 @@ ROWS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Which version is to go live where and why; `url` is a service that runs already, else one is started."""
+    """Which version is to go live where and why; `url` is a service that runs already, else one is started.
+
+    `despite_freeze` is why it goes there in a freeze; whoever gives it must be one who may deploy to production.
+    """
 
     release: ReleaseRecord
     environment: str
     reason: str
     url: str | None = None
     verify_again: bool = False
+    despite_freeze: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +53,28 @@ class Deployed:
 
 
 def deploy(desk: Desk, wish: Wish) -> Deployed | Refused:
-    """Promote a version and verify it where it runs; `Refused` when the lock says no, and nothing has changed."""
+    """Promote a version and verify it where it runs; `Refused` when the lock says no, and nothing has changed.
+
+    The environment is held meanwhile, so that what is looked at afterwards is what was promoted here.
+    """
+    from ml_platform.stages.hold import holding
+    from ml_platform.stages.objection import Objection
+    from ml_platform.stages.promote import Attempt, refuse
+
     _require_same_contract(desk, wish)
-    promoted = _promote(desk, wish)
+    place, ledger = (desk.model, wish.environment), desk.platform.ledger
+    with holding(ledger, place, "promotion", actor=desk.actor, now=desk.now, run_id=desk.run_id) as hold:
+        if isinstance(hold, Objection):
+            tried = Attempt(wish.release.version, desk.actor, wish.reason, desk.now)
+            return refuse(ledger, place, [hold], tried)
+        done = _deploy(desk, wish, hold)
+    if isinstance(done, Deployed) and not done.unchanged and any(verdict.closes for verdict in done.verdicts):
+        return replace(done, after=_answer(desk, wish))
+    return done
+
+
+def _deploy(desk: Desk, wish: Wish, hold: Hold) -> Deployed | Refused:
+    promoted = _promote(desk, wish, hold)
     if isinstance(promoted, Refused):
         return promoted
     for problem in desk.platform.project().problems:
@@ -62,11 +86,10 @@ def deploy(desk: Desk, wish: Wish) -> Deployed | Refused:
         return Deployed(deployment=promoted.deployment, measurements=(), verdicts=known, unchanged=True)
     seen = (_lock_open(promoted), *_look(desk, wish))
     verdicts = judge_stage(desk, wish.environment, seen, subject=wish.release.candidate.digest)
-    after = _answer(desk, wish) if any(verdict.closes for verdict in verdicts) else ""
-    return Deployed(deployment=promoted.deployment, measurements=seen, verdicts=verdicts, after=after)
+    return Deployed(deployment=promoted.deployment, measurements=seen, verdicts=verdicts)
 
 
-def _promote(desk: Desk, wish: Wish) -> Promoted | Refused:
+def _promote(desk: Desk, wish: Wish, hold: Hold) -> Promoted | Refused:
     from ml_platform.stages.promote import promote
 
     platform = desk.platform
@@ -82,6 +105,8 @@ def _promote(desk: Desk, wish: Wish) -> Promoted | Refused:
         reason=wish.reason,
         now=desk.now,
         conditions=frozenset(conditions_of(desk.spec)),
+        despite_freeze=wish.despite_freeze,
+        hold=hold,
     )
 
 
@@ -152,14 +177,25 @@ def _answer(desk: Desk, wish: Wish) -> str:
     """Say, and in production do, what follows from a closed gate on the running service."""
     if wish.environment != "production":
         return f"v{wish.release.version} stays in {wish.environment}; the lock keeps it out of production"
+    from ml_platform.access.decide import Denied
+    from ml_platform.access.in_run import automatic_actor
     from ml_platform.stages.rollback import RolledBack, rollback
 
     platform = desk.platform
+    still = f"v{wish.release.version} FAILED ITS CHECK AND IS STILL LIVE"
+    try:
+        actor = automatic_actor(platform.settings, platform.ledger, desk.model, run_id=desk.run_id, now=desk.now)
+    except Denied as error:
+        return f"{still}, it may not be taken back by itself: {error}. Roll it back by hand"
     done = rollback(
-        platform.ledger, platform.store, desk.model, wish.environment, actor=desk.actor,
+        platform.ledger, platform.store, desk.model, wish.environment, actor=actor,
         reason=f"v{wish.release.version} failed its check in production (run {desk.run_id})", now=desk.now,
+        run_id=desk.run_id, only=wish.release.version,
     )  # fmt: skip
     platform.project()
     if isinstance(done, RolledBack):
         return f"rolled back to v{done.deployment.version}; v{done.barred} is barred for good"
-    return f"v{wish.release.version} IS STILL LIVE, there is nothing to roll back to: {'; '.join(done.reasons)}"
+    live = platform.ledger.live(desk.model, wish.environment)
+    if live is not None and live.version != wish.release.version:
+        return f"v{live.version} is live meanwhile and stays: {'; '.join(done.reasons)}"
+    return f"{still}, there is nothing to roll back to: {'; '.join(done.reasons)}"

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ml_platform.policy.freezes import Freeze
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Condition = Literal[
     "always", "groups", "several_groups", "entity", "quasi", "time", "champion", "labels", "reference", "new_rows",
@@ -108,5 +110,6 @@ class Pack(_Strict):
     extends: tuple[str, ...] = ()
     approvals: dict[Literal["staging", "production"], Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     signed_approvals: bool = False
+    freezes: tuple[Freeze, ...] = ()
     gates: dict[str, Gate] = Field(default_factory=dict)
     overrides: dict[str, Override] = Field(default_factory=dict)

@@ -21,6 +21,7 @@ from ml_platform.policy.check_rules import check_rules
 from ml_platform.policy.check_source import check_source
 from ml_platform.policy.check_threshold import check_threshold
 from ml_platform.policy.check_tuning import check_tuning
+from ml_platform.policy.freezes import check_freezes
 from ml_platform.policy.gates import Gate
 from ml_platform.policy.packs import SHIPPED, Gates, apply_overrides, combine, pack_files
 from ml_platform.policy.prices import Prices, load_prices
@@ -82,7 +83,13 @@ def load_model(path: Path, *, now: dt.datetime) -> GovernedModelFile:
     return GovernedModelFile(
         spec=spec,
         policy=make_policy(
-            final, spec.policy.waivers, gates.approvals, gates.packs, signed_approvals=gates.signed_approvals
+            final,
+            spec.policy.waivers,
+            gates.approvals,
+            gates.packs,
+            signed_approvals=gates.signed_approvals,
+            breaking=spec.policy.breaking,
+            freezes=(*gates.freezes.values(), *spec.policy.freezes),
         ),
         path=path,
         digest=digest_of(spec.model_dump(mode="json")),
@@ -136,6 +143,7 @@ def _policy(
         return {}, [*problems, *check_monitoring(sections, None)]
     final, found = apply_overrides(gates.gates, sections.overrides, ("policy", "overrides"))
     problems += [*found, *check_waivers(sections, final), *check_monitoring(sections, final)]
+    problems += check_freezes(sections.freezes, ("policy", "freezes"), gates.freezes)
     return final, problems
 
 

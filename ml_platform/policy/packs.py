@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ml_platform.core.errors import PolicyInvalid
 from ml_platform.policy.check_pack import check_pack
+from ml_platform.policy.freezes import Freeze, check_freezes
 from ml_platform.policy.gates import Gate, Override, Pack
 from ml_platform.policy.problems import Problem, Where, known, nearest, path_text, seen
 from ml_platform.policy.tighten import strictest, tighten
@@ -35,6 +36,7 @@ class Gates:
     approvals: Mapping[str, int] = field(default_factory=dict)
     packs: tuple[str, ...] = ()
     signed_approvals: bool = False
+    freezes: Mapping[str, Freeze] = field(default_factory=dict)
 
 
 def pack_files(folders: Sequence[Path] = (SHIPPED,)) -> dict[str, Path]:
@@ -106,6 +108,7 @@ def _add_own(file: PackFile, inherited: Gates) -> Gates:
             text = f"gates.{name} is defined by the pack '{inherited.origins[name]}' already; tighten it in `overrides`"
             problems.append(Problem(("gates", name), text))
     tightened, found = apply_overrides(inherited.gates, pack.overrides, ("overrides",))
+    problems += check_freezes(dict(enumerate(pack.freezes)), ("freezes",), inherited.freezes)
     _refuse(file.document, [*problems, *found])
     return Gates(
         gates={**tightened, **pack.gates},
@@ -113,6 +116,7 @@ def _add_own(file: PackFile, inherited: Gates) -> Gates:
         approvals=_most(inherited.approvals, {str(name): count for name, count in pack.approvals.items()}),
         packs=(*inherited.packs, pack.pack),
         signed_approvals=inherited.signed_approvals or pack.signed_approvals,
+        freezes={**inherited.freezes, **{freeze.name: freeze for freeze in pack.freezes}},
     )
 
 
@@ -143,6 +147,9 @@ def _merge(one: Gates, other: Gates, file: str) -> Gates:
                 for name in clashes
             ]
         )
+    doubled = [name for name, freeze in other.freezes.items() if one.freezes.get(name, freeze) != freeze]
+    if doubled:
+        raise PolicyInvalid([f"{file}:1: two packs name a freeze '{name}'; rename one" for name in doubled])
     merged = {name: strictest(one.gates[name], other.gates[name]) for name in shared}
     return Gates(
         gates={**one.gates, **other.gates, **merged},
@@ -150,6 +157,7 @@ def _merge(one: Gates, other: Gates, file: str) -> Gates:
         approvals=_most(one.approvals, other.approvals),
         packs=tuple(dict.fromkeys((*one.packs, *other.packs))),
         signed_approvals=one.signed_approvals or other.signed_approvals,
+        freezes={**one.freezes, **other.freezes},
     )
 
 

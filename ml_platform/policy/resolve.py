@@ -10,6 +10,8 @@ from types import MappingProxyType
 from pydantic import BaseModel, ConfigDict
 
 from ml_platform.core.digest import digest_of
+from ml_platform.policy.breaking import Breaking
+from ml_platform.policy.freezes import Freeze
 from ml_platform.policy.gates import Gate, Waiver
 from ml_platform.policy.stages import STAGES
 
@@ -18,7 +20,8 @@ from ml_platform.policy.stages import STAGES
 class Policy:
     """What a model is held to; `digest` names its content, however the files are written.
 
-    With `signed_approvals` only words that persons signed with their keys count.
+    With `signed_approvals` only words that persons signed with their keys count. `freezes` and `breaking` are no part
+    of the digest: when something is promoted, and who was told, says nothing about what was proven.
     """
 
     gates: Mapping[str, Gate]
@@ -27,6 +30,8 @@ class Policy:
     digest: str
     packs: tuple[str, ...]
     signed_approvals: bool = False
+    freezes: tuple[Freeze, ...] = ()
+    breaking: Breaking | None = None
 
     def gates_of(self, stage: str) -> dict[str, Gate]:
         """Return the gates that guard a stage, by name."""
@@ -54,6 +59,8 @@ def make_policy(
     packs: Sequence[str],
     *,
     signed_approvals: bool = False,
+    freezes: Sequence[Freeze] = (),
+    breaking: Breaking | None = None,
 ) -> Policy:
     """Put a policy together and name it by the digest of its gates, waivers and approvals."""
     ordered = tuple(sorted(waivers, key=lambda waiver: waiver.gate))
@@ -64,6 +71,8 @@ def make_policy(
         digest=digest_of(_content(gates, ordered, approvals, signed_approvals=signed_approvals)),
         packs=tuple(packs),
         signed_approvals=signed_approvals,
+        freezes=tuple(freezes),
+        breaking=breaking,
     )
 
 

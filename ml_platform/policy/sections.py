@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ml_platform.policy.expectations import Expectations
+from ml_platform.policy.freezes import Freeze
 from ml_platform.policy.gates import Override, Waiver
 from ml_platform.policy.resources import Resources
 from ml_platform.policy.row_rules import RowRule
@@ -52,6 +53,7 @@ class Sections:
     packs: tuple[str, ...] | None
     overrides: Mapping[str, Override]
     waivers: Mapping[int, Waiver]
+    freezes: Mapping[int, Freeze]
     monitoring: Monitoring | None
 
     def with_role(self, role: Role) -> list[str]:
@@ -67,7 +69,6 @@ def sections_of(attributes: Plain) -> Sections:
     columns = {name: column for name, raw in contract.items() if (column := _valid(Column, raw))}
     overrides = _mapping(policy.get("overrides"))
     tables = _mapping(_mapping(top.get("source")).get("tables"))
-    waivers = policy.get("waivers")
     return Sections(
         name=_valid(str, top.get("model")),
         features=_valid(str, top.get("features")),
@@ -88,17 +89,23 @@ def sections_of(attributes: Plain) -> Sections:
         risk_class=_valid(RiskClass, top.get("risk_class")),
         packs=_valid(tuple[str, ...], policy.get("packs", ["base"])),
         overrides={name: override for name, raw in overrides.items() if (override := _valid(Override, raw))},
-        waivers={
-            index: waiver
-            for index, raw in enumerate(waivers if isinstance(waivers, list) else [])
-            if (waiver := _valid(Waiver, raw))
-        },
+        waivers=_items(Waiver, policy.get("waivers")),
+        freezes=_items(Freeze, policy.get("freezes")),
         monitoring=_valid(Monitoring, top.get("monitoring")),
     )
 
 
 def _mapping(value: Plain) -> dict[str, Plain]:
     return value if isinstance(value, dict) else {}
+
+
+def _items(schema: Annotation, value: Plain) -> dict[int, Value]:
+    """Return the well-formed entries of a list by their places."""
+    return {
+        index: entry
+        for index, raw in enumerate(value if isinstance(value, list) else [])
+        if (entry := _valid(schema, raw)) is not None
+    }
 
 
 def _valid(schema: Annotation, value: Plain) -> Value:

@@ -8,9 +8,11 @@ from typing import Annotated, Literal, assert_never
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from ml_platform.policy.breaking import Breaking
 from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.expectations import Expectations
 from ml_platform.policy.formats import Format
+from ml_platform.policy.freezes import Freeze
 from ml_platform.policy.gates import Override, Waiver
 from ml_platform.policy.movable import MOST_COLUMNS, Move
 from ml_platform.policy.resources import Resources, bytes_of
@@ -290,11 +292,13 @@ class Compute(Strict):
 
 
 class PolicyChoice(Strict):
-    """The packs (the risk class's own is always among them), tightenings and waivers."""
+    """The packs (the risk class's own is always among them), tightenings, waivers and windows without promotions."""
 
     packs: tuple[Name, ...] = ("base",)
     overrides: dict[Name, Override] = Field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
+    freezes: tuple[Freeze, ...] = Field(default=(), max_length=100, exclude_if=_unsaid)
+    breaking: Breaking | None = Field(default=None, exclude_if=_unsaid)
 
 
 class Costs(Strict):

@@ -10,7 +10,7 @@ from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.ports import Approval, Ledger
 from ml_platform.core.records import Evidence, ReleaseRecord
-from ml_platform.core.signed_approval import sign_approval, why_not_approved
+from ml_platform.core.signed_word import sign_word, why_not_said
 from ml_platform.core.signing import Signer, Verifier
 from ml_platform.policy.resolve import Policy
 from ml_platform.stages.examine import another_policy
@@ -53,6 +53,11 @@ def approve(
         objections.append(Objection(f"{approver} released {model} v{version}: somebody else has to approve it"))
     if (why := ledger.barred(model).get(version)) is not None:
         objections.append(Objection(f"{model} v{version} was barred: {why}"))
+    objections += [
+        Objection(f"{model} v{version} was rejected for {environment} by {each.rejected_by}: {each.reason}")
+        for each in ledger.rejections(model, version, environment)
+        if each.withdrawal is None
+    ]
     if objections:
         return refused(objections)
     approval = Approval(
@@ -67,7 +72,7 @@ def approve(
         expires_at=now + valid_for,
     )
     if signer is not None:
-        approval = sign_approval(approval, signer)
+        approval = sign_word(approval, signer)
     ledger.approve(approval)
     return approval
 
@@ -110,6 +115,8 @@ def _not_counted(
         return "doesn't count, being the author's own"
     if approval.used_at is not None:
         return f"was used on {approval.used_at:%Y-%m-%d}"
+    if approval.rejected_at is not None:
+        return f"is from before the rejection of {approval.rejected_at:%Y-%m-%d}"
     if not approval.given_at <= now < approval.expires_at:
         return f"was valid until {approval.expires_at:%Y-%m-%d}"
     return ""
@@ -118,7 +125,7 @@ def _not_counted(
 def _not_signed(approval: Approval, policy: Policy, verifier: Verifier, now: dt.datetime) -> str:
     """Say what is wrong with a signature; one that is there has to be right, whether or not the policy asks for it."""
     if policy.signed_approvals or approval.signature or approval.key_id:
-        return why_not_approved(verifier, approval, now=now)
+        return why_not_said(verifier, approval, by=approval.approver, now=now)
     return ""
 
 

@@ -7,28 +7,78 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from ml_platform.core.digest import short
+from ml_platform.core.digest import digest_of, short
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.ports import ArtefactStore
 from ml_platform.core.scoring import SCORING, InputColumn, ScoringContract
+from ml_platform.policy.breaking import Breaking
+from ml_platform.stages.objection import Objection
 
 METRIC = "interface_breaks"
 
 
-def measure_interface_breaks(store: ArtefactStore, candidate_digest: str, live_digest: str) -> Measurement:
-    """Count the ways in which a request that the live model accepts would be refused by the candidate."""
-    contracts = []
-    for digest in (live_digest, candidate_digest):
-        try:
-            contracts.append(msgspec.json.decode(store.read("models", digest, SCORING), type=ScoringContract))
-        except (DataInvalid, Unavailable, msgspec.MsgspecError) as error:
-            reason = f"the scoring contract of model {short(digest)} can't be read ({error})"
-            return Measurement(metric=METRIC, value=None, n=0, reason=reason)
-    live, candidate = contracts
+def measure_interface_breaks(
+    store: ArtefactStore, candidate_digest: str, live_digest: str, declared: Breaking | None = None
+) -> Measurement:
+    """Count the ways in which a request that the live model accepts would be refused by the candidate.
+
+    What was declared, exactly, isn't counted, but told.
+    """
+    try:
+        live, candidate = _contract(store, live_digest), _contract(store, candidate_digest)
+    except (DataInvalid, Unavailable) as error:
+        return Measurement(metric=METRIC, value=None, n=0, reason=str(error))
     breaks = interface_breaks(live, candidate)
-    facts = {"breaks": "; ".join(breaks), "live_model": short(live_digest)}
+    facts = {"breaks": "; ".join(breaks), "live_model": short(live_digest), "interface": interface_digest(live)}
+    if declared is not None and declared.covers(interface_digest(live), breaks):
+        facts = {**facts, "breaks": "", "declared": "; ".join(breaks), "by": declared.owner}
+        breaks = ()
     return Measurement(metric=METRIC, value=len(breaks), n=len(live.inputs), unit="columns", facts=facts)
+
+
+def break_objections(
+    store: ArtefactStore, candidate_digest: str, live_digest: str, declared: Breaking | None
+) -> list[Objection]:
+    """Object to each change that callers of what is live now can't follow and that wasn't declared, exactly."""
+    try:
+        live, candidate = _contract(store, live_digest), _contract(store, candidate_digest)
+    except (DataInvalid, Unavailable) as error:
+        return [Objection(f"what callers would have to change can't be known: {error}: release again", undecided=True)]
+    breaks = interface_breaks(live, candidate)
+    digest = interface_digest(live)
+    if not breaks or (declared is not None and declared.covers(digest, breaks)):
+        return []
+    head = "a breaking change for callers of the live version"
+    said = ", and `policy.breaking` declares another change" if declared is not None else ""
+    words = ", ".join(f"'{each}'" for each in breaks)
+    return [
+        Objection(
+            f"{head}{said}: {'; '.join(breaks)}. Keep the interface, or declare exactly this under `policy.breaking`: "
+            f"interface: {digest[:12]}, changes: [{words}]"
+        )
+    ]
+
+
+def interface_digest(contract: ScoringContract) -> str:
+    """Return the digest of what callers see of a model: what they send, and what an answer means."""
+    seen = [sorted(_written(column) for column in contract.inputs), contract.time, contract.task, contract.classes]
+    return digest_of([*seen, contract.quantile])
+
+
+def _written(column: InputColumn) -> str:
+    """Write down what callers see of a column."""
+    levels = None if column.levels is None else sorted(column.levels)
+    limits = (float(_low(column)), float(_high(column)))
+    return repr((column.name, column.type, limits, levels, column.missing > 0))
+
+
+def _contract(store: ArtefactStore, digest: str) -> ScoringContract:
+    try:
+        return msgspec.json.decode(store.read("models", digest, SCORING), type=ScoringContract)
+    except (DataInvalid, Unavailable, msgspec.MsgspecError) as error:
+        message = f"the scoring contract of model {short(digest)} can't be read ({error})"
+        raise DataInvalid(message) from error
 
 
 def interface_breaks(live: ScoringContract, candidate: ScoringContract) -> tuple[str, ...]:
@@ -53,12 +103,12 @@ def _breaks(
         yield f"the score was quantile {live.quantile} and is quantile {candidate.quantile}"
     if live.time not in {None, candidate.time} and live.time not in after:
         yield f"the time column {live.time} is gone"
-    for name in before.keys() - after.keys():
+    for name in sorted(before.keys() - after.keys()):
         if name != candidate.time:
             yield f"{name} is no longer accepted"
-    for name in after.keys() - before.keys():
+    for name in sorted(after.keys() - before.keys()):
         yield f"{name} is new and needed"
-    for name in before.keys() & after.keys():
+    for name in sorted(before.keys() & after.keys()):
         yield from (f"{name} {how}" for how in _narrowed(before[name], after[name]))
 
 

@@ -100,7 +100,8 @@ def make_release(
     rebuildable = measure_rebuildable(spec, store, ledger, ingredients, actor=actor, now=now)
     measurements = (*_measure(spec, policy, store, ledger, ingredients), rebuildable)
     if champion is not None:
-        measurements = (*measurements, measure_interface_breaks(store, candidate.model_digest, champion.model_digest))
+        breaks = measure_interface_breaks(store, candidate.model_digest, champion.model_digest, policy.breaking)
+        measurements = (*measurements, breaks)
     conditions = conditions_of(spec, champion=champion is not None)
     verdicts = judge(policy, STAGE, measurements, conditions=conditions, now=now)
     part = part_of(STAGE, candidate.digest, policy, verdicts, conditions=conditions, now=now, run_id=run_id)

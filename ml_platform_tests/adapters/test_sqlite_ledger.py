@@ -21,11 +21,12 @@ from typing import Any
 
 import pytest
 
-from ml_platform.adapters.ledger import SqliteLedger, verify_audit
+from ml_platform.adapters.ledger import SqliteLedger, schema, verify_audit
 from ml_platform.adapters.ledger.head import Head, head_path, read_head, write_head
 from ml_platform.adapters.ledger.schema import APPEND_ONLY
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.records import ReleaseRecord
+from ml_platform.stages.reject import Said, reject, withdraw
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.stages.lock_world import MODEL, NOW, World, policy
 
@@ -50,6 +51,9 @@ def full(ledger: SqliteLedger, tmp_path: Path) -> SqliteLedger:
     deploy(ledger, second)
     deploy(ledger, first, bar=2)
     ledger.project(lambda _: None)
+    said = Said(model=MODEL, version=1, environment="production", person="dora", reason="no", now=NOW)
+    reject(world.policy, ledger, said)
+    withdraw(world.policy, ledger, said, trained_by="")
     assert verify_audit(ledger.path) == []
     return ledger
 
@@ -131,6 +135,9 @@ def unguarded(path: Path, *statements: str) -> None:
             "UPDATE deployments SET version = 2 WHERE audit = (SELECT max(audit) FROM deployments)",
             "the row of deployments",
         ),
+        ("DELETE FROM rejections", "the row of rejections .* is missing"),
+        ("DROP TABLE withdrawals", "the row of withdrawals .* is missing"),
+        ("UPDATE withdrawals SET content = replace(content, 'dora', 'emil')", "the row of withdrawals"),
         ("DELETE FROM barred", "the row of barred .* is missing"),
         ("DELETE FROM approval_uses", "the row of approval_uses .* is missing"),
         ("DELETE FROM live WHERE environment = 'production'", "flights@production: the live pointer"),
@@ -264,8 +271,31 @@ def test_what_is_no_ledger_says_so(tmp_path: Path) -> None:
 def test_a_newer_ledger_is_not_touched(full: SqliteLedger) -> None:
     full.close()
     unguarded(full.path, "UPDATE schema SET version = 99")
-    with pytest.raises(Unavailable, match="schema version 99, known: 1"):
+    with pytest.raises(Unavailable, match="schema version 99, known: 1 to 2"):
         full.releases(MODEL)
+
+
+def test_a_ledger_from_before_there_were_rejections_is_whole_and_is_added_to_when_it_is_used(
+    full: SqliteLedger, tmp_path: Path
+) -> None:
+    older = tmp_path / "older" / "ledger.sqlite"
+    older.parent.mkdir()
+    with closing(sqlite3.connect(older, isolation_level=None)) as connection:
+        for statement in schema._statements(schema.TABLES + schema._guards(schema.FIRST)):
+            connection.execute(statement)
+        connection.execute("INSERT INTO schema VALUES (1)")
+    assert verify_audit(older) == []
+    used = SqliteLedger(older, clock=lambda: NOW)
+    World(used, FakeStore(tmp_path), policy()).release()
+    assert used.rejections(MODEL, 1, "production") == ()
+    assert verify_audit(older) == []
+    used.close()
+
+    def made(path: Path) -> set[tuple[str, str]]:
+        with closing(sqlite3.connect(path)) as connection:
+            return set(connection.execute("SELECT name, sql FROM sqlite_master"))
+
+    assert made(older) == made(full.path)
 
 
 def test_an_unwritable_payload_leaves_no_trace(ledger: SqliteLedger) -> None:

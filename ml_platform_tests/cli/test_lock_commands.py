@@ -141,3 +141,37 @@ def test_a_high_risk_model_goes_live_with_somebody_else_s_signed_word(run: Run, 
     assert "is no person's key in use here" in again.err
     refused = run("promote", "late", "--env", "production", "--reason", "hurry")
     assert "was retired on" in refused.err
+
+
+def test_a_rejected_version_stays_out_until_somebody_else_withdraws_it(run: Run, defs: Path) -> None:
+    release(defs)
+    no = run("reject", "late", "--env", "staging", "--reason", "unfair", "--by", "kim")
+    assert no.out == "✓ kim rejects late v1 for staging: unfair\n"
+    promote = ("promote", "late", "--env", "staging", "--reason", "hurry")
+    refused = run(*promote)
+    assert refused.code == 1
+    assert "was rejected for staging by kim on" in refused.err
+    assert "rejected for staging on" in run("show", "late").out
+    withdraw = ("reject", "late", "--env", "staging", "--withdraw", "--reason", "it is fair", "--by")
+    assert "somebody else has to withdraw" in run(*withdraw, "alice").err
+    assert run(*withdraw, "robin").code == 0
+    assert "by robin: it is fair" in run("show", "late").out
+    assert run(*withdraw, "robin").code == 1
+    told = run("audit", "show", "--model", "late").out
+    assert "rejected" in told
+    assert "rejection_withdrawn" in told
+    assert "rejected" not in run(*promote).err
+
+
+def test_a_freeze_is_told_and_who_goes_through_says_why(run: Run, defs: Path) -> None:
+    window = "{name: always, start: Mon 00:00, end: Sun 23:59, zone: UTC, environments: [staging], owner: Operations, "
+    window += "reason: Nobody is there to look.}"
+    write_model(defs, text=MODEL.replace("  monitoring:\n", f"    freezes:\n      - {window}\n  monitoring:\n"))
+    release(defs)
+    promote = ("promote", "late", "--env", "staging", "--reason", "hurry")
+    assert "--despite-freeze: says nothing" in run(*promote, "--despite-freeze", " ").err
+    refused = run(*promote)
+    assert refused.code == 1
+    assert "staging is frozen (always) until" in refused.err
+    run(*promote, "--despite-freeze", "the live one is wrong")
+    assert "freeze_overridden" in run("audit", "show", "--model", "late").out

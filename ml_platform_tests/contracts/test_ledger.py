@@ -6,12 +6,14 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from ml_platform.adapters.ledger import SqliteLedger, verify_audit
 from ml_platform.adapters.ledger.chain import entry_hash
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.hold import LEASE, Hold, Owner
 from ml_platform.core.ports import Approval, Ledger
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
 from ml_platform_tests.fakes.ledger import FakeLedger
@@ -223,3 +225,79 @@ def test_a_history_that_nobody_touched_has_no_problems(ledger: Ledger) -> None:
     deploy(ledger, first)
     deploy(ledger, second)
     assert tuple(ledger.problems()) == ()
+
+
+def wanted(
+    kind: Literal["promotion", "rollback"] = "promotion", actor: str = "bob", environment: str = "staging"
+) -> Hold:
+    owner = Owner(actor=actor, process=7, host="here", run_id="r1")
+    return Hold(
+        model=MODEL, environment=environment, kind=kind, owner=owner, since=NOW, expires_at=NOW + LEASE
+    )  # fmt: skip
+
+
+def test_one_holds_a_place_and_gives_it_back(ledger: Ledger) -> None:
+    first, ours = ledger.take(wanted(), now=NOW)
+    assert ours
+    assert ledger.take(wanted(actor="carol"), now=NOW) == (first, False)
+    elsewhere, free = ledger.take(wanted(environment="production"), now=NOW)
+    assert free
+    ledger.give_back(first)
+    second, free = ledger.take(wanted(actor="carol"), now=NOW)
+    assert free
+    assert second.token > first.token
+    ledger.give_back(first)
+    assert ledger.take(wanted(), now=NOW) == (second, False)
+    assert elsewhere.environment == "production"
+    assert not list(ledger.audit())
+
+
+@pytest.mark.parametrize("away", [LEASE, dt.timedelta(days=400), -dt.timedelta(seconds=1), -dt.timedelta(days=400)])
+def test_a_hold_that_ran_out_or_is_from_the_future_is_taken_over_and_the_audit_names_its_owner(
+    ledger: Ledger, away: dt.timedelta
+) -> None:
+    first, _ = ledger.take(wanted(), now=NOW)
+    second, ours = ledger.take(wanted(actor="carol"), now=NOW + away)
+    assert ours
+    assert second.token > first.token
+    told = ledger.last("deployment_taken_over", subject="flights@staging")
+    assert told is not None
+    assert told.actor == "carol"
+    assert told.payload["from"] == "promotion of bob (process 7 on here, run r1)"
+    with pytest.raises(DataInvalid, match="taken over"):
+        ledger.deploy(release(ledger), "staging", actor="bob", reason="x", approvals=(), hold=first, at=NOW)
+
+
+def test_a_hold_known_to_be_void_is_taken_over(ledger: Ledger) -> None:
+    first, _ = ledger.take(wanted(), now=NOW)
+    assert ledger.take(wanted(actor="carol"), now=NOW, void=first.token + 1) == (first, False)
+    assert ledger.take(wanted(actor="carol"), now=NOW, void=first.token)[1]
+
+
+def test_a_rollback_takes_over_at_once_and_the_promotion_moves_nothing_any_more(ledger: Ledger) -> None:
+    first, second, third = release(ledger, "aa"), release(ledger, "bb"), release(ledger, "cc")
+    deploy(ledger, first)
+    deploy(ledger, second)
+    promotion, _ = ledger.take(wanted(), now=NOW)
+    back, ours = ledger.take(wanted("rollback", "carol"), now=NOW)
+    assert ours
+    before = len(list(ledger.audit()))
+    with pytest.raises(DataInvalid, match="taken over"):
+        ledger.deploy(third, "staging", actor="bob", reason="x", approvals=(), hold=promotion, at=NOW)
+    assert len(list(ledger.audit())) == before
+    done = ledger.deploy(first, "staging", actor="carol", reason="slow", approvals=(), bar=2, hold=back, at=NOW)
+    assert ledger.live(MODEL, "staging") == done
+    ledger.give_back(back)
+    with pytest.raises(DataInvalid, match="taken over"):
+        ledger.deploy(third, "staging", actor="bob", reason="x", approvals=(), hold=promotion, at=NOW)
+
+
+def test_who_has_no_hold_moves_nothing_while_another_has_one(ledger: Ledger) -> None:
+    first = release(ledger)
+    hold, _ = ledger.take(wanted(), now=LATER)
+    far = replace(hold, since=LATER, expires_at=LATER + LEASE)
+    ledger.give_back(hold)
+    ledger.take(far, now=LATER)
+    with pytest.raises(DataInvalid, match="held"):
+        deploy(ledger, first)
+    assert deploy(ledger, first, "production").version == 1

@@ -12,7 +12,9 @@ from ml_platform.adapters.deployments import project
 from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.adapters.ledger.checkpoints import Checkpoints, target_of
 from ml_platform.adapters.signing_keys import FileSigningKeys
+from ml_platform.core.hold import Hold
 from ml_platform.policy.resolve import Policy, make_policy
+from ml_platform.stages.hold import holding
 from ml_platform.stages.promote import Promoted, promote
 from ml_platform.stages.rollback import rollback
 from ml_platform_tests.fakes.tracker import FakeTracker
@@ -42,11 +44,13 @@ def promote_and_roll_back(world: World, home: Path) -> None:
     """Release a version, make it live everywhere, and take every other one back."""
     release = world.release(uuid.uuid4().hex)
     for environment in ENVIRONMENTS:
-        promoted = promote(
-            world.policy, store=world.store, ledger=world.ledger, verifier=world.signing, model=MODEL,
-            version=release.version, environment=environment, actor="bob", reason="a drill", now=NOW,
-            conditions=frozenset({"always"}),
-        )  # fmt: skip
+        with holding(world.ledger, (MODEL, environment), "promotion", actor="bob", now=NOW) as hold:
+            assert isinstance(hold, Hold), hold
+            promoted = promote(
+                world.policy, store=world.store, ledger=world.ledger, verifier=world.signing, model=MODEL,
+                version=release.version, environment=environment, actor="bob", reason="a drill", now=NOW,
+                conditions=frozenset({"always"}), hold=hold,
+            )  # fmt: skip
         assert isinstance(promoted, Promoted), promoted
     if release.version % 2 == 0:
         rollback(world.ledger, world.store, MODEL, "production", actor="bob", reason="a drill", now=NOW)

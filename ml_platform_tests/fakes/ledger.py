@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from ml_platform.adapters.ledger.chain import model_of, next_entry
 from ml_platform.core.errors import DataInvalid, Unavailable
-from ml_platform.core.ports import Approval, AuditEntry
+from ml_platform.core.hold import Hold
+from ml_platform.core.ports import Approval, AuditEntry, Rejection, Withdrawal
 from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
 
 Place = tuple[str, str]
@@ -24,6 +25,9 @@ class FakeLedger:
         self.deployments: list[DeploymentRecord] = []
         self.bars: dict[str, dict[int, str]] = {}
         self.given: dict[str, Approval] = {}
+        self.against: dict[str, Rejection] = {}
+        self.holds: dict[Place, Hold] = {}
+        self.tokens = 0
         self.pending: list[DeploymentRecord] = []
 
     def record_part(self, model: str, part: EvidencePart) -> None:
@@ -82,6 +86,7 @@ class FakeLedger:
         reason: str,
         approvals: Sequence[str],
         bar: int | None = None,
+        hold: Hold | None = None,
         at: dt.datetime,
     ) -> DeploymentRecord:
         live = self.live(release.model, environment)
@@ -89,14 +94,22 @@ class FakeLedger:
             raise DataInvalid("not registered")
         if release.version in self.barred(release.model):
             raise DataInvalid("barred")
+        if self._stands(release.model, release.version, environment):
+            raise DataInvalid("rejected")
         if bar is not None and (live is None or live.version != bar):
             raise DataInvalid("not what is live")
+        self._check_held((release.model, environment), hold, at)
         if live is not None and live.version == release.version:
             return live
         for approval_id in approvals:
             known = self.given.get(approval_id)
             bound = (release.model, release.version, environment)
-            if known is None or known.used_at or (known.model, known.version, known.environment) != bound:
+            if (
+                known is None
+                or known.used_at
+                or known.rejected_at
+                or (known.model, known.version, known.environment) != bound
+            ):
                 raise DataInvalid("approval unknown or used")
         for approval_id in approvals:
             self.given[approval_id] = replace(self.given[approval_id], used_at=at)
@@ -119,19 +132,71 @@ class FakeLedger:
             self.append("barred", actor=actor, subject=f"{release.model} v{bar}", payload={}, at=at)
         return deployment
 
+    def take(self, wanted: Hold, *, now: dt.datetime, void: int | None = None) -> tuple[Hold, bool]:
+        place = (wanted.model, wanted.environment)
+        current = self.holds.get(place)
+        if current is not None and current.token != void and not current.yields_to(wanted, now):
+            return current, False
+        self.tokens += 1
+        self.holds[place] = replace(wanted, token=self.tokens)
+        if current is not None:
+            payload = {"by": f"{wanted.kind} of {wanted.owner}", "from": f"{current.kind} of {current.owner}"}
+            subject = f"{wanted.model}@{wanted.environment}"
+            self.append("deployment_taken_over", actor=wanted.owner.actor, subject=subject, payload=payload, at=now)
+        return self.holds[place], True
+
+    def give_back(self, hold: Hold) -> None:
+        place = (hold.model, hold.environment)
+        if self.holds.get(place) == hold:
+            del self.holds[place]
+
     def barred(self, model: str) -> Mapping[int, str]:
         return dict(self.bars.get(model, {}))
 
     def approve(self, approval: Approval) -> None:
         if approval.approval_id in self.given or self.release(approval.model, approval.version) is None:
             raise DataInvalid("approval refused")
-        self.given[approval.approval_id] = replace(approval, used_at=None)
+        if self._stands(approval.model, approval.version, approval.environment):
+            raise DataInvalid("rejected")
+        self.given[approval.approval_id] = replace(approval, used_at=None, rejected_at=None)
         subject = f"{approval.model}@{approval.environment}"
         self.append("approved", actor=approval.approver, subject=subject, payload={}, at=approval.given_at)
 
     def approvals(self, model: str, version: int, environment: str) -> Sequence[Approval]:
         bound = (model, version, environment)
         return tuple(each for each in self.given.values() if (each.model, each.version, each.environment) == bound)
+
+    def reject(self, rejection: Rejection) -> None:
+        if rejection.rejection_id in self.against or self.release(rejection.model, rejection.version) is None:
+            raise DataInvalid("rejection refused")
+        self.against[rejection.rejection_id] = replace(rejection, withdrawal=None)
+        bound = (rejection.model, rejection.version, rejection.environment)
+        for each in self.approvals(*bound):
+            self.given[each.approval_id] = replace(each, rejected_at=each.rejected_at or rejection.given_at)
+        subject = f"{rejection.model}@{rejection.environment}"
+        self.append("rejected", actor=rejection.rejected_by, subject=subject, payload={}, at=rejection.given_at)
+
+    def withdraw(self, withdrawal: Withdrawal) -> None:
+        known = self.against.get(withdrawal.rejection_id)
+        bound = (withdrawal.model, withdrawal.version, withdrawal.environment)
+        if known is None or known.withdrawal or (known.model, known.version, known.environment) != bound:
+            raise DataInvalid("withdrawal refused")
+        self.against[withdrawal.rejection_id] = replace(known, withdrawal=withdrawal)
+        actor, subject = withdrawal.withdrawn_by, f"{withdrawal.model}@{withdrawal.environment}"
+        self.append("rejection_withdrawn", actor=actor, subject=subject, payload={}, at=withdrawal.given_at)
+
+    def rejections(self, model: str, version: int, environment: str) -> Sequence[Rejection]:
+        bound = (model, version, environment)
+        return tuple(each for each in self.against.values() if (each.model, each.version, each.environment) == bound)
+
+    def _check_held(self, place: Place, hold: Hold | None, at: dt.datetime) -> None:
+        current = self.holds.get(place)
+        lost = hold is not None and hold != current
+        if lost or (hold is None and current is not None and current.holds(at)):
+            raise DataInvalid("this deployment was taken over" if lost else "held by another")
+
+    def _stands(self, model: str, version: int, environment: str) -> bool:
+        return any(each.withdrawal is None for each in self.rejections(model, version, environment))
 
     def append(
         self, action: str, *, actor: str, subject: str, payload: Mapping[str, object], at: dt.datetime

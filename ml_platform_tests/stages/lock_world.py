@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+import msgspec
+
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.ports import Approval, ArtefactStore, Ledger
 from ml_platform.core.records import Candidate, Evidence, EvidencePart, ReleaseRecord
-from ml_platform.core.scoring import artefact_digest
+from ml_platform.core.scoring import InputColumn, ScoringContract, artefact_digest
 from ml_platform.core.signing import Signing
 from ml_platform.policy.gates import AtLeast, AtMost, Gate, Waiver
 from ml_platform.policy.judge import judge
@@ -88,13 +90,19 @@ def part(
     return part_of(stage, subject, its_policy, verdicts, conditions=holds, now=now, run_id="run")
 
 
-def put_model(store: ArtefactStore, text: str = "trees") -> str:
+SCORING = ScoringContract(
+    model=MODEL, inputs=(InputColumn(name="hour", type="integer"), InputColumn(name="wind", type="number")), time="at",
+    features_module="x", code_digest="c", feature_names=("hour",), categorical=(), threshold=0.5,
+)  # fmt: skip
+
+
+def put_model(store: ArtefactStore, text: str = "trees", scoring: ScoringContract = SCORING) -> str:
     """Write a model artefact and return its digest."""
     files = {
         "model.txt": text.encode(),
         "features_state.json": b"{}",
         "features.py": b"",
-        "scoring.json": b"{}",
+        "scoring.json": msgspec.json.encode(scoring),
         "environment.json": b"{}",
     }
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
@@ -171,9 +179,10 @@ class World:
         values: Mapping[str, float | None] | None = None,
         *,
         conditions: Iterable[str] = ("always",),
+        scoring: ScoringContract = SCORING,
     ) -> ReleaseRecord:
         """Record verdicts and register a version, whatever its verdicts say."""
-        its_candidate = candidate(put_model(self.store, text))
+        its_candidate = candidate(put_model(self.store, text, scoring))
         made = parts(self.policy, its_candidate, values or {}, conditions=conditions)
         for each in made.values():
             self.ledger.record_part(MODEL, each)

@@ -9,7 +9,13 @@ import msgspec
 import pytest
 
 from ml_platform.core.scoring import InputColumn, ScoringContract
-from ml_platform.stages.interface_breaks import interface_breaks, measure_interface_breaks
+from ml_platform.policy.breaking import Breaking
+from ml_platform.stages.interface_breaks import (
+    break_objections,
+    interface_breaks,
+    interface_digest,
+    measure_interface_breaks,
+)
 from ml_platform_tests.fakes.store import FakeStore
 
 HOUR = InputColumn(name="hour", type="integer", low=0, high=23)
@@ -89,3 +95,62 @@ def test_an_unreadable_contract_is_not_taken_for_a_good_one(tmp_path: Path) -> N
         found = measure_interface_breaks(store, "aa" * 32, digest)
         assert found.value is None
         assert "can't be read" in found.reason
+
+
+def declared(live: ScoringContract, *changes: str) -> Breaking:
+    interface = interface_digest(live)[:12]
+    return Breaking(interface=interface, changes=changes, owner="Team", reason="Callers were told in May.")
+
+
+def both(store: FakeStore, candidate: ScoringContract) -> tuple[str, str]:
+    store.put("models", "11" * 32, {"scoring.json": msgspec.json.encode(LIVE)})
+    store.put("models", "22" * 32, {"scoring.json": msgspec.json.encode(candidate)})
+    return "22" * 32, "11" * 32
+
+
+def test_exactly_what_was_declared_is_not_counted_but_told(tmp_path: Path) -> None:
+    store = FakeStore(tmp_path)
+    digests = both(store, replace(LIVE, inputs=(HOUR, WIND)))
+    said = declared(LIVE, "site is no longer accepted")
+    found = measure_interface_breaks(store, *digests, said)
+    assert (found.value, found.facts["declared"], found.facts["by"]) == (0, "site is no longer accepted", "Team")
+    assert break_objections(store, *digests, said) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        declared(LIVE, "wind is no longer accepted"),
+        declared(LIVE, "site is no longer accepted", "wind is no longer accepted"),
+        declared(replace(LIVE, time=None), "site is no longer accepted"),
+        None,
+    ],
+)
+def test_a_declaration_of_another_change_or_of_another_interface_excuses_nothing(
+    tmp_path: Path, said: Breaking | None
+) -> None:
+    store = FakeStore(tmp_path)
+    digests = both(store, replace(LIVE, inputs=(HOUR, WIND)))
+    assert measure_interface_breaks(store, *digests, said).value == 1
+    (objection,) = break_objections(store, *digests, said)
+    assert "site is no longer accepted" in objection.reason
+    assert f"interface: {interface_digest(LIVE)[:12]}, changes: ['site is no longer accepted']" in objection.reason
+    assert ("declares another change" in objection.reason) is (said is not None)
+
+
+def test_a_contract_that_can_not_be_read_is_no_reason_to_open(tmp_path: Path) -> None:
+    (objection,) = break_objections(FakeStore(tmp_path), "22" * 32, "11" * 32, None)
+    assert objection.undecided
+
+
+def test_the_interface_is_what_callers_see() -> None:
+    assert interface_digest(LIVE) == interface_digest(replace(LIVE, threshold=0.1, inputs=(SITE, WIND, HOUR)))
+    for other in (
+        replace(LIVE, inputs=(HOUR, WIND)),
+        replace(LIVE, inputs=(replace(HOUR, low=1), WIND, SITE)),
+        replace(LIVE, time=None),
+        replace(LIVE, task="regression"),
+        replace(LIVE, classes=("a", "b")),
+        replace(LIVE, quantile=0.5),
+    ):
+        assert interface_digest(other) != interface_digest(LIVE)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ml_platform.core.digest import digest_of_bytes
 from ml_platform.core.errors import DataInvalid
+from ml_platform.core.hold import Hold
 from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
 from ml_platform.core.verdict import Outcome, Severity
 from ml_platform.policy.gates import Waiver
@@ -22,6 +23,7 @@ from ml_platform.policy.resolve import Policy, make_policy
 from ml_platform.stages.evidence import STAGES
 from ml_platform.stages.objection import Refused
 from ml_platform.stages.promote import Promoted, promote
+from ml_platform.stages.reject import Said, reject, withdraw
 from ml_platform_tests.fakes.ledger import FakeLedger
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.stages.lock_world import (
@@ -363,6 +365,7 @@ def test_what_changes_between_looking_and_deploying_refuses(world: World) -> Non
             reason: str,
             approvals: Sequence[str],
             bar: int | None = None,
+            hold: Hold | None = None,
             at: dt.datetime,
         ) -> DeploymentRecord:
             raise DataInvalid("barred meanwhile")
@@ -458,7 +461,9 @@ CONDITIONS = st.sets(st.sampled_from(["groups", "champion"])).map(lambda some: f
 @settings(max_examples=100, deadline=None)
 @given(
     damage=st.dictionaries(st.sampled_from(STAGES), st.sampled_from(sorted(DAMAGES)), max_size=3),
-    approvals=st.sampled_from(["good", "used", "expired", "own", "other policy", "too few", "same person"]),
+    approvals=st.sampled_from(
+        ["good", "used", "expired", "own", "other policy", "too few", "same person", "rejected", "void"]
+    ),
     environment=st.sampled_from(["staging", "production"]),
     judged_under=CONDITIONS,
     holds=CONDITIONS,
@@ -511,6 +516,12 @@ def give_approvals(world: World, release: ReleaseRecord, kind: str) -> None:
             world.approval(release, "dora", policy_digest="99" * 32)
         case "same person":
             world.approval(release, "CAROL")
+        case "rejected" | "void":
+            world.approval(release, "dora")
+            its = Said(model=MODEL, version=1, environment="production", person="emil", reason="no", now=NOW)
+            reject(world.policy, world.ledger, its)
+            if kind == "void":
+                withdraw(world.policy, world.ledger, its, trained_by="")
         case _:
             pass
 

@@ -16,7 +16,7 @@ from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.ports import Approval
 from ml_platform.core.records import ReleaseRecord
-from ml_platform.core.signed_approval import message_of, sign_approval, why_not_approved
+from ml_platform.core.signed_word import message_of, sign_word, why_not_said
 from ml_platform.stages.approve import approve
 from ml_platform.stages.objection import Refused
 from ml_platform.stages.promote import Promoted, promote
@@ -54,7 +54,7 @@ def word(release: ReleaseRecord, approver: str, nonce: str = "") -> Approval:
 
 
 def signed(signing: FakeSigning, release: ReleaseRecord, approver: str) -> Approval:
-    return sign_approval(word(release, approver), signing.person(approver))
+    return sign_word(word(release, approver), signing.person(approver))
 
 
 def attempt(world: World, release: ReleaseRecord, now: dt.datetime = LATER) -> Promoted | Refused:
@@ -74,7 +74,7 @@ def test_two_people_s_signatures_open_the_lock(both: tuple[World, FakeSigning]) 
             signer=signing.person(approver),
         )  # fmt: skip
         assert isinstance(given, Approval)
-        assert why_not_approved(signing, given, now=NOW) == ""
+        assert why_not_said(signing, given, by=given.approver, now=NOW) == ""
     assert isinstance(attempt(world, release), Promoted)
 
 
@@ -92,19 +92,19 @@ Spoil = Callable[[FakeSigning, Approval], Approval]
 
 
 def another_evidence(signing: FakeSigning, good: Approval) -> Approval:
-    return sign_approval(replace(good, evidence_digest="99" * 32), signing.person(good.approver))
+    return sign_word(replace(good, evidence_digest="99" * 32), signing.person(good.approver))
 
 
 def another_policy(signing: FakeSigning, good: Approval) -> Approval:
-    return sign_approval(replace(good, policy_digest="99" * 32), signing.person(good.approver))
+    return sign_word(replace(good, policy_digest="99" * 32), signing.person(good.approver))
 
 
 def expired(signing: FakeSigning, good: Approval) -> Approval:
-    return sign_approval(replace(good, expires_at=LATER), signing.person(good.approver))
+    return sign_word(replace(good, expires_at=LATER), signing.person(good.approver))
 
 
 def own(signing: FakeSigning, good: Approval) -> Approval:
-    return sign_approval(replace(good, approver="alice"), signing.person("alice"))
+    return sign_word(replace(good, approver="alice"), signing.person("alice"))
 
 
 def unsigned(signing: FakeSigning, good: Approval) -> Approval:
@@ -116,15 +116,15 @@ def nonsense(signing: FakeSigning, good: Approval) -> Approval:
 
 
 def by_somebody_else_s_key(signing: FakeSigning, good: Approval) -> Approval:
-    return sign_approval(good, signing.person("carol"))
+    return sign_word(good, signing.person("carol"))
 
 
 def by_an_unknown_key(signing: FakeSigning, good: Approval) -> Approval:
-    return sign_approval(good, private_key("mallory"))
+    return sign_word(good, private_key("mallory"))
 
 
 def by_the_platform_s_key(signing: FakeSigning, good: Approval) -> Approval:
-    return sign_approval(good, private_key("platform"))
+    return sign_word(good, private_key("platform"))
 
 
 def made_longer(signing: FakeSigning, good: Approval) -> Approval:
@@ -132,17 +132,17 @@ def made_longer(signing: FakeSigning, good: Approval) -> Approval:
 
 
 def for_elsewhere_before(signing: FakeSigning, good: Approval) -> Approval:
-    elsewhere = sign_approval(replace(good, environment="staging"), signing.person(good.approver))
+    elsewhere = sign_word(replace(good, environment="staging"), signing.person(good.approver))
     return replace(elsewhere, environment="production")
 
 
 def of_another_model(signing: FakeSigning, good: Approval) -> Approval:
-    other = sign_approval(replace(good, model="parcels"), signing.person(good.approver))
+    other = sign_word(replace(good, model="parcels"), signing.person(good.approver))
     return replace(other, model=good.model)
 
 
 def of_another_version(signing: FakeSigning, good: Approval) -> Approval:
-    other = sign_approval(replace(good, version=7), signing.person(good.approver))
+    other = sign_word(replace(good, version=7), signing.person(good.approver))
     return replace(other, version=good.version)
 
 
@@ -192,7 +192,7 @@ def test_one_is_not_two_and_the_same_person_twice_is_one(both: tuple[World, Fake
     world, signing = both
     release = world.release()
     for nonce in ("first", "second"):
-        world.ledger.approve(sign_approval(word(release, "carol", nonce), signing.person("carol")))
+        world.ledger.approve(sign_word(word(release, "carol", nonce), signing.person("carol")))
         refused = attempt(world, release)
         assert isinstance(refused, Refused)
         assert "it has 1 (carol)" in refused.reasons[0]
@@ -220,7 +220,7 @@ def test_a_used_word_opens_nothing_again_and_can_not_be_written_again(tmp_path: 
 def test_the_signature_covers_every_field_but_its_use(both: tuple[World, FakeSigning]) -> None:
     world, signing = both
     good = signed(signing, world.release(), "carol")
-    assert message_of(replace(good, used_at=NOW)) == message_of(good)
+    assert message_of(replace(good, used_at=NOW, rejected_at=NOW)) == message_of(good)
     for name in ("approval_id", "model", "environment", "evidence_digest", "policy_digest", "approver"):
         assert message_of(replace(good, **{name: "other"})) != message_of(good)  # type: ignore[arg-type]
 
@@ -230,7 +230,7 @@ def test_a_wrong_signature_does_not_count_even_where_none_is_asked_for(tmp_path:
     world = World(FakeLedger(), FakeStore(tmp_path), policy(approvals={"production": 1}), signing)
     release = world.release()
     plain = replace(word(release, "carol"), policy_digest=world.policy.digest)
-    world.ledger.approve(sign_approval(plain, private_key("mallory")))
+    world.ledger.approve(sign_word(plain, private_key("mallory")))
     assert isinstance(attempt(world, release), Refused)
     world.ledger.approve(replace(plain, approval_id="another"))
     assert isinstance(attempt(world, release), Promoted)
@@ -250,7 +250,7 @@ def test_the_lock_opens_for_two_different_people_s_good_words_only(words: list[t
         good: set[str] = set()
         gone = {approver for approver, spoil in words if spoil is retired}
         for number, (approver, spoil) in enumerate(words):
-            its = sign_approval(word(release, approver, str(number)), signing.person(approver))
+            its = sign_word(word(release, approver, str(number)), signing.person(approver))
             said = spoil(signing, its) if spoil else its
             if said.approval_id not in world.ledger.given:  # type: ignore[attr-defined]
                 world.ledger.approve(said)

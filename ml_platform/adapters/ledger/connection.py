@@ -106,6 +106,7 @@ class Connections:
         found = schema.version_of(connection)
         if not found:
             self._use_wal(connection)
+        if found < schema.VERSION:
             found = self._create(connection)
         schema.check_version(found, self.path)
 
@@ -129,6 +130,9 @@ class Connections:
             if not found:
                 head.refuse_a_lost_ledger(self.path)
                 schema.create(connection)
+            elif found < schema.VERSION:
+                schema.upgrade(connection)
+                found = schema.VERSION
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

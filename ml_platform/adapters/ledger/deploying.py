@@ -6,9 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 from sqlite3 import Connection
 
+from ml_platform.adapters.ledger.holding import check_held
 from ml_platform.adapters.ledger.reading import read
 from ml_platform.adapters.ledger.rows import insert, written
 from ml_platform.core.errors import DataInvalid
+from ml_platform.core.ports import Rejection
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
 
 
@@ -22,6 +24,7 @@ class Move:
     reason: str
     approvals: tuple[str, ...]
     bar: int | None
+    token: int | None
     at: dt.datetime
 
     @property
@@ -45,6 +48,7 @@ def deploy(connection: Connection, move: Move) -> DeploymentRecord:
     release = move.release
     current = live(connection, release.model, move.environment)
     _check(connection, move, current)
+    check_held(connection, (release.model, move.environment), move.token, now=move.at)
     if current is not None and current.version == release.version:
         return current
     deployment = DeploymentRecord(
@@ -102,6 +106,14 @@ def _check(connection: Connection, move: Move, current: DeploymentRecord | None)
     if barred is not None:
         message = f"{release.model} v{release.version} was barred: {barred[0]}. Release a new version instead."
         raise DataInvalid(message)
+    against = connection.execute(
+        "SELECT content FROM standing_rejections WHERE model = ? AND version = ? AND environment = ? ORDER BY audit",
+        (release.model, release.version, move.environment),
+    ).fetchone()
+    if against is not None:
+        said = read(against[0], Rejection)
+        message = f"{release.model} v{release.version} was rejected for {move.environment} by {said.rejected_by}"
+        raise DataInvalid(f"{message}: {said.reason}. Ask for its withdrawal, or release a new version instead.")
     if move.bar is not None and (current is None or current.version != move.bar):
         seen = f"v{current.version}" if current else "nothing"
         message = f"{move.subject}: v{move.bar} was to be rolled back, but {seen} is live. Look again, then decide."

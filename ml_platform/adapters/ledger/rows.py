@@ -21,6 +21,8 @@ ACTIONS = {
     "deployments": "deployed",
     "barred": "barred",
     "projected": "projected",
+    "rejections": "rejected",
+    "withdrawals": "rejection_withdrawn",
 }
 
 Row = Mapping[str, object]

@@ -6,11 +6,13 @@ import sqlite3
 
 from ml_platform.core.errors import Unavailable
 
-VERSION = 1
+VERSION = 2
 GENESIS = "0" * 64
 
 # Every row of these tables is keyed by the audit entry that was written with it.
-APPEND_ONLY = ("audit", "parts", "releases", "approvals", "approval_uses", "deployments", "barred", "projected")
+FIRST = ("audit", "parts", "releases", "approvals", "approval_uses", "deployments", "barred", "projected")
+SECOND = ("rejections", "withdrawals")  # since schema version 2
+APPEND_ONLY = (*FIRST, *SECOND)
 
 TABLES = """
 CREATE TABLE schema (version INTEGER NOT NULL) STRICT;
@@ -114,12 +116,66 @@ CREATE VIEW outbox AS
   WHERE audit NOT IN (SELECT deployment FROM projected);
 """
 
+# Since schema version 2: words against a version, and who is deploying.
+MORE_TABLES = """
+CREATE TABLE rejections (
+  audit INTEGER PRIMARY KEY REFERENCES audit (sequence),
+  rejection_id TEXT NOT NULL UNIQUE,
+  model TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  environment TEXT NOT NULL,
+  content TEXT NOT NULL,
+  FOREIGN KEY (model, version) REFERENCES releases (model, version)
+) STRICT;
+CREATE INDEX rejections_by_version ON rejections (model, version, environment, audit);
 
-def _guards() -> str:
+CREATE TABLE withdrawals (
+  audit INTEGER PRIMARY KEY REFERENCES audit (sequence),
+  rejection_id TEXT NOT NULL UNIQUE REFERENCES rejections (rejection_id),
+  content TEXT NOT NULL
+) STRICT;
+
+CREATE VIEW standing_rejections AS
+  SELECT * FROM rejections WHERE rejection_id NOT IN (SELECT rejection_id FROM withdrawals);
+CREATE TRIGGER a_rejected_version_stays_out BEFORE INSERT ON deployments
+WHEN EXISTS (
+  SELECT 1 FROM standing_rejections
+  WHERE model = NEW.model AND version = NEW.version AND environment = NEW.environment
+)
+BEGIN SELECT RAISE(ABORT, 'the version is rejected'); END;
+CREATE TRIGGER a_rejected_version_is_not_approved BEFORE INSERT ON approvals
+WHEN EXISTS (
+  SELECT 1 FROM standing_rejections
+  WHERE model = NEW.model AND version = NEW.version AND environment = NEW.environment
+)
+BEGIN SELECT RAISE(ABORT, 'the version is rejected'); END;
+CREATE TRIGGER an_approval_from_before_a_rejection_is_void BEFORE INSERT ON approval_uses
+WHEN EXISTS (
+  SELECT 1 FROM approvals a JOIN rejections r USING (model, version, environment)
+  WHERE a.approval_id = NEW.approval_id AND r.audit > a.audit
+)
+BEGIN SELECT RAISE(ABORT, 'the version was rejected after this approval'); END;
+
+CREATE TABLE holds (
+  model TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  token INTEGER NOT NULL,
+  content TEXT NOT NULL,
+  PRIMARY KEY (model, environment)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER tokens_of_holds_grow BEFORE UPDATE ON holds
+WHEN NEW.token < OLD.token
+BEGIN SELECT RAISE(ABORT, 'a token never comes twice'); END;
+CREATE TRIGGER holds_stay BEFORE DELETE ON holds
+BEGIN SELECT RAISE(ABORT, 'a hold is given back, never deleted'); END;
+"""
+
+
+def _guards(tables: tuple[str, ...]) -> str:
     return "".join(
         f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
         f"BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;\n"
-        for table in APPEND_ONLY
+        for table in tables
         for change in ("UPDATE", "DELETE")
     )
 
@@ -132,15 +188,23 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 def create(connection: sqlite3.Connection) -> None:
     """Create the tables inside the open transaction."""
-    for statement in _statements(TABLES + _guards()):
+    for statement in _statements(TABLES + _guards(FIRST)):
         connection.execute(statement)
-    connection.execute("INSERT INTO schema VALUES (?)", (VERSION,))
+    connection.execute("INSERT INTO schema VALUES (1)")
+    upgrade(connection)
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Add to a ledger of version 1, inside the open transaction, what has come since; nothing in it changes."""
+    for statement in _statements(MORE_TABLES + _guards(SECOND)):
+        connection.execute(statement)
+    connection.execute("UPDATE schema SET version = ?", (VERSION,))
 
 
 def check_version(version: int, path: object) -> None:
     """Refuse a ledger that a newer platform has written; raises Unavailable."""
-    if version != VERSION:
-        message = f"{path}: the ledger has schema version {version}, known: {VERSION}. Update the platform."
+    if not 1 <= version <= VERSION:
+        message = f"{path}: the ledger has schema version {version}, known: 1 to {VERSION}. Update the platform."
         raise Unavailable(message)
 
 

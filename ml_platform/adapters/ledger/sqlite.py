@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
-from ml_platform.adapters.ledger import chain, deploying
+from ml_platform.adapters.ledger import chain, deploying, holding, words
 from ml_platform.adapters.ledger.checkpoints import Checkpoints
 from ml_platform.adapters.ledger.connection import Connections
 from ml_platform.adapters.ledger.head import Head, write_head
@@ -18,7 +17,8 @@ from ml_platform.adapters.ledger.rows import insert, written
 from ml_platform.adapters.ledger.verify import verify_history
 from ml_platform.adapters.ledger.vouching import Voucher, state_of
 from ml_platform.core.errors import Unavailable
-from ml_platform.core.ports import Approval, AuditEntry, Clock
+from ml_platform.core.hold import Hold
+from ml_platform.core.ports import Approval, AuditEntry, Clock, Rejection, Withdrawal
 from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
 
 PAGE = 1000
@@ -190,12 +190,14 @@ class SqliteLedger:
         reason: str,
         approvals: Sequence[str],
         bar: int | None = None,
+        hold: Hold | None = None,
         at: dt.datetime,
     ) -> DeploymentRecord:
         """Move the live pointer, use up the approvals, bar version `bar` and write the audit: one transaction.
 
-        Raises DataInvalid when the version isn't registered with this evidence, is barred, an approval is unknown or
-        used, or `bar` isn't what is live. Deploying what is live already changes nothing and uses no approval.
+        Raises DataInvalid when the version isn't registered with this evidence, is barred or rejected, an approval is
+        unknown, void or used, `bar` isn't what is live, or another holds the place. Deploying what is live already
+        changes nothing and uses no approval.
         """
         move = deploying.Move(
             release=release,
@@ -204,10 +206,21 @@ class SqliteLedger:
             reason=reason,
             approvals=tuple(approvals),
             bar=bar,
+            token=hold.token if hold else None,
             at=at,
         )
         with self._writing() as connection:
             return deploying.deploy(connection, move)
+
+    def take(self, wanted: Hold, *, now: dt.datetime, void: int | None = None) -> tuple[Hold, bool]:
+        """Return the hold on a place that is in force now, and whether it is the one that was wanted."""
+        with self._writing() as connection:
+            return holding.take(connection, wanted, now=now, void=void)
+
+    def give_back(self, hold: Hold) -> None:
+        """Give a hold back; one that was taken over changes nothing."""
+        with self._writing() as connection:
+            holding.give_back(connection, hold)
 
     def barred(self, model: str) -> Mapping[int, str]:
         """Return the barred versions with the reason of each."""
@@ -215,49 +228,29 @@ class SqliteLedger:
         return {int(version): reason for version, reason in rows}
 
     def approve(self, approval: Approval) -> None:
-        """Write an approval down; raises DataInvalid when its version isn't registered or its id was used before."""
-        row = {
-            "approval_id": approval.approval_id,
-            "model": approval.model,
-            "version": approval.version,
-            "environment": approval.environment,
-            "content": written(replace(approval, used_at=None)),
-        }
-        facts = {
-            "approval_id": approval.approval_id,
-            "version": approval.version,
-            "expires_at": approval.expires_at,
-            "evidence_digest": approval.evidence_digest,
-            "policy_digest": approval.policy_digest,
-            "key_id": approval.key_id,
-        }
-        subject = f"{approval.model}@{approval.environment}"
+        """Write an approval down; raises DataInvalid for no such version, a rejected one, or a known id."""
         with self._writing() as connection:
-            insert(
-                connection,
-                "approvals",
-                row,
-                actor=approval.approver,
-                subject=subject,
-                at=approval.given_at,
-                facts=facts,
-            )
+            words.approve(connection, approval)
 
     def approvals(self, model: str, version: int, environment: str) -> Sequence[Approval]:
         """Return the approvals of a version for an environment, used ones included."""
-        rows = self._all(
-            "SELECT a.content, entry.at FROM approvals a LEFT JOIN approval_uses u USING (approval_id) "
-            "LEFT JOIN audit entry ON entry.sequence = u.audit "
-            "WHERE a.model = ? AND a.version = ? AND a.environment = ? ORDER BY a.audit",
-            model,
-            version,
-            environment,
-        )
-        with readable(self.path):
-            return tuple(
-                replace(read(content, Approval), used_at=dt.datetime.fromisoformat(used_at) if used_at else None)
-                for content, used_at in rows
-            )
+        with self._connections.reading() as connection:
+            return words.approvals(connection, (model, version, environment))
+
+    def reject(self, rejection: Rejection) -> None:
+        """Write a rejection down; raises DataInvalid when its version isn't registered or its id was used before."""
+        with self._writing() as connection:
+            words.reject(connection, rejection)
+
+    def withdraw(self, withdrawal: Withdrawal) -> None:
+        """Write a withdrawal down; raises DataInvalid when there is no such rejection or it was withdrawn before."""
+        with self._writing() as connection:
+            words.withdraw(connection, withdrawal)
+
+    def rejections(self, model: str, version: int, environment: str) -> Sequence[Rejection]:
+        """Return the rejections of a version for an environment, oldest first, withdrawn ones included."""
+        with self._connections.reading() as connection:
+            return words.rejections(connection, (model, version, environment))
 
     def append(
         self, action: str, *, actor: str, subject: str, payload: Mapping[str, object], at: dt.datetime

@@ -82,9 +82,13 @@ def _chain_problems(connection: sqlite3.Connection, written: Written) -> Iterato
 
 
 def _row_problems(connection: sqlite3.Connection, table: str, written: Written) -> Iterator[str]:
+    expected = written[ACTIONS[table]]
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone()
+    if not known:  # an older platform wrote the ledger, and nothing that belongs here, or somebody dropped it
+        yield from (f"the row of {table} for audit entry {sequence} is missing" for sequence in sorted(expected))
+        return
     cursor = connection.execute(f"SELECT * FROM {table} ORDER BY audit")  # noqa: S608 (names come from ACTIONS)
     names = [column[0] for column in cursor.description]
-    expected = written[ACTIONS[table]]
     seen: Counter[int] = Counter()
     for values in cursor:
         row = dict(zip(names, values, strict=True))
