@@ -139,18 +139,36 @@ def make_live(home: Path, model_digest: str) -> None:
     from ml_platform.adapters.artefacts import FileArtefacts
     from ml_platform.adapters.deployments import write_manifest
     from ml_platform.adapters.ledger import SqliteLedger
-    from ml_platform.core.digest import digest_of_bytes
+    from ml_platform.adapters.signing_keys import FileSigningKeys
+    from ml_platform.core.measurement import Measurement
     from ml_platform.core.records import Candidate, Evidence
+    from ml_platform.policy.gates import AtLeast
+    from ml_platform.policy.judge import judge
+    from ml_platform.policy.resolve import make_policy
+    from ml_platform.stages.attest import write_bundle
+    from ml_platform.stages.evidence import part_of, write_evidence
+    from ml_platform.stages.statements import Making
 
     names = ("source", "snapshot", "split", "features", "code", "parameters", "environment", "evaluation")
     others = {f"{name}_digest": "0" * 64 for name in names}
     candidate = Candidate(model="bench", model_digest=model_digest, git_commit="0" * 40, **others)
-    evidence = Evidence(candidate=candidate, policy_digest="0" * 64, parts=(), made_at=SINCE, trained_by="bench")
-    content = msgspec.json.encode(evidence)
-    digest, store = digest_of_bytes(content), FileArtefacts(home)
-    store.put("evidence", digest, {"evidence.json": content})
+    gate = AtLeast(
+        kind="at_least", limit=0.5, control="BENCH", stage="model", metric="bench_metric", severity="block",
+        why="a benchmark", next_step="none",
+    )  # fmt: skip
+    policy = make_policy({"bench_is_good": gate}, (), {}, ("bench",))
+    measured = [Measurement(metric="bench_metric", value=0.9, n=100)]
+    verdicts = judge(policy, "model", measured, conditions=frozenset({"always"}), now=SINCE)
+    part = part_of("model", model_digest, policy, verdicts, conditions={"always"}, now=SINCE)
+    evidence = Evidence(
+        candidate=candidate, policy_digest=policy.digest, parts=(part,), made_at=SINCE, trained_by="bench"
+    )
+    store = FileArtefacts(home)
+    making = Making(released_by="bench", run_id="bench", platform="0", training={})
+    bundle = write_bundle(store, FileSigningKeys(home), evidence=evidence, policy=policy, making=making)
+    digest = write_evidence(store, evidence)
     with contextlib.closing(SqliteLedger(home / "ledger.sqlite", clock=lambda: SINCE)) as ledger:
-        release = ledger.record_release(evidence, digest, actor="bench", at=SINCE)
+        release = ledger.record_release(evidence, digest, actor="bench", at=SINCE, bundle_digest=bundle)
         live = ledger.deploy(release, "staging", actor="bench", reason="benchmark", approvals=(), at=SINCE)
     write_manifest(home, store, live)
 

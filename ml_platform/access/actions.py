@@ -14,6 +14,7 @@ class Action(StrEnum):
     PREPARE_DATA = "prepare_data"
     TRAIN = "train"
     WATCH = "watch"
+    SCORE = "score"
     STOP_RUNS = "stop_runs"
     OPERATE = "operate"
     APPROVE = "approve"
@@ -36,6 +37,7 @@ MEANING = {
     Action.PREPARE_DATA: "read the source, take snapshots, split, make features",
     Action.TRAIN: "train, tune, evaluate, release; try faults",
     Action.WATCH: "collect traffic and outcomes, judge them",
+    Action.SCORE: "ask the scoring service for scores",
     Action.STOP_RUNS: "end a run",
     Action.OPERATE: "switch sensors on and off, set their cursors",
     Action.APPROVE: "approve or reject a version for an environment",

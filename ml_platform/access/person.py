@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ml_platform.access.quota import Quota
 from ml_platform.access.roles import Role
 from ml_platform.core.errors import DataInvalid
 
@@ -29,6 +30,7 @@ class Person:
 
     name: str
     grants: tuple[Grant, ...]
+    quota: Quota = field(default_factory=Quota)
 
 
 # What Dagster's daemon starts by itself, and every run whose launcher nobody vouches for.

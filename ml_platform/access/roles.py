@@ -25,6 +25,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     ADMIN = "admin"
     RETRAINING = "retraining"
+    CLIENT = "client"
 
 
 RIGHTS: Mapping[Role, frozenset[Action]] = MappingProxyType(
@@ -39,12 +40,14 @@ RIGHTS: Mapping[Role, frozenset[Action]] = MappingProxyType(
                 Action.DEPLOY_STAGING,
             }
         ),
-        Role.VALIDATOR: frozenset({Action.VIEW, Action.READ_LOGS, Action.READ_AUDIT, Action.WATCH, Action.APPROVE}),
+        Role.VALIDATOR: frozenset(
+            {Action.VIEW, Action.READ_LOGS, Action.READ_AUDIT, Action.WATCH, Action.SCORE, Action.APPROVE}
+        ),
         Role.POLICY_OWNER: frozenset({Action.VIEW, Action.READ_AUDIT, Action.RELOAD_CODE}),
         Role.RELEASE_MANAGER: frozenset(
             {
-                Action.VIEW, Action.READ_LOGS, Action.READ_AUDIT, Action.WATCH, Action.STOP_RUNS, Action.OPERATE,
-                Action.APPROVE, Action.DEPLOY_STAGING, Action.DEPLOY_PRODUCTION, Action.ROLL_BACK,
+                Action.VIEW, Action.READ_LOGS, Action.READ_AUDIT, Action.WATCH, Action.SCORE, Action.STOP_RUNS,
+                Action.OPERATE, Action.APPROVE, Action.DEPLOY_STAGING, Action.DEPLOY_PRODUCTION, Action.ROLL_BACK,
             }
         ),
         Role.DATA_PROTECTION_OFFICER: frozenset({Action.VIEW, Action.READ_AUDIT, Action.ERASE_PERSON}),
@@ -56,5 +59,6 @@ RIGHTS: Mapping[Role, frozenset[Action]] = MappingProxyType(
                 Action.ROLL_BACK_AUTOMATICALLY,
             }
         ),
+        Role.CLIENT: frozenset({Action.SCORE}),
     }
 )  # fmt: skip

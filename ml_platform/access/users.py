@@ -18,17 +18,18 @@ import msgspec
 
 from ml_platform.access.passwords import Cost, is_password
 from ml_platform.access.person import Grant, Person
+from ml_platform.access.quota import Quota
 from ml_platform.access.tokens import TokenRecord, is_token, token_id
 from ml_platform.adapters.key_file import changing, unreadable
 from ml_platform.core.atomic import write_atomically
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.gate import USERS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FOLDER = "access"
-FILE = "users.json"
+FOLDER = USERS_FILE.parent.name
 SCHEMA_VERSION = 1
 _Stamp = tuple[int, int, int]
 
@@ -42,11 +43,12 @@ class UserRecord:
     password: str = field(default="", repr=False)
     tokens: tuple[TokenRecord, ...] = ()
     added_at: dt.datetime
+    quota: Quota = field(default_factory=Quota)
 
     @property
     def person(self) -> Person:
         """Return who this is, without what only the file needs to know."""
-        return Person(name=self.name, grants=self.grants)
+        return Person(name=self.name, grants=self.grants, quota=self.quota)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +61,8 @@ class FileUsers:
     """The persons of a home. Several processes may use one file; a change is whole or not at all."""
 
     def __init__(self, home: Path, *, cost: Cost | None = None) -> None:
-        self.folder = home / FOLDER
-        self.path = self.folder / FILE
+        self.path = home / USERS_FILE
+        self.folder = self.path.parent
         self._cost = cost or Cost()
         self._known: tuple[_Stamp, dict[str, UserRecord]] | None = None
 

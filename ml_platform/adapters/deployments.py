@@ -14,10 +14,12 @@ import msgspec
 
 from ml_platform.core.atomic import write_atomically
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.plain_file import read_plain
 from ml_platform.core.ports import ArtefactStore, Ledger, Tracker
 from ml_platform.core.records import SCHEMA_VERSION, DeploymentRecord
 
 FOLDER = "deployments"
+MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +81,10 @@ def write_manifest(home: Path, store: ArtefactStore, deployment: DeploymentRecor
 def read_manifest(home: Path, environment: str, model: str) -> Manifest | None:
     """Return the manifest, or None when nothing was ever deployed; raises DataInvalid when it isn't one."""
     path = manifest_path(home, environment, model)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return None
-    except OSError as error:
-        message = f"{path}: {error.strerror}; the deployment manifest has to be readable. Check the file's permissions."
-        raise Unavailable(message) from error
+    hint = f"the deployment manifest has to be readable. Check it, or run `ml-platform show {model}`"
+    content = read_plain(path, most_bytes=MOST_BYTES, hint=hint)
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
     except msgspec.DecodeError as error:

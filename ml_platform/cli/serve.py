@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ml_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    from ml_platform.core.gate import Gate
+    from ml_platform.settings import Settings
+
+
+def _utc_now() -> dt.datetime:
+    """Return the time."""
+    return dt.datetime.now(tz=dt.UTC)
 
 
 @click.command(name="serve")
@@ -22,13 +35,34 @@ def command(model: str, environment: str, host: str, port: int, port_file: Path 
     from ml_platform.serving.run import Serving, serve
 
     settings = load_settings()
-    serving = Serving(
-        home=settings.home, model=model, environment=environment, host=host, port=port, port_file=port_file
-    )
-    serve(
-        serving,
-        defs=settings.defs,
-        announce=lambda url: click.echo(
-            f"serving {model} ({environment}) at {url}, docs at {url}/docs; Ctrl-C ends it"
-        ),
-    )
+    with guarding(settings, model) as gate:
+        serving = Serving(
+            home=settings.home, model=model, environment=environment, host=host, port=port, port_file=port_file,
+            gate=gate,
+        )  # fmt: skip
+        asked = "; a token is asked for" if gate.guards else ""
+        serve(
+            serving,
+            defs=settings.defs,
+            announce=lambda url: click.echo(
+                f"serving {model} ({environment}) at {url}, docs at {url}/docs{asked}; Ctrl-C ends it"
+            ),
+        )
+
+
+@contextlib.contextmanager
+def guarding(settings: Settings, model: str) -> Iterator[Gate]:
+    """Yield what asks for tokens once the home has users; `open_platform` would bring what serving never needs."""
+    from ml_platform.access.service_gate import ServiceGate
+    from ml_platform.access.users import FileUsers
+    from ml_platform.adapters.ledger import SqliteLedger
+    from ml_platform.adapters.ledger.checkpoints import Checkpoints, target_of
+    from ml_platform.adapters.signing_keys import FileSigningKeys
+
+    home = settings.home
+    path = home / "ledger.sqlite"
+    checkpoints = Checkpoints(target_of(home, settings.checkpoints), FileSigningKeys(home))
+    with contextlib.closing(SqliteLedger(path, clock=_utc_now, checkpoints=checkpoints)) as ledger:
+        gate = ServiceGate(model=model, users=FileUsers(home), ledger=ledger, clock=_utc_now, has_ledger=path.is_file)
+        with contextlib.closing(gate):
+            yield gate

@@ -30,11 +30,16 @@ def command() -> None:
 @click.argument("name")
 @click.option("--role", "roles", multiple=True, required=True, help="ROLE, or ROLE:MODEL for one model; repeat it.")
 @click.option("--service", is_flag=True, help="A service: no password, only tokens.")
+@click.option("--requests-per-minute", "requests", type=click.IntRange(1), help="To each scoring service; else any.")
+@click.option("--rows-per-minute", "rows", type=click.IntRange(1), help="Scored by each scoring service; else any.")
 @STDIN
-def add(name: str, roles: tuple[str, ...], *, service: bool, password_stdin: bool) -> int:
+def add(
+    name: str, roles: tuple[str, ...], *, service: bool, requests: int | None, rows: int | None, password_stdin: bool
+) -> int:
     """Add NAME; asks for a password."""
     from ml_platform.access.passwords import Cost, hash_password
     from ml_platform.access.person import parse_grant, valid_name
+    from ml_platform.access.quota import Quota
     from ml_platform.access.trail import USER_ADDED
     from ml_platform.access.users import FileUsers, UserRecord
     from ml_platform.adapters.platform import open_platform
@@ -44,7 +49,8 @@ def add(name: str, roles: tuple[str, ...], *, service: bool, password_stdin: boo
         users = FileUsers(platform.home)
         actor = _admin(platform) if users.exist() else _first(valid_name(name), grants)
         password = "" if service else hash_password(_password(from_stdin=password_stdin), Cost())
-        users.add(UserRecord(name=valid_name(name), grants=grants, password=password, added_at=utc_now()))
+        quota = Quota(requests_per_minute=requests, rows_per_minute=rows)
+        users.add(UserRecord(name=valid_name(name), grants=grants, password=password, added_at=utc_now(), quota=quota))
         _note(platform, USER_ADDED, actor, name=name, roles=", ".join(map(str, grants)))
     click.echo(f"✓ {name} is {', '.join(map(str, grants))}")
     if service:

@@ -15,6 +15,7 @@ FEATURES_SOURCE = "features.py"
 SHARED_SOURCE = "shared."
 SCORING = "scoring.json"
 CALIBRATION = "calibration.json"
+ENVIRONMENT = "environment.json"
 
 
 # A probability, a number or a quantile; of several classes the probability of each, in their order.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ml_platform.core.errors import PlatformError
+from ml_platform.serving.gates import SecretGate
 from ml_platform.settings import load_settings
 
 
@@ -25,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--sync-seconds", type=float, default=0.05, help="0: every answer waits for the disk")
     parser.add_argument("--with-parent", action="store_true", help="end when the starting process ends")
+    parser.add_argument("--secret-file", type=Path, help="answer only who sends the secret in this file as a token")
     given = parser.parse_args(arguments)
     from ml_platform.serving.run import Serving, serve
 
@@ -39,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traffic=given.traffic,
         sync_seconds=given.sync_seconds,
         with_parent=given.with_parent,
+        gate=_gate(given.secret_file),
     )
     try:
         serve(serving, defs=settings.defs, announce=_say)
@@ -46,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
+
+
+def _gate(secret: Path | None) -> SecretGate | None:
+    return None if secret is None else SecretGate(hashlib.sha256(secret.read_bytes()).hexdigest())
 
 
 def _say(url: str) -> None:

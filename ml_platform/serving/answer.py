@@ -14,11 +14,13 @@ import msgspec
 
 from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.gate import Admitted
 from ml_platform.core.scoring import Score
 from ml_platform.core.traffic import InputValue, Prediction
 from ml_platform.serving.contract_check import Checked
+from ml_platform.serving.gates import OPEN
 from ml_platform.serving.live import Live
-from ml_platform.serving.refusal import Refused
+from ml_platform.serving.refusal import Refused, turned_away
 from ml_platform.serving.request import Rows
 
 OK = 200
@@ -50,13 +52,16 @@ class Answered:
     unseen: list[tuple[str, ...]]
 
 
-def answer(live: Live, log: TrafficLog, body: bytes, started: float) -> Answered:
+def answer(live: Live, log: TrafficLog, body: bytes, started: float, *, admitted: Admitted = OPEN) -> Answered:
     """Parse, check, score and log; raises Refused when the request or the log doesn't allow an answer.
 
     `started` is `time.perf_counter()` at the request's head. The log is written before the answer is given: what
     can't be written down isn't answered.
     """
     rows, checked = live.read(body)
+    away = admitted.spend(len(rows))
+    if away is not None:
+        raise turned_away(away)
     scores = _scores(live, rows)
     ids = _ids(len(rows))
     _log(log, _predictions(live, rows, checked, zip(ids, scores, strict=True), time.perf_counter() - started))

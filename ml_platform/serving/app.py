@@ -8,21 +8,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.core.errors import Unavailable
+from ml_platform.core.gate import Admitted, Asked, Gate, TurnedAway
 from ml_platform.serving import metrics, openapi, status
 from ml_platform.serving.answer import Answered, answer, log_failure
 from ml_platform.serving.body import JSON, Receive, Scope, Send, read_body
 from ml_platform.serving.docs_page import POLICY, docs_page
+from ml_platform.serving.gates import OpenGate
 from ml_platform.serving.live import Follower, Live
-from ml_platform.serving.refusal import ErrorBody, Refused
+from ml_platform.serving.refusal import ErrorBody, Refused, turned_away
 
 LARGE_BODY_BYTES = 64 << 10
 PROBE_SECONDS = 1.0
 SCORING = "/invocations"
+UNAUTHENTICATED = 401
 
 log = logging.getLogger("ml_platform.serving")
 
@@ -40,7 +44,10 @@ class Reply:
 class ScoringApp:
     """Answers for one model in one environment; owns the prediction log."""
 
-    def __init__(self, home: Path, model: str, environment: str, *, traffic: TrafficLog) -> None:
+    def __init__(
+        self, home: Path, model: str, environment: str, *, traffic: TrafficLog, gate: Gate | None = None
+    ) -> None:
+        self.gate = gate or OpenGate(home)
         self.metrics = metrics.Metrics()
         self.traffic = traffic
         self.follower = Follower(home, model, environment, on_swap=self._count_swap)
@@ -88,10 +95,10 @@ class ScoringApp:
         started = time.perf_counter()
         path, method = scope["path"], scope["method"]
         if path == SCORING and method == "POST":
-            reply = await self._score(scope, receive, started)
+            reply = await self._scored(scope, receive, started)
             self.metrics.answered(path, reply.status, time.perf_counter() - started)
         elif path in self._pages and method in {"GET", "HEAD"}:
-            reply = self._pages[path]()
+            reply = self._looked(path, scope)
         else:
             reply = self._no_such(path)
         head = [
@@ -102,13 +109,32 @@ class ScoringApp:
         await send({"type": "http.response.start", "status": reply.status, "headers": head})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _score(self, scope: Scope, receive: Receive, started: float) -> Reply:
+    async def _scored(self, scope: Scope, receive: Receive, started: float) -> Reply:
+        admitted = self.gate.admit(_asked(scope, "score"))
+        if isinstance(admitted, TurnedAway):  # before the body is read, and not in the log of predictions
+            return self._refusal(turned_away(admitted))
+        return await self._score(scope, receive, started, admitted)
+
+    def _looked(self, path: str, scope: Scope) -> Reply:
+        if not self.gate.guards:
+            return self._pages[path]()
+        admitted = self.gate.admit(_asked(scope, "look"))
+        if not isinstance(admitted, TurnedAway):
+            return self._pages[path]()
+        return self._probed() if path == "/health" else self._refusal(turned_away(admitted))
+
+    def _probed(self) -> Reply:
+        """Say to a probe that didn't say who it is whether the service is ready, and nothing else."""
+        health = status.health(self.follower, self.traffic, time.monotonic() - self.started_at)
+        return Reply(200 if health.ready else 503, self._encode({"status": health.status}))
+
+    async def _score(self, scope: Scope, receive: Receive, started: float, admitted: Admitted) -> Reply:
         live = self.follower.live
         if live is None:
             return self._nothing_live()
         try:
             body = await read_body(scope, receive)
-            answered = await self._answer(live, body, started)
+            answered = await self._answer(live, body, started, admitted)
         except Refused as refused:
             self._log_failure(live, refused.status, started)
             return self._refusal(refused)
@@ -121,11 +147,11 @@ class ScoringApp:
         self.metrics.scored(answered.answer.version, answered.unseen)
         return Reply(200, self._encode(answered.answer))
 
-    async def _answer(self, live: Live, body: bytes, started: float) -> Answered:
+    async def _answer(self, live: Live, body: bytes, started: float, admitted: Admitted) -> Answered:
         if len(body) <= LARGE_BODY_BYTES:
-            return answer(live, self.traffic, body, started)
+            return answer(live, self.traffic, body, started, admitted=admitted)
         async with self._large_bodies:  # one at a time: a large body takes memory many times its size
-            return await asyncio.to_thread(answer, live, self.traffic, body, started)
+            return await asyncio.to_thread(answer, live, self.traffic, body, started, admitted=admitted)
 
     def _log_failure(self, live: Live, code: int, started: float) -> None:
         if not self.traffic.problem:
@@ -135,8 +161,14 @@ class ScoringApp:
         return self._refusal(Refused(503, "TEMPORARILY_UNAVAILABLE", status.nothing_live(self.follower)))
 
     def _refusal(self, refused: Refused) -> Reply:
-        closing = ((b"connection", b"close"),) if refused.status in {408, 413} else ()
-        return Reply(refused.status, self._encode(refused.body), headers=closing)
+        headers = []
+        if refused.status in {408, 413}:
+            headers.append((b"connection", b"close"))
+        if refused.status == UNAUTHENTICATED:
+            headers.append((b"www-authenticate", b"Bearer"))
+        if refused.retry_after_seconds is not None:
+            headers.append((b"retry-after", str(refused.retry_after_seconds).encode()))
+        return Reply(refused.status, self._encode(refused.body), headers=tuple(headers))
 
     def _no_such(self, path: str) -> Reply:
         if path != SCORING and path not in self._pages:
@@ -171,6 +203,14 @@ class ScoringApp:
         page = docs_page(self.follower.model, live, "" if live else status.nothing_live(self.follower))
         headers = ((b"content-security-policy", POLICY.encode()), (b"x-content-type-options", b"nosniff"))
         return Reply(200, page.encode(), b"text/html; charset=utf-8", headers)
+
+
+def _asked(scope: Scope, wants: Literal["score", "look"]) -> Asked:
+    """Return what a request says of who asks; of several authorisations none counts."""
+    said = [value for name, value in scope["headers"] if name == b"authorization"]
+    kind, _, token = said[0].decode("latin-1").partition(" ") if len(said) == 1 else ("", "", "")
+    address = (scope.get("client") or ("",))[0]
+    return Asked(wants=wants, token=token.strip() if kind.lower() == "bearer" else "", address=address)
 
 
 def _place(error: BaseException) -> str:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,15 @@ WALL_SECONDS = 120.0
 TIMED_CALLS = 200
 
 Row = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a clean check may take; a process that takes more is ended."""
+
+    memory_bytes: int = MEMORY_BYTES
+    cpu_seconds: int = CPU_SECONDS
+    wall_seconds: float = WALL_SECONDS
 
 
 def check(folder: Path, digest: str, rows: Sequence[Row]) -> CleanCheck:
@@ -54,18 +64,20 @@ def check(folder: Path, digest: str, rows: Sequence[Row]) -> CleanCheck:
     )
 
 
-async def check_in_child(folder: Path, digest: str, rows: Sequence[Row] = ()) -> CleanCheck:
+async def check_in_child(
+    folder: Path, digest: str, rows: Sequence[Row] = (), *, limits: Limits = Limits()
+) -> CleanCheck:
     """Run the clean check in a child process; raises DataInvalid when the model can't be loaded or scored there."""
     with tempfile.TemporaryDirectory(prefix="ml-platform-") as scratch:
         written = Path(scratch) / "rows.json"
         written.write_bytes(msgspec.json.encode(rows))
         child = await asyncio.create_subprocess_exec(
-            *command(folder, digest, written), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            *command(folder, digest, written, limits), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         try:
-            out, err = await asyncio.wait_for(child.communicate(), WALL_SECONDS)
+            out, err = await asyncio.wait_for(child.communicate(), limits.wall_seconds)
         except TimeoutError as error:
-            raise DataInvalid(_failed(folder, f"it took longer than {WALL_SECONDS:g} s")) from error
+            raise DataInvalid(_failed(folder, f"it took longer than {limits.wall_seconds:g} s")) from error
         finally:
             if child.returncode is None:
                 child.kill()
@@ -73,9 +85,12 @@ async def check_in_child(folder: Path, digest: str, rows: Sequence[Row] = ()) ->
     return _said(folder, child.returncode or 0, out, err)
 
 
-def command(folder: Path, digest: str, rows: Path) -> list[str]:
+def command(folder: Path, digest: str, rows: Path, limits: Limits = Limits()) -> list[str]:
     """Return the command line of a clean check."""
-    return [sys.executable, "-m", "ml_platform.serving.clean_check", str(folder), digest, str(rows)]
+    return [
+        sys.executable, "-m", "ml_platform.serving.clean_check", str(folder), digest, str(rows),
+        "--memory-bytes", str(limits.memory_bytes), "--cpu-seconds", str(limits.cpu_seconds),
+    ]  # fmt: skip
 
 
 def _said(folder: Path, code: int, out: bytes, err: bytes) -> CleanCheck:
@@ -110,11 +125,11 @@ def _peak_memory_bytes() -> int:
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
-def _limit() -> None:
+def _limit(memory_bytes: int, cpu_seconds: int) -> None:
     """Bound this process's memory and time; where the system knows a limit not, the caller's timeout remains."""
     for what, most in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_CORE, 0),
     ):
         with contextlib.suppress(ValueError, OSError):
@@ -127,8 +142,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="the model artefact's folder in its store")
     parser.add_argument("digest", help="the digest it has to have")
     parser.add_argument("rows", type=Path, help="a JSON file with a list of rows to score")
+    parser.add_argument("--memory-bytes", type=int, default=MEMORY_BYTES)
+    parser.add_argument("--cpu-seconds", type=int, default=CPU_SECONDS)
     given = parser.parse_args(arguments)
-    _limit()
+    _limit(given.memory_bytes, given.cpu_seconds)
     try:
         rows = msgspec.json.decode(given.rows.read_bytes(), type=list[dict[str, object]])
         seen = check(given.folder, given.digest, rows)

@@ -12,11 +12,12 @@ from pathlib import Path
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Manifest, manifest_path, read_manifest
 from ml_platform.core.errors import DataInvalid, PlatformError
-from ml_platform.serving.clean_check import check_in_child
+from ml_platform.serving.clean_check import Limits, check_in_child
 from ml_platform.serving.contract_check import Checked, ContractCheck
 from ml_platform.serving.fast_reader import FastReader
 from ml_platform.serving.predictor import Predictor
 from ml_platform.serving.release_check import require_live
+from ml_platform.serving.release_files import require_files
 from ml_platform.serving.request import Rows, parse
 
 LOOK_SECONDS = 0.2
@@ -66,6 +67,7 @@ class Follower:
     model: str
     environment: str
     on_swap: Callable[[Live], object]
+    limits: Limits = field(default_factory=Limits)
     live: Live | None = None
     problem: str = ""
     _seen: Stamp | None = None
@@ -87,11 +89,16 @@ class Follower:
             await self._load()
             self.problem = ""
         except (PlatformError, OSError) as error:
-            if str(error) != self.problem:
-                log.warning("%s", error)
-            self.problem = str(error)
-            self._retry_at = time.monotonic() + RETRY_SECONDS
+            self._failed(str(error))
+        except Exception as error:  # noqa: BLE001 - the boundary: whatever a version does, the last good one serves
+            self._failed(f"the new version can't be loaded ({type(error).__name__}); deploy another, or release again")
         self._seen = stamp
+
+    def _failed(self, problem: str) -> None:
+        if problem != self.problem:
+            log.warning("%s", problem)
+        self.problem = problem
+        self._retry_at = time.monotonic() + RETRY_SECONDS
 
     def _stamp(self) -> Stamp | None:
         try:
@@ -127,8 +134,9 @@ class Follower:
         folder = self.home / "models" / digest
         if self.live is not None and self.live.predictor.digest == digest:
             return self.live.predictor
+        await asyncio.to_thread(require_files, FileArtefacts(self.home), digest)
         if digest not in self._checked:
-            await check_in_child(folder, digest)
+            await check_in_child(folder, digest, limits=self.limits)
             self._checked.add(digest)
         predictor = await asyncio.to_thread(Predictor.load, FileArtefacts(self.home), digest)
         if predictor.contract.model != self.model:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ml_platform.core.gate import TurnedAway
+
 PROBLEMS_SHOWN = 20
 LONGEST_NAME = 60
 
@@ -30,15 +32,29 @@ class ErrorBody:
 class Refused(Exception):
     """The request can't be answered: what was seen, what is needed."""
 
-    def __init__(self, status: int, error_code: str, message: str, problems: tuple[Problem, ...] = ()) -> None:
+    def __init__(
+        self,
+        status: int,
+        error_code: str,
+        message: str,
+        problems: tuple[Problem, ...] = (),
+        *,
+        retry_after_seconds: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.retry_after_seconds = retry_after_seconds
         self.body = ErrorBody(
             error_code=error_code,
             message=message,
             problems=problems[:PROBLEMS_SHOWN],
             problems_found=len(problems),
         )
+
+
+def turned_away(away: TurnedAway) -> Refused:
+    """Return what the gate said as a refusal."""
+    return Refused(away.status, away.error_code, away.message, retry_after_seconds=away.retry_after_seconds)
 
 
 def shown(name: str) -> str:

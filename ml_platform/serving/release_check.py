@@ -1,4 +1,4 @@
-"""Release check: a deployment manifest is believed only when the ledger and the evidence say the same.
+"""Release check: a deployment manifest is believed only when the ledger and the signed evidence say the same.
 
 The manifest is a plain file: somebody with the disk can write one by hand. The ledger is the authority on what is live.
 """
@@ -11,10 +11,12 @@ import msgspec
 
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Manifest, manifest_path
-from ml_platform.adapters.ledger.looking import live_in
+from ml_platform.adapters.ledger.looking import live_in, release_in
 from ml_platform.core.digest import digest_of_bytes, short
 from ml_platform.core.errors import DataInvalid
-from ml_platform.core.records import Evidence
+from ml_platform.core.plain_file import read_plain
+from ml_platform.core.records import Evidence, ReleaseRecord
+from ml_platform.serving.signed_check import MOST_BYTES, RESTORE, require_signed
 
 
 def require_live(home: Path, manifest: Manifest) -> None:
@@ -28,13 +30,29 @@ def require_live(home: Path, manifest: Manifest) -> None:
             "is live; only what was promoted is served. Run `ml-platform audit verify`, then promote again."
         )
         raise DataInvalid(message)
-    require_evidence_of(home, manifest)
+    evidence = require_evidence_of(home, manifest)
+    require_signed(home, _release(home, manifest), evidence)
 
 
-def require_evidence_of(home: Path, manifest: Manifest) -> None:
-    """Raise DataInvalid unless the evidence is about exactly this model, Unavailable when it is gone."""
+def _release(home: Path, manifest: Manifest) -> ReleaseRecord:
+    """Return the version as it was registered, which the manifest has to be about."""
+    release = release_in(home / "ledger.sqlite", manifest.model, manifest.version)
+    seen = None if release is None else (release.candidate.model_digest, release.evidence_digest)
+    if release is None or seen != (manifest.model_digest, manifest.evidence_digest):
+        message = (
+            f"{manifest_path(home, manifest.environment, manifest.model)}: the ledger registered "
+            f"{'no' if release is None else 'another'} v{manifest.version} of {manifest.model}; what is live has to be "
+            "what was registered. Run `ml-platform audit verify`, then promote again."
+        )
+        raise DataInvalid(message)
+    return release
+
+
+def require_evidence_of(home: Path, manifest: Manifest) -> bytes:
+    """Return the evidence, which is about exactly this model; raises DataInvalid, or Unavailable when it is gone."""
     where = manifest_path(home, manifest.environment, manifest.model)
-    candidate = _evidence(home, manifest.evidence_digest).candidate
+    content = _content(home, manifest.evidence_digest)
+    candidate = _evidence(content, manifest.evidence_digest).candidate
     if (candidate.model, candidate.model_digest) != (manifest.model, manifest.model_digest):
         message = (
             f"{where}: its evidence {short(manifest.evidence_digest)} is about {candidate.model} "
@@ -42,15 +60,20 @@ def require_evidence_of(home: Path, manifest: Manifest) -> None:
             "with evidence of its own is served. Release it, then promote it."
         )
         raise DataInvalid(message)
+    return content
 
 
-def _evidence(home: Path, digest: str) -> Evidence:
-    """Read evidence; `stages.evidence` would do it too, but brings the policies, and half of the service's start."""
-    content = FileArtefacts(home).read("evidence", digest, "evidence.json")
-    where = f"evidence {short(digest)}"
+def _content(home: Path, digest: str) -> bytes:
+    """Return the bytes of evidence; `stages.evidence` would do it too, but brings half of the service's start."""
+    path = FileArtefacts(home).folder("evidence", digest) / "evidence.json"
+    content = read_plain(path, most_bytes=MOST_BYTES, hint=RESTORE)
     if digest_of_bytes(content) != digest:
-        raise DataInvalid(f"{where}: its content was altered; it has to be what was released. Release again.")
+        raise DataInvalid(f"{path}: its content was altered; it has to be what was released. Release again.")
+    return content
+
+
+def _evidence(content: bytes, digest: str) -> Evidence:
     try:
         return msgspec.json.decode(content, type=Evidence)
     except msgspec.MsgspecError as error:
-        raise DataInvalid(f"{where}: not an evidence bundle ({error}). Release again.") from error
+        raise DataInvalid(f"evidence {short(digest)}: not an evidence bundle ({error}). Release again.") from error

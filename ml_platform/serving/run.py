@@ -21,6 +21,7 @@ from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.segments import SYNC_SECONDS
 from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.gate import Gate
 from ml_platform.serving.app import ScoringApp
 
 ENVIRONMENTS = ("staging", "production")
@@ -32,7 +33,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """What to serve and where; `traffic` is the log's folder when it isn't the home's own, `port` 0 any free one."""
+    """What to serve and where; `traffic` is the log's folder when it isn't the home's own, `port` 0 any free one.
+
+    Without a `gate` everybody may ask, as long as the home has no users.
+    """
 
     home: Path
     model: str
@@ -43,6 +47,7 @@ class Serving:
     traffic: Path | None = None
     sync_seconds: float = SYNC_SECONDS
     with_parent: bool = False
+    gate: Gate | None = None
 
 
 def serve(serving: Serving, *, defs: Path | None = None, announce: Callable[[str], object] = str) -> None:
@@ -60,6 +65,7 @@ def serve(serving: Serving, *, defs: Path | None = None, announce: Callable[[str
         serving.model,
         serving.environment,
         traffic=TrafficLog(folder, keys=FileKeys(serving.home), sync_seconds=serving.sync_seconds),
+        gate=serving.gate,
     )
 
     def ready() -> None:

@@ -15,6 +15,7 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.ports import ArtefactStore
 from ml_platform.core.scoring import (
     CALIBRATION,
+    ENVIRONMENT,
     FEATURES_SOURCE,
     FEATURES_STATE,
     MODEL_TEXT,
@@ -23,12 +24,14 @@ from ml_platform.core.scoring import (
     FeaturesState,
     ScoringContract,
     artefact_digest,
+    shared_module,
 )
 from ml_platform.learners.calibration import Calibration, parse_calibration
 from ml_platform.stages.verified_code import Transform, transform_of
 
 KIND = "models"
 NEEDED = (MODEL_TEXT, FEATURES_STATE, FEATURES_SOURCE, SCORING)
+ALLOWED = (*NEEDED, CALIBRATION, ENVIRONMENT)
 RecordT = TypeVar("RecordT")
 
 
@@ -73,9 +76,22 @@ def _calibration(folder: Path, files: Mapping[str, bytes], contract: ScoringCont
     return found
 
 
+def is_allowed(name: str) -> bool:
+    """Say whether a file of this name may be part of a model: text in a format that this platform writes itself."""
+    return name in ALLOWED or bool(shared_module(name))
+
+
 def read_verified(store: ArtefactStore, digest: str) -> dict[str, bytes]:
     """Return the content of the artefact's files after checking the digest over all of them."""
-    contents = {name: store.read(KIND, digest, name) for name in store.names(KIND, digest)}
+    names = store.names(KIND, digest)
+    unknown = [name for name in names if not is_allowed(name)]
+    if unknown:
+        message = (
+            f"model {short(digest)}: it holds {unknown[0][:80]!r}; only {', '.join(ALLOWED)} and features' shared "
+            "sources are part of a model, and never a pickle; train again"
+        )
+        raise DataInvalid(message)
+    contents = {name: store.read(KIND, digest, name) for name in names}
     if artefact_digest({name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}) != digest:
         message = (
             f"{store.folder(KIND, digest)}: its files aren't those that {short(digest)} was given for; only the exact "

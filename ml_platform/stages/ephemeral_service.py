@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -11,8 +12,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.gate import USERS_FILE
 
 START_SECONDS = 60.0
 END_SECONDS = 15.0
@@ -23,6 +26,7 @@ WRONG_INPUT = 2
 def ephemeral_service(home: Path, model: str, environment: str, *, traffic: Path | None = None) -> Iterator[str]:
     """Start the scoring service on a free loopback port, yield its URL, and end it.
 
+    In a home with users the URL holds the password by which it knows who started it: `headers_of` says how to send it.
     It logs its predictions to `traffic`; without one to a folder of its own, which goes with it.
     Raises DataInvalid or Unavailable with the service's own words when it doesn't come up.
     """
@@ -33,12 +37,27 @@ def ephemeral_service(home: Path, model: str, environment: str, *, traffic: Path
             "--port", "0", "--port-file", str(port_file), "--traffic", str(traffic or Path(scratch) / "traffic"),
             "--with-parent",
         ]  # fmt: skip
+        secret = ""
+        if (home / USERS_FILE).exists():
+            secret = secrets.token_urlsafe(32)
+            (Path(scratch) / "secret").write_text(secret)
+            command += ["--secret-file", str(Path(scratch) / "secret")]
         with said.open("wb") as output:
             child = subprocess.Popen(command, stdout=output, stderr=output)
         try:
-            yield f"http://127.0.0.1:{_port(child, port_file, said)}"
+            yield f"http://{f':{secret}@' if secret else ''}127.0.0.1:{_port(child, port_file, said)}"
         finally:
             _end(child)
+
+
+def headers_of(url: str) -> dict[str, str]:
+    """Return the headers of requests to a service at this URL, with the secret that it may hold.
+
+    >>> headers_of("http://:secret@127.0.0.1:8080")["authorization"]
+    'Bearer secret'
+    """
+    secret = urlsplit(url).password
+    return {"content-type": "application/json", **({"authorization": f"Bearer {secret}"} if secret else {})}
 
 
 def _port(child: subprocess.Popen[bytes], port_file: Path, said: Path) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ml_platform.core.digest import canonical_json, short
 from ml_platform.core.scoring import (
     CALIBRATION,
+    ENVIRONMENT,
     FEATURES_STATE,
     MODEL_TEXT,
     SCORING,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from ml_platform.stages.environment import Environment
     from ml_platform.stages.features_module import FeaturesModule
 
-ENVIRONMENT = "environment.json"
 KIND = "models"
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ml_platform.core.errors import Unavailable
+from ml_platform.stages.ephemeral_service import headers_of
 
 BATCH = 200
 TIMEOUT_SECONDS = 60.0
@@ -35,14 +36,15 @@ class Asking:
 
     def __init__(self, url: str) -> None:
         place = urlsplit(url)
-        self._url = url
+        self._url = f"{place.scheme}://{place.hostname}:{place.port}"
+        self._headers = headers_of(url)
         self._connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=TIMEOUT_SECONDS)
 
     def ask(self, rows: Sequence[Row]) -> tuple[tuple[str, ...], int]:
         """Return prediction ids and the answering version; raises Unavailable for anything but an answer."""
         body = msgspec.json.encode({"dataframe_records": list(rows)})
         try:
-            self._connection.request("POST", "/invocations", body, {"content-type": "application/json"})
+            self._connection.request("POST", "/invocations", body, self._headers)
             reply = self._connection.getresponse()
             content = reply.read()
             said = msgspec.json.decode(content)

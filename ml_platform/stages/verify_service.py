@@ -20,7 +20,7 @@ from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.core.scoring import Score, score_difference, score_of
 from ml_platform.stages.bundle import Bundle, read_bundle
 from ml_platform.stages.encode import encode_rows
-from ml_platform.stages.ephemeral_service import ephemeral_service
+from ml_platform.stages.ephemeral_service import ephemeral_service, headers_of
 
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
@@ -47,7 +47,8 @@ class _Client:
 
     def __init__(self, url: str) -> None:
         place = urlsplit(url)
-        self._url = url
+        self._url = f"{place.scheme}://{place.hostname}:{place.port}"
+        self._headers = headers_of(url)
         self._connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=REQUEST_SECONDS)
 
     def get(self, path: str) -> _Reply:
@@ -58,7 +59,7 @@ class _Client:
 
     def _send(self, method: str, path: str, body: bytes | None) -> _Reply:
         try:
-            self._connection.request(method, path, body, {"content-type": "application/json"})
+            self._connection.request(method, path, body, self._headers)
             reply = self._connection.getresponse()
             content = msgspec.json.decode(reply.read())
         except (OSError, http.client.HTTPException, msgspec.MsgspecError) as error:

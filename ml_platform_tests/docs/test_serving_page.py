@@ -25,8 +25,9 @@ def test_every_format_is_told() -> None:
 
 
 def test_every_status_is_told() -> None:
-    sources = (ROOT / "ml_platform" / "serving").glob("*.py")
-    given = {status for path in sources for status in re.findall(r"(?:Refused|Reply)\((\d{3})", path.read_text())}
+    sources = [*(ROOT / "ml_platform" / "serving").glob("*.py"), ROOT / "ml_platform" / "access" / "service_gate.py"]
+    form = r"(?:(?:Refused|Reply)\(|\bstatus=)(\d{3})"
+    given = {status for path in sources for status in re.findall(form, path.read_text())}
     rows = re.findall(r"^\| (\d{3}(?:, \d{3})*) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert given - {GONE_AWAY, "200"} == {status for row in rows for status in row.split(", ")}
 

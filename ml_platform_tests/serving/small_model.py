@@ -16,12 +16,18 @@ from numpy.typing import NDArray
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Manifest, manifest_path
 from ml_platform.adapters.ledger import SqliteLedger
+from ml_platform.adapters.signing_keys import FileSigningKeys
 from ml_platform.core.digest import digest_of_bytes
-from ml_platform.core.records import Candidate, Conditions, Evidence, ModelRecord, ReleaseRecord
+from ml_platform.core.records import Conditions, Evidence, ModelRecord, ReleaseRecord
 from ml_platform.core.scoring import FeaturesState, InputColumn, ScoringContract, artefact_digest
+from ml_platform.stages.attest import write_bundle
+from ml_platform.stages.evidence import write_evidence
+from ml_platform.stages.statements import Making
+from ml_platform_tests.stages import lock_world
 
 MODEL = "toy"
 SINCE = dt.datetime(2013, 6, 1, tzinfo=dt.UTC)
+POLICY = lock_world.policy()
 LEVELS = {"carrier": ("AA", "B6", "UA"), "origin": ("EWR", "JFK", "LGA")}
 SOURCE = '''"""Features of a toy model."""
 
@@ -129,10 +135,12 @@ def make_live(home: Path, digest: str, *, version: int = 1, environment: str = "
 
 
 def released(home: Path, ledger: SqliteLedger, digest: str, version: int) -> ReleaseRecord:
-    """Return a version from the ledger; it and those missing before it are registered with this model."""
+    """Return a version from the ledger; it and those missing before it are registered with this model, signed."""
     for number in range(len(ledger.releases(MODEL)) + 1, version + 1):
-        evidence = evidence_of(digest, number)
-        ledger.record_release(evidence, put_evidence(home, evidence), actor="alice", at=SINCE)
+        evidence, store = evidence_of(digest, number), FileArtefacts(home)
+        making = Making(released_by="alice", run_id="run", platform="0.1.0", training={"rounds": 20})
+        bundle = write_bundle(store, FileSigningKeys(home), evidence=evidence, policy=POLICY, making=making)
+        ledger.record_release(evidence, put_evidence(home, evidence), actor="alice", at=SINCE, bundle_digest=bundle)
     release = ledger.release(MODEL, version)
     if release is None or release.candidate.model_digest != digest:
         raise ValueError(f"version {version} is another model: the test's world is wrong")
@@ -141,18 +149,13 @@ def released(home: Path, ledger: SqliteLedger, digest: str, version: int) -> Rel
 
 def evidence_of(digest: str, number: int, *, model: str = MODEL) -> Evidence:
     """Return evidence about a model; `number` makes it another one."""
-    names = ("source", "snapshot", "split", "features", "code", "parameters", "environment", "evaluation")
-    digests = {f"{name}_digest": "0" * 64 for name in names}
-    candidate = Candidate(model=model, model_digest=digest, git_commit=f"{number:040d}", **digests)
-    return Evidence(candidate=candidate, policy_digest="0" * 64, parts=(), made_at=SINCE, trained_by="alice")
+    candidate = dataclasses.replace(lock_world.candidate(digest), model=model, git_commit=f"{number:040d}")
+    return lock_world.evidence_of(POLICY, candidate, lock_world.parts(POLICY, candidate))
 
 
 def put_evidence(home: Path, evidence: Evidence) -> str:
     """Write evidence into the store of a home and return its digest."""
-    content = msgspec.json.encode(evidence)
-    digest = digest_of_bytes(content)
-    FileArtefacts(home).put("evidence", digest, {"evidence.json": content})
-    return digest
+    return write_evidence(FileArtefacts(home), evidence)
 
 
 def show(home: Path, digest: str, evidence_digest: str, *, version: int = 1, environment: str = "staging") -> Manifest:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from ml_platform.adapters.ledger import deploying
 from ml_platform.adapters.ledger.connection import explained
+from ml_platform.adapters.ledger.reading import read
 from ml_platform.adapters.ledger.schema import check_version, version_of
 from ml_platform.core.errors import Unavailable
-from ml_platform.core.records import DeploymentRecord
+from ml_platform.core.records import DeploymentRecord, ReleaseRecord
 
 BUSY_SECONDS = 5.0
 
@@ -19,7 +20,7 @@ BUSY_SECONDS = 5.0
 @contextmanager
 def looking(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
     """Yield a read-only connection with one consistent view; raises Unavailable when missing, locked or no ledger."""
-    if not path.exists():
+    if not path.is_file():  # SQLite would wait for the other end of a pipe
         raise Unavailable(f"{path}: there is no ledger; it has to be there. Restore it from a backup.")
     with (
         explained(path),
@@ -34,3 +35,12 @@ def live_in(path: Path, model: str, environment: str, *, busy_seconds: float = B
     """Return what the ledger says is live; raises Unavailable when it can't be asked."""
     with looking(path, busy_seconds=busy_seconds) as connection:
         return deploying.live(connection, model, environment)
+
+
+def release_in(path: Path, model: str, version: int, *, busy_seconds: float = BUSY_SECONDS) -> ReleaseRecord | None:
+    """Return a registered version; raises Unavailable when the ledger can't be asked."""
+    with looking(path, busy_seconds=busy_seconds) as connection:
+        row = connection.execute(
+            "SELECT content FROM releases WHERE model = ? AND version = ?", (model, version)
+        ).fetchone()
+        return None if row is None else read(row[0], ReleaseRecord)
