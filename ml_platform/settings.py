@@ -144,6 +144,27 @@ def environment_of_child(home: Path, changes: Mapping[str, str]) -> dict[str, st
     return {**os.environ, **here, **changes}
 
 
+def environment_of_mlflow(store: str, prefix: str) -> dict[str, str]:
+    """Return this process's environment for MLflow's own server: which store it shows, and under which path.
+
+    What would let it call out, run jobs or take other stores is left out, and so are the platform's own secrets.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MLFLOW_", "_MLFLOW_", "ML_PLATFORM_", "DAGSTER_"))
+    }
+    ours = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_TRACKING_URI": store,
+        "_MLFLOW_SERVER_FILE_STORE": store,
+        "_MLFLOW_SERVER_REGISTRY_STORE": store,
+        "_MLFLOW_STATIC_PREFIX": prefix,
+    }
+    return {**kept, **ours}
+
+
 def environment_of_installer(place: Path, cache: Path) -> dict[str, str]:
     """Return this process's environment for `uv`: it installs into `place`, and downloads no Python.
 

@@ -44,6 +44,7 @@ class Web:
     port: int = 3000
     https: bool = False
     daemon: bool = True
+    mlflow_uri: str = ""
 
 
 def open_door(home: Path, ledger: Ledger, *, https: bool = False) -> Door:
@@ -66,7 +67,7 @@ def run_web(web: Web, door: Door, *, announce: Callable[[str], object]) -> None:
     forget_token()  # or runs that nobody vouches for would act for who started the server
     listener = _listen(web)
     with _instance(web.root) as instance, _workspace(web, instance) as files, _daemon(web, files), _app(
-        instance, files, door
+        instance, files, door, web.mlflow_uri
     ) as app:  # fmt: skip
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
@@ -131,15 +132,19 @@ def _daemon(web: Web, files: list[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _app(instance: DagsterInstance, files: list[str], door: Door) -> Iterator[Starlette]:
+def _app(instance: DagsterInstance, files: list[str], door: Door, mlflow_uri: str) -> Iterator[Starlette]:
     from dagster import __version__
     from dagster._core.workspace.load_target import WorkspaceFileTarget
 
     from ml_platform.access.context import GuardedProcessContext
+    from ml_platform.access.mlflow_server import MlflowServer
     from ml_platform.access.server import GuardedWebserver
 
-    with GuardedProcessContext(instance, WorkspaceFileTarget(files), version=__version__) as workspace:
-        yield GuardedWebserver(workspace, door).create_asgi_app()
+    with (
+        GuardedProcessContext(instance, WorkspaceFileTarget(files), version=__version__) as workspace,
+        contextlib.closing(MlflowServer(mlflow_uri)) as mlflow,
+    ):
+        yield GuardedWebserver(workspace, door, mlflow).create_asgi_app()
 
 
 def _listen(web: Web) -> socket.socket:
