@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from ml_platform.access.actions import Action
 from ml_platform.access.decide import allowed
-from ml_platform.access.door import SESSION, Door, Entered, address
+from ml_platform.access.door import BEGIN, CALLBACK, SESSION, Door, Entered, address
 from ml_platform.access.mlflow_reads import GRAPHQL as MLFLOW_GRAPHQL
 from ml_platform.access.mlflow_reads import is_background, is_graphql_read, is_mlflows, is_read
 from ml_platform.access.same_site import is_json, is_same_site
@@ -70,8 +70,8 @@ class Guard:
     async def _answer(self, request: Request) -> Response | None:
         """Return the guard's own answer; None when the request may go on."""
         path = request.url.path
-        if path == LOGIN:
-            return await self._door.login(request)
+        if path in {LOGIN, BEGIN, CALLBACK}:
+            return await self._door.answer(request)
         entered = await run_in_threadpool(self._door.entered, request)
         if entered is None:
             return _unknown(request)

@@ -112,7 +112,7 @@ class MlflowServer:
         self._process = subprocess.Popen(
             command,
             cwd=self._folder,
-            env=environment_of_mlflow(store, PREFIX),
+            env=environment_of_mlflow(_said(store)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -160,6 +160,18 @@ def read_only(store: str) -> str:
     if not database.is_file():
         raise Unavailable(f"MLflow: {database} isn't there yet; it is made with the first training; run a model first")
     return f"{_SQLITE}file:{database}?mode=ro&uri=true"
+
+
+def _said(store: str) -> dict[str, str]:
+    """Return what MLflow's server reads; what begins with `_` is its own, of this version."""
+    return {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_TRACKING_URI": store,
+        "_MLFLOW_SERVER_FILE_STORE": store,
+        "_MLFLOW_SERVER_REGISTRY_STORE": store,
+        "_MLFLOW_STATIC_PREFIX": PREFIX,
+    }
 
 
 def _listens(path: str) -> bool:

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.access.door import Door
+from ml_platform.access.oidc import Oidc
+from ml_platform.access.oidc_provider import Provider
+from ml_platform.access.oidc_settings import read_oidc_settings
 from ml_platform.access.seal import seal_key
 from ml_platform.access.trail import Trail
 from ml_platform.access.users import FileUsers
@@ -48,7 +51,7 @@ class Web:
 
 
 def open_door(home: Path, ledger: Ledger, *, https: bool = False) -> Door:
-    """Return the door of a home; raises DataInvalid as long as it has no users, Unavailable when they can't be read."""
+    """Return the door of a home; raises DataInvalid without users, PolicyInvalid for wrong settings."""
     users = FileUsers(home)
     if not users.all():
         message = (
@@ -57,7 +60,12 @@ def open_door(home: Path, ledger: Ledger, *, https: bool = False) -> Door:
         )
         raise DataInvalid(message)
     seal_key(home)
-    return Door(users=users, trail=Trail(ledger, _utc_now), clock=_utc_now, https=https)
+    return Door(users=users, trail=Trail(ledger, _utc_now), clock=_utc_now, https=https, oidc=_oidc(users))
+
+
+def _oidc(users: FileUsers) -> Oidc | None:
+    settings = read_oidc_settings()
+    return None if settings is None else Oidc(Provider(settings), users, _utc_now)
 
 
 def run_web(web: Web, door: Door, *, announce: Callable[[str], object]) -> None:

@@ -146,7 +146,7 @@ def test_the_child_hears_only_who_may_open_its_folder_and_cant_write(
     with monkeypatch.context() as patch:
         patch.setenv("ML_PLATFORM_TOKEN", "secret")
         patch.setenv("MLFLOW_ENABLE_REMOTE_ASSISTANT", "true")
-        assert not {"ML_PLATFORM_TOKEN", "MLFLOW_ENABLE_REMOTE_ASSISTANT"} & environment_of_mlflow("x", "/m").keys()
+        assert not {"ML_PLATFORM_TOKEN", "MLFLOW_ENABLE_REMOTE_ASSISTANT"} & environment_of_mlflow({}).keys()
     store = f"sqlite:///{web.home / 'mlflow' / 'mlflow.db'}"
     assert read_only(store).endswith("/mlflow.db?mode=ro&uri=true")
     for gone in ("sqlite:////nowhere/mlflow.db", "https://mlflow.example"):
