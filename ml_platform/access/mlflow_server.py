@@ -73,6 +73,7 @@ class MlflowServer:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+                _close_input(process)
             if self._folder:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 self._folder = ""
@@ -102,18 +103,17 @@ class MlflowServer:
 
     def _start(self) -> None:
         store = read_only(self.store)
+        if self._process is not None:
+            _close_input(self._process)
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._folder = tempfile.mkdtemp(prefix="ml_platform-mlflow-")  # for its owner alone
-        command = [
-            sys.executable, "-m", "uvicorn", "mlflow.server.fastapi_app:app", "--uds", f"{self._folder}/socket",
-            "--log-level", "critical", "--no-access-log", "--no-server-header",
-        ]  # fmt: skip
+        command = [sys.executable, "-m", "ml_platform.access.mlflow_child", f"{self._folder}/socket"]
         self._process = subprocess.Popen(
             command,
             cwd=self._folder,
             env=environment_of_mlflow(_said(store)),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # its end is how the child learns that it is alone
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -141,6 +141,11 @@ class _Private(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
+
+
+def _close_input(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def read_only(store: str) -> str:

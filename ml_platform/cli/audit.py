@@ -42,20 +42,20 @@ def verify() -> int:
 def _say_differences() -> None:
     """Say what MLflow shows otherwise than the ledger, where its store is the home's own; it decides nothing."""
     from ml_platform.adapters.platform import open_platform
-    from ml_platform.core.errors import Unavailable
+    from ml_platform.cli.models import defs_folder
+    from ml_platform.core.errors import PolicyInvalid, Unavailable
     from ml_platform.orchestration.showing import differences, lies_at_home
+    from ml_platform.policy.load import discover
 
     with open_platform(load_settings()) as platform:
         if not lies_at_home(platform):
             return
-        models = sorted(
-            {one.subject.split(" v")[0] for one in platform.ledger.audit() if one.action == "release_shown"}
-        )
         try:
+            models = [path.parent.name for path in discover(defs_folder(platform.settings))]
             for line in differences(platform, models):
                 click.echo(f"! {line}; `ml-platform envs` puts it back", err=True)
-        except Unavailable as error:
-            click.echo(f"! MLflow can't be compared with the ledger just now: {error}", err=True)
+        except (PolicyInvalid, Unavailable) as error:
+            click.echo(f"! what MLflow shows can't be compared with the ledger just now: {error}", err=True)
 
 
 @command.command(name="checkpoint")
