@@ -17,6 +17,12 @@ TOKEN = "ML_PLATFORM_TOKEN"  # noqa: S105 - a variable's name
 SOURCE = "ML_PLATFORM_SOURCE_"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SCHEDULER = "ML_PLATFORM_SCHEDULER_"
+OIDC = "ML_PLATFORM_OIDC_"
+OIDC_VARIABLES = (
+    "ML_PLATFORM_OIDC_ISSUER", "ML_PLATFORM_OIDC_CLIENT_ID", "ML_PLATFORM_OIDC_CLIENT_SECRET_FILE",
+    "ML_PLATFORM_OIDC_NAME_CLAIM", "ML_PLATFORM_OIDC_GROUPS_CLAIM", "ML_PLATFORM_OIDC_GROUPS_FILE",
+    "ML_PLATFORM_OIDC_ALLOW_HTTP",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +88,12 @@ def token() -> str:
     return os.environ.get(TOKEN, "")
 
 
+def oidc_variables() -> dict[str, str]:
+    """Return what is said of the identity provider, by the rest of each variable's name; empty ones left out."""
+    found = {name.removeprefix(OIDC): os.environ.get(name, "").strip() for name in OIDC_VARIABLES}
+    return {name: text for name, text in found.items() if text}
+
+
 def forget_token() -> None:
     """Drop the secret, so that no process started from now on acts as this person."""
     os.environ.pop(TOKEN, None)
@@ -142,6 +154,15 @@ def environment_of_child(home: Path, changes: Mapping[str, str]) -> dict[str, st
     """Return this process's environment for a child that keeps all of its state in `home`, with some changes."""
     here = {"ML_PLATFORM_HOME": str(home), "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}"}
     return {**os.environ, **here, **changes}
+
+
+def environment_of_mlflow(changes: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment for MLflow's own server, with some changes.
+
+    What would let it call out, run jobs or take other stores is left out, and so are the platform's own secrets.
+    """
+    others = ("MLFLOW_", "_MLFLOW_", "ML_PLATFORM_", "DAGSTER_")
+    return {**{name: value for name, value in os.environ.items() if not name.startswith(others)}, **changes}
 
 
 def environment_of_installer(place: Path, cache: Path) -> dict[str, str]:

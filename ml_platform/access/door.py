@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from ml_platform.access.oidc import Came, Oidc, person_of
 from ml_platform.access.pages import local_path, login_page, rights_in_words, whoami_page
 from ml_platform.access.person import Person
 from ml_platform.access.same_site import is_same_site
@@ -19,13 +21,17 @@ from ml_platform.access.sessions import LONGEST, Session, Sessions
 from ml_platform.access.throttle import Throttle
 from ml_platform.access.trail import SIGN_IN_FAILED, SIGNED_IN, SIGNED_OUT, Trail
 from ml_platform.access.users import FileUsers
+from ml_platform.core.errors import DataInvalid, Unavailable
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection, Request
 
 SESSION = "ml_platform_session"
 FORM = "ml_platform_form"
+OIDC = "ml_platform_oidc"
+BEGIN, CALLBACK = "/login/oidc", "/login/oidc/callback"
 LARGEST_FORM = 8_192
+MOST_ASKING = 8
 AT_ONCE = 2  # each password costs 64 MiB while it is hashed
 BEARER = "bearer "
 
@@ -46,10 +52,12 @@ class Door:
     trail: Trail
     clock: Callable[[], dt.datetime]
     https: bool = False
+    oidc: Oidc | None = None
     sessions: Sessions = field(init=False)
     _by_name: Throttle = field(init=False)
     _by_address: Throttle = field(init=False)
     _hashing: int = field(default=0, init=False)
+    _asking: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.sessions = Sessions(self.clock)
@@ -61,7 +69,7 @@ class Door:
         if said is not None:
             return self._by_token(said, address(connection))
         session = self.sessions.find(connection.cookies.get(self.cookie(SESSION), ""))
-        person = self.users.person(session.name) if session else None
+        person = person_of(self.users, session.name, session.grants) if session else None
         return Entered(person=person, session=session) if person else None
 
     def _by_token(self, said: str, source: str) -> Entered | None:
@@ -76,6 +84,14 @@ class Door:
     def cookie(self, name: str) -> str:
         """Return a cookie's name; the prefix lets a browser take it from nobody but this host, over TLS."""
         return f"__Host-{name}" if self.https else name
+
+    async def answer(self, request: Request) -> Response:
+        """Answer who isn't known yet and wants to be."""
+        if request.url.path == BEGIN:
+            return await self.begin_oidc(request)
+        if request.url.path == CALLBACK:
+            return await self.finish_oidc(request)
+        return await self.login(request)
 
     async def login(self, request: Request) -> Response:
         """Show the form, or answer it."""
@@ -113,6 +129,56 @@ class Door:
         self._set(answer, SESSION, self.sessions.begin(person.name), seconds=int(LONGEST.total_seconds()))
         return answer
 
+    async def begin_oidc(self, request: Request) -> Response:
+        """Send a browser to the identity provider."""
+        if self.oidc is None or request.method != "GET":
+            return self._form(problem="There is no identity provider here. Sign in with name and password.", status=404)
+        onward = local_path(request.query_params.get("next", "/"))
+        back = f"{'https' if self.https else 'http'}://{request.headers.get('host', '')}{CALLBACK}"
+        try:
+            with self._few_ask():
+                url, secret = await run_in_threadpool(self.oidc.begin, redirect_uri=back, onward=onward)
+        except Unavailable as error:
+            return self._form(onward=onward, problem=str(error), status=503)
+        answer = RedirectResponse(url, 303, {"Cache-Control": "no-store"})
+        self._set(answer, OIDC, self.sessions.sign(secret), seconds=600)
+        return answer
+
+    async def finish_oidc(self, request: Request) -> Response:
+        """Let in who comes back from the identity provider, if their answer and their name are good."""
+        if self.oidc is None or request.method != "GET":
+            return self._form(problem="There is no identity provider here. Sign in with name and password.", status=404)
+        source = address(request)
+        if self._by_address.is_closed(source):
+            return self._form(problem="Too many failures. Try again in 15 minutes.", status=429)
+        said = {name[:20]: value for name, value in request.query_params.items()}
+        secret = self.sessions.signed(request.cookies.get(self.cookie(OIDC), "")) or ""
+        try:
+            with self._few_ask():
+                came = await run_in_threadpool(self.oidc.finish, said, browser=secret)
+        except Unavailable as error:
+            return self._form(problem=str(error), status=503)
+        except DataInvalid as error:
+            self._by_address.failed(source)
+            await run_in_threadpool(self._note_refused, str(error), source)
+            return self._form(problem=str(error), status=401)
+        await run_in_threadpool(self._note_came, came, source)
+        answer = RedirectResponse(came.onward, 303)
+        self._set(answer, SESSION, self.sessions.begin(came.name, came.grants), seconds=int(LONGEST.total_seconds()))
+        self._set(answer, OIDC, "", seconds=0)
+        return answer
+
+    @contextlib.contextmanager
+    def _few_ask(self) -> Iterator[None]:
+        """Let few wait for the provider at once: one that hangs doesn't keep those waiting who need no provider."""
+        if self._asking >= MOST_ASKING:
+            raise Unavailable("Too many sign in through the provider just now. Try again, or with name and password.")
+        self._asking += 1
+        try:
+            yield
+        finally:
+            self._asking -= 1
+
     async def logout(self, request: Request, session: Session) -> Response:
         """End a session; only a form of this server can ask for it."""
         form = await read_form(request)
@@ -135,7 +201,10 @@ class Door:
 
     def _form(self, *, onward: str = "/", name: str = "", problem: str = "", status: int = 200) -> Response:
         nonce = secrets.token_urlsafe(32)
-        page = login_page(csrf=nonce, onward=local_path(onward), name=name, problem=problem, status=status)
+        page = login_page(
+            csrf=nonce, onward=local_path(onward), name=name, problem=problem, status=status,
+            provider=urlsplit(self.oidc.provider.settings.issuer).hostname or "" if self.oidc else "",
+        )  # fmt: skip
         self._set(page, FORM, self.sessions.sign(nonce), seconds=3600)
         return page
 
@@ -146,6 +215,13 @@ class Door:
 
     def _note(self, action: str, name: str, source: str) -> None:
         self.trail.note(action, actor=name, source=source)
+
+    def _note_came(self, came: Came, source: str) -> None:
+        groups = {} if came.grants is None else {"roles": ", ".join(map(str, came.grants))}
+        self.trail.note(SIGNED_IN, actor=came.name, source=source, by="identity provider", **groups)
+
+    def _note_refused(self, why: str, source: str) -> None:
+        self.trail.note(SIGN_IN_FAILED, actor="unknown", why=why, source=source)
 
     def _note_failed(self, name: str, source: str) -> None:
         known = name if name in self.users.all() else "a name that isn't known"  # people type passwords there

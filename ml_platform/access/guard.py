@@ -13,7 +13,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from ml_platform.access.actions import Action
 from ml_platform.access.decide import allowed
-from ml_platform.access.door import SESSION, Door, Entered, address
+from ml_platform.access.door import BEGIN, CALLBACK, SESSION, Door, Entered, address
+from ml_platform.access.mlflow_reads import GRAPHQL as MLFLOW_GRAPHQL
+from ml_platform.access.mlflow_reads import is_background, is_graphql_read, is_mlflows, is_read
 from ml_platform.access.same_site import is_json, is_same_site
 from ml_platform.access.trail import DENIED
 from ml_platform.core.errors import Unavailable
@@ -68,8 +70,8 @@ class Guard:
     async def _answer(self, request: Request) -> Response | None:
         """Return the guard's own answer; None when the request may go on."""
         path = request.url.path
-        if path == LOGIN:
-            return await self._door.login(request)
+        if path in {LOGIN, BEGIN, CALLBACK}:
+            return await self._door.answer(request)
         entered = await run_in_threadpool(self._door.entered, request)
         if entered is None:
             return _unknown(request)
@@ -93,10 +95,37 @@ class Guard:
         decision = allowed(entered.person, Action.VIEW, None)
         if not decision.allowed:
             return await self._deny(entered, request, decision.reason)
+        if is_mlflows(request.scope["path"]):
+            return await self._refuse_mlflow(entered, request)
         if path.rstrip("/") == GRAPHQL:
             return await self._refuse_graphql(entered, request)
         if request.method not in SAFE:
             return await self._deny(entered, request, f"{request.method} isn't answered here")
+        return None
+
+    async def _refuse_mlflow(self, entered: Entered, request: Request) -> Response | None:
+        """Let through what reads; nobody writes to MLflow but the platform itself, and that isn't done here."""
+        path = request.url.path
+        if path != request.scope["path"]:
+            return await self._deny(entered, request, "a path of MLflow's that can be read in two ways")
+        if is_background(request.method, path):
+            return JSONResponse({"error": f"{path}: isn't answered here"}, 404)
+        asks_graphql = request.method == "POST" and path == MLFLOW_GRAPHQL
+        if not asks_graphql and not is_read("GET" if request.method == "HEAD" else request.method, path):
+            return await self._deny(entered, request, "nobody writes to MLflow, and it isn't a read that is listed")
+        if request.method != "POST":
+            request.scope[BODY] = b""
+            return None
+        return await self._refuse_search(entered, request, asks_graphql=asks_graphql)
+
+    async def _refuse_search(self, entered: Entered, request: Request, *, asks_graphql: bool) -> Response | None:
+        if not is_json(request):
+            return await self._deny(entered, request, "a body that isn't application/json", 415)
+        body = await _body(request)
+        if body is None:
+            return await self._deny(entered, request, "a body that is too large", 413)
+        if asks_graphql and not is_graphql_read(body):
+            return await self._deny(entered, request, "GraphQL of MLflow's that isn't a query")
         return None
 
     async def _refuse_graphql(self, entered: Entered, request: Request) -> Response | None:

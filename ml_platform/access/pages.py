@@ -6,7 +6,7 @@ import functools
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import HTMLResponse
 
@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def login_page(*, csrf: str, onward: str = "/", name: str = "", problem: str = "", status: int = 200) -> HTMLResponse:
-    """Return the page that asks for name and password."""
-    return _page("login", status, csrf=csrf, onward=onward, name=name[:100], problem=problem)
+def login_page(
+    *, csrf: str, onward: str = "/", name: str = "", problem: str = "", status: int = 200, provider: str = ""
+) -> HTMLResponse:
+    """Return the page that asks for name and password, or leads to an identity provider."""
+    begin = f"/login/oidc?{urlencode({'next': onward})}" if provider else ""
+    return _page(
+        "login", status, csrf=csrf, onward=onward, name=name[:100], problem=problem, provider=provider, begin=begin
+    )
 
 
 def whoami_page(person: Person, *, csrf: str) -> HTMLResponse:

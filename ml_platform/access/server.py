@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
 
 from ml_platform.access.context import GuardedProcessContext, GuardedRequestContext
 from ml_platform.access.decide import allowed
 from ml_platform.access.guard import Guard
+from ml_platform.access.mlflow_reads import PREFIX
 from ml_platform.access.schema import NotAllowed, guard, log_targets
 from ml_platform.access.trail import DENIED
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from ml_platform.access.door import Door
+    from ml_platform.access.mlflow_server import MlflowServer
 
 # Dagster's routes that are kept, besides its static files; one that a new version adds is left out until it is listed.
 ROUTES = {
@@ -44,8 +47,9 @@ WHO = (
 class GuardedWebserver(DagsterWebserver[GuardedProcessContext, GuardedRequestContext]):
     """Dagster's web server for persons who are known."""
 
-    def __init__(self, process_context: GuardedProcessContext, door: Door) -> None:
+    def __init__(self, process_context: GuardedProcessContext, door: Door, mlflow: MlflowServer) -> None:
         self._door = door
+        self._mlflow = mlflow
         super().__init__(process_context)
 
     def build_graphql_schema(self) -> Schema:
@@ -57,9 +61,14 @@ class GuardedWebserver(DagsterWebserver[GuardedProcessContext, GuardedRequestCon
         return [Middleware(Guard, door=self._door), *super().build_middleware()]
 
     def build_routes(self) -> list[BaseRoute]:
-        """Return the routes that are listed, and the static files."""
+        """Return the routes that are listed, the static files, and MLflow's."""
         static = {getattr(route, "path", "") for route in self.build_static_routes()}
-        return [route for route in super().build_routes() if getattr(route, "path", "") in ROUTES | static]
+        kept = [route for route in super().build_routes() if getattr(route, "path", "") in ROUTES | static]
+        mlflow = [
+            Route(path, self._mlflow.answer, methods=["GET", "HEAD", "POST"])
+            for path in (PREFIX, f"{PREFIX}/{{path:path}}")
+        ]
+        return [*mlflow, *kept]
 
     def index_html_endpoint(self, request: Request) -> HTMLResponse:
         """Return the UI with a link that says who is signed in."""

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ml_platform.access.person import Grant
+
 IDLE = dt.timedelta(hours=1)
 LONGEST = dt.timedelta(hours=12)
 MOST = 10_000
@@ -17,12 +19,13 @@ MOST = 10_000
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """Somebody who signed in; `csrf` stands in their forms."""
+    """Somebody who signed in; `csrf` stands in their forms. `grants` are those of groups, for no user."""
 
     name: str
     csrf: str
     began: dt.datetime
     seen: dt.datetime
+    grants: tuple[Grant, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -37,12 +40,14 @@ class Sessions:
     _open: dict[bytes, Session] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
-    def begin(self, name: str) -> str:
+    def begin(self, name: str, grants: tuple[Grant, ...] | None = None) -> str:
         """Begin a session and return the cookie's value; it is new at each login, so none can be planted."""
         now, secret = self.clock(), secrets.token_urlsafe(32)
         with self._lock:
             self._forget_old(now)
-            self._open[_hash(secret)] = Session(name=name, csrf=secrets.token_urlsafe(32), began=now, seen=now)
+            self._open[_hash(secret)] = Session(
+                name=name, csrf=secrets.token_urlsafe(32), began=now, seen=now, grants=grants
+            )
         return self.sign(secret)
 
     def find(self, cookie: str) -> Session | None:

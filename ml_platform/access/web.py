@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.access.door import Door
+from ml_platform.access.oidc import Oidc
+from ml_platform.access.oidc_provider import Provider
+from ml_platform.access.oidc_settings import read_oidc_settings
 from ml_platform.access.seal import seal_key
 from ml_platform.access.trail import Trail
 from ml_platform.access.users import FileUsers
@@ -44,10 +47,11 @@ class Web:
     port: int = 3000
     https: bool = False
     daemon: bool = True
+    mlflow_uri: str = ""
 
 
 def open_door(home: Path, ledger: Ledger, *, https: bool = False) -> Door:
-    """Return the door of a home; raises DataInvalid as long as it has no users, Unavailable when they can't be read."""
+    """Return the door of a home; raises DataInvalid without users, PolicyInvalid for wrong settings."""
     users = FileUsers(home)
     if not users.all():
         message = (
@@ -56,7 +60,12 @@ def open_door(home: Path, ledger: Ledger, *, https: bool = False) -> Door:
         )
         raise DataInvalid(message)
     seal_key(home)
-    return Door(users=users, trail=Trail(ledger, _utc_now), clock=_utc_now, https=https)
+    return Door(users=users, trail=Trail(ledger, _utc_now), clock=_utc_now, https=https, oidc=_oidc(users))
+
+
+def _oidc(users: FileUsers) -> Oidc | None:
+    settings = read_oidc_settings()
+    return None if settings is None else Oidc(Provider(settings), users, _utc_now)
 
 
 def run_web(web: Web, door: Door, *, announce: Callable[[str], object]) -> None:
@@ -66,7 +75,7 @@ def run_web(web: Web, door: Door, *, announce: Callable[[str], object]) -> None:
     forget_token()  # or runs that nobody vouches for would act for who started the server
     listener = _listen(web)
     with _instance(web.root) as instance, _workspace(web, instance) as files, _daemon(web, files), _app(
-        instance, files, door
+        instance, files, door, web.mlflow_uri
     ) as app:  # fmt: skip
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
@@ -131,15 +140,19 @@ def _daemon(web: Web, files: list[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _app(instance: DagsterInstance, files: list[str], door: Door) -> Iterator[Starlette]:
+def _app(instance: DagsterInstance, files: list[str], door: Door, mlflow_uri: str) -> Iterator[Starlette]:
     from dagster import __version__
     from dagster._core.workspace.load_target import WorkspaceFileTarget
 
     from ml_platform.access.context import GuardedProcessContext
+    from ml_platform.access.mlflow_server import MlflowServer
     from ml_platform.access.server import GuardedWebserver
 
-    with GuardedProcessContext(instance, WorkspaceFileTarget(files), version=__version__) as workspace:
-        yield GuardedWebserver(workspace, door).create_asgi_app()
+    with (
+        GuardedProcessContext(instance, WorkspaceFileTarget(files), version=__version__) as workspace,
+        contextlib.closing(MlflowServer(mlflow_uri)) as mlflow,
+    ):
+        yield GuardedWebserver(workspace, door, mlflow).create_asgi_app()
 
 
 def _listen(web: Web) -> socket.socket:

@@ -101,6 +101,12 @@ def project(home: Path, *, store: ArtefactStore, ledger: Ledger, tracker: Tracke
     Each pending entry says only that something changed: what is shown is what is live *now*, so a late retry can't
     bring an old version back. The manifest comes first, so that the service follows even when the tracker is down.
     """
+    with alone(home):
+        return project_alone(home, store=store, ledger=ledger, tracker=tracker)
+
+
+def project_alone(home: Path, *, store: ArtefactStore, ledger: Ledger, tracker: Tracker) -> Projected:
+    """Do what `project` does, for who is `alone` already."""
     shown: list[DeploymentRecord] = []
     problems: list[str] = []
 
@@ -114,18 +120,18 @@ def project(home: Path, *, store: ArtefactStore, ledger: Ledger, tracker: Tracke
             raise
         shown.append(live)
 
-    with _one_at_a_time(home / FOLDER):
-        try:
-            ledger.project(show)
-        except Unavailable:
-            if not problems:  # the ledger itself failed
-                raise
+    try:
+        ledger.project(show)
+    except Unavailable:
+        if not problems:  # the ledger itself failed
+            raise
     return Projected(done=len(shown), problems=tuple(dict.fromkeys(problems)))
 
 
 @contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Hold a lock between processes, so that a slow writer can't overwrite a newer manifest."""
+def alone(home: Path) -> Iterator[None]:
+    """Hold a lock between processes, so that a slow writer can't overwrite what a newer one has shown."""
+    folder = home / FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,30 @@ def open_client(tracking_uri: str) -> MlflowClient:
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     with _alone(database_of(tracking_uri)):
         return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+
+
+def client_errors() -> tuple[type[Exception], ...]:
+    """Return what MLflow's client raises; nobody can where it wasn't imported."""
+    if "mlflow" not in sys.modules:
+        return ()
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return MlflowException, SQLAlchemyError
+
+
+@contextlib.contextmanager
+def is_missing() -> Iterator[list[str]]:
+    """Yield a list that says, afterwards, what wasn't there; everything else that is wrong is raised."""
+    from mlflow.exceptions import MlflowException
+
+    missing: list[str] = []
+    try:
+        yield missing
+    except MlflowException as error:
+        if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            raise
+        missing.append(error.error_code)
 
 
 def database_of(tracking_uri: str) -> Path | None:

@@ -21,6 +21,7 @@ REVISIONS = frozenset({"dc11669786a5"})  # MLflow 3.17
 PATIENCE_SECONDS = 30.0
 _READY = 2  # a logged model's status
 _WORKSPACE = "default"
+DELETED = "Deleted_Internal"  # the stage of a version that was deleted; its row stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +136,9 @@ class MlflowRows:
         """Return the first version that shows an evidence."""
         with self._open() as tables:
             first: tuple[int | None] = tables.execute(
-                "SELECT min(version) FROM model_version_tags"
-                " WHERE workspace = ? AND name = ? AND key = 'evidence_digest' AND value = ?",
-                (_WORKSPACE, model, evidence_digest),
+                "SELECT min(version) FROM model_version_tags JOIN model_versions USING (workspace, name, version)"
+                " WHERE workspace = ? AND name = ? AND key = 'evidence_digest' AND value = ? AND current_stage != ?",
+                (_WORKSPACE, model, evidence_digest, DELETED),
             ).fetchone()
         return first[0]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import sqlite3
-import sys
 import tempfile
 import time
 import uuid
@@ -15,10 +13,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ml_platform.adapters.mlflow_client import database_of, open_client
+from ml_platform.adapters.mlflow_errors import explained
 from ml_platform.adapters.mlflow_model import describe_model
 from ml_platform.adapters.mlflow_rows import MlflowRows
 from ml_platform.core.digest import short
 from ml_platform.core.errors import Unavailable
+from ml_platform.core.shown import release_tags
 from ml_platform.core.trial import DEFAULT
 
 if TYPE_CHECKING:
@@ -95,11 +95,11 @@ class MlflowTracker:
             model_id, source = self._logged_model(run_id)
             rows = self._rows()
             if rows is not None:
-                rows.add_version(release.model, run_id, source, _release_tags(release))
+                rows.add_version(release.model, run_id, source, release_tags(release))
                 return
             self._ensure_registered(release.model)
             self._client.create_model_version(
-                release.model, source=source, run_id=run_id, model_id=model_id, tags=_release_tags(release)
+                release.model, source=source, run_id=run_id, model_id=model_id, tags=release_tags(release)
             )
 
     def project_live(self, deployment: DeploymentRecord) -> None:
@@ -247,30 +247,8 @@ class MlflowTracker:
         found = self._client.search_model_versions(f"name = '{model}' and tags.evidence_digest = '{evidence_digest}'")
         return min((int(version.version) for version in found), default=None)
 
-    @contextlib.contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
-        """Turn MLflow's and the disk's errors into words."""
-        try:
-            yield
-        except _errors() as error:
-            raise Unavailable(self._words(what, str(error))) from error
-
-    def _words(self, what: str, seen: str) -> str:
-        first_line = seen.strip().partition("\n")[0]
-        return (
-            f"MLflow at {self.tracking_uri}: {what} ({first_line}); a tracking store that can be written is needed; "
-            "check MLFLOW_TRACKING_URI, the server, free space and permissions"
-        )
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    """Return what the disk, the tables and MLflow's client raise; the last nobody can where MLflow wasn't imported."""
-    if "mlflow" not in sys.modules:
-        return OSError, sqlite3.Error
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return OSError, sqlite3.Error, MlflowException, SQLAlchemyError
+    def _explained(self, what: str) -> contextlib.AbstractContextManager[None]:
+        return explained(self.tracking_uri, what)
 
 
 def _name(run: TrainingRun) -> str:
@@ -285,17 +263,3 @@ def _trial_tags(run_id: str, trial: Trial) -> dict[str, str]:
     """Return a trial's tags; `mlflow.parentRunId` is what MLflow's pages nest runs by."""
     said = {"mlflow.parentRunId": run_id, "trial": str(trial.number), "state": trial.state}
     return {**said, "reason": trial.reason} if trial.reason else said
-
-
-def _release_tags(release: ReleaseRecord) -> dict[str, str]:
-    return {
-        "version": str(release.version),
-        "evidence_digest": release.evidence_digest,
-        "policy_digest": release.policy_digest,
-        "candidate_digest": release.candidate.digest,
-        "model_digest": release.candidate.model_digest,
-        "snapshot_digest": release.candidate.snapshot_digest,
-        "git_commit": release.candidate.git_commit,
-        "released_by": release.released_by,
-        "released_at": release.released_at.isoformat(),
-    }

@@ -15,6 +15,7 @@ from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.adapters.ledger.checkpoints import Checkpoints, target_of
 from ml_platform.adapters.memory import FileMemory
+from ml_platform.adapters.mlflow_registry import MlflowRegistry
 from ml_platform.adapters.mlflow_tracking import MlflowTracker
 from ml_platform.adapters.signing_keys import FileSigningKeys
 from ml_platform.adapters.spent_log import SpentLog
@@ -37,6 +38,7 @@ class Platform:
     journals: FileJournals
     ledger: SqliteLedger
     tracker: MlflowTracker
+    registry: MlflowRegistry
 
     def project(self) -> Projected:
         """Show every pending deployment as a manifest and a tracker alias; what fails stays pending."""
@@ -74,6 +76,7 @@ def open_platform(settings: Settings) -> Platform:
         journals=FileJournals(home),
         ledger=SqliteLedger(home / "ledger.sqlite", clock=_utc_now, checkpoints=checkpoints),
         tracker=MlflowTracker(settings.mlflow_uri, home / "mlflow" / "artifacts"),
+        registry=MlflowRegistry(settings.mlflow_uri),
     )
 
 

@@ -35,7 +35,27 @@ def verify() -> int:
     newest = checkpoints.read().newest
     vouched = f"; {checkpoints.target} vouches for it up to entry {newest}" if newest else ""
     click.echo(f"✓ {path}: the audit chain is whole{vouched}")
+    _say_differences()
     return 0
+
+
+def _say_differences() -> None:
+    """Say what MLflow shows otherwise than the ledger, where its store is the home's own; it decides nothing."""
+    from ml_platform.adapters.platform import open_platform
+    from ml_platform.cli.models import defs_folder
+    from ml_platform.core.errors import PolicyInvalid, Unavailable
+    from ml_platform.orchestration.showing import differences, lies_at_home
+    from ml_platform.policy.load import discover
+
+    with open_platform(load_settings()) as platform:
+        if not lies_at_home(platform):
+            return
+        try:
+            models = [path.parent.name for path in discover(defs_folder(platform.settings))]
+            for line in differences(platform, models):
+                click.echo(f"! {line}; `ml-platform envs` puts it back", err=True)
+        except (PolicyInvalid, Unavailable) as error:
+            click.echo(f"! what MLflow shows can't be compared with the ledger just now: {error}", err=True)
 
 
 @command.command(name="checkpoint")

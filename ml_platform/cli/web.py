@@ -20,7 +20,10 @@ def command(host: str, port: int, *, https: bool, daemon: bool) -> None:
     from ml_platform.adapters.platform import open_platform
 
     settings = load_settings()
-    web = Web(home=settings.home, root=Path.cwd(), host=host, port=port, https=https, daemon=daemon)
+    web = Web(
+        home=settings.home, root=Path.cwd(), host=host, port=port, https=https, daemon=daemon,
+        mlflow_uri=settings.mlflow_uri,
+    )  # fmt: skip
     with open_platform(settings) as platform:
         door = open_door(platform.home, platform.ledger, https=https)
         if not https and host not in {"127.0.0.1", "::1", "localhost"}:

@@ -20,6 +20,7 @@ from ml_platform.core.records import (
     EvidencePart,
     ReleaseRecord,
 )
+from ml_platform.core.shown import ShownModel
 from ml_platform.core.trial import Trial
 
 RecordT = TypeVar("RecordT")
@@ -124,6 +125,28 @@ class Tracker(Protocol):
 
     def project_live(self, deployment: DeploymentRecord) -> None:
         """Point the environment's alias at the live version; the same call twice changes nothing."""
+
+
+class Registry(Protocol):
+    """What a tracker shows of a model, to compare it with the ledger and put it back; raises Unavailable."""
+
+    def shown(self, model: str) -> ShownModel:
+        """Return everything that is shown of a model."""
+
+    def point(self, model: str, alias: str, number: int) -> None:
+        """Point an alias at a version, by the tracker's number."""
+
+    def unpoint(self, model: str, alias: str) -> None:
+        """Remove an alias."""
+
+    def tag(self, model: str, number: int, tags: Mapping[str, str | None]) -> None:
+        """Set tags of a version; None removes one."""
+
+    def untag_model(self, model: str, names: Sequence[str]) -> None:
+        """Remove tags of the model itself."""
+
+    def unstage(self, model: str, number: int) -> None:
+        """Take a version out of the tracker's own stages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,6 +332,7 @@ __all__ = [
     "Journals",
     "Ledger",
     "Memory",
+    "Registry",
     "Rejection",
     "Tracker",
     "TrainingRun",

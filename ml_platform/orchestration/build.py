@@ -24,6 +24,7 @@ from ml_platform.orchestration.model_assets import evaluation_asset, model_asset
 from ml_platform.orchestration.records import RECORDS, RECORDS_KEY, RESOURCES
 from ml_platform.orchestration.release_assets import release_asset
 from ml_platform.orchestration.retrain_sensor import retrain_sensor
+from ml_platform.orchestration.showing import put_back_sensor
 from ml_platform.orchestration.window_assets import window_assets
 from ml_platform.policy.load import GovernedModelFile, discover, load_model
 from ml_platform.settings import Settings
@@ -59,6 +60,12 @@ def load_definitions(path: Path) -> dg.Definitions:
 def build_all(settings: Settings) -> dg.Definitions:
     """Return the definitions of every model in the configured folder, the broken ones included."""
     folder = settings.defs or Path(ml_platform.__file__).parent / "defs"
-    models = [load_definitions(path) for path in discover(folder, settings.only)]
-    shared = dg.Definitions(executor=in_process_or_forkserver, resources=RESOURCES, loggers={"console": console})
+    paths = discover(folder, settings.only)
+    models = [load_definitions(path) for path in paths]
+    shared = dg.Definitions(
+        executor=in_process_or_forkserver,
+        resources=RESOURCES,
+        loggers={"console": console},
+        sensors=[put_back_sensor([path.parent.name for path in paths])],
+    )
     return dg.Definitions.merge(shared, *models)

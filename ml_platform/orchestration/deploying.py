@@ -79,6 +79,7 @@ def _deploy(desk: Desk, wish: Wish, hold: Hold) -> Deployed | Refused:
         return promoted
     for problem in desk.platform.project().problems:
         desk.say(f"not shown outside yet, it will be tried again: {problem}")
+    _keep_true(desk)
     if read_manifest(desk.platform.home, wish.environment, desk.model) is None:
         write_manifest(desk.platform.home, desk.platform.store, promoted.deployment)  # somebody removed it
     known = _verified_before(desk, wish) if promoted.unchanged and not wish.verify_again else None
@@ -87,6 +88,17 @@ def _deploy(desk: Desk, wish: Wish, hold: Hold) -> Deployed | Refused:
     seen = (_lock_open(promoted), *_look(desk, wish))
     verdicts = judge_stage(desk, wish.environment, seen, subject=wish.release.candidate.digest)
     return Deployed(deployment=promoted.deployment, measurements=seen, verdicts=verdicts)
+
+
+def _keep_true(desk: Desk) -> None:
+    """Undo what somebody else wrote to what MLflow shows of the model; nothing that is served depends on it."""
+    from ml_platform.orchestration.showing import put_back_all, words
+
+    try:
+        for line in words(put_back_all(desk.platform, [desk.model], now=desk.now)):
+            desk.say(line)
+    except Unavailable as error:
+        desk.say(f"what MLflow shows can't be compared with the ledger just now: {error}")
 
 
 def _promote(desk: Desk, wish: Wish, hold: Hold) -> Promoted | Refused:

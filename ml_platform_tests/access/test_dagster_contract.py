@@ -16,6 +16,7 @@ from dagster_webserver.webserver import DagsterWebserver
 
 from ml_platform.access.context import ACTIONS
 from ml_platform.access.guard import CLOSED
+from ml_platform.access.mlflow_reads import PREFIX
 from ml_platform.access.schema import BUTTONS, LOGS
 from ml_platform.access.server import ROUTES
 
@@ -69,7 +70,10 @@ def test_every_route_is_kept_or_closed(web: World) -> None:
     closed = {route for route in routes if route.split("/")[1] in CLOSED}
     assert routes - static == ROUTES | closed
     assert {route.split("/")[1] for route in closed} == CLOSED
-    assert {getattr(route, "path", "") for route in web.app.routes} == ROUTES | static
+    assert {getattr(route, "path", "") for route in web.app.routes} == ROUTES | static | {
+        PREFIX,
+        f"{PREFIX}/{{path:path}}",
+    }
 
 
 def test_each_schema_is_made_anew_so_that_a_guarded_one_is_nobody_elses() -> None:

@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 
 from ml_platform.access.context import GuardedProcessContext
 from ml_platform.access.door import Door
+from ml_platform.access.mlflow_server import MlflowServer
 from ml_platform.access.server import GuardedWebserver
 from ml_platform.access.tokens import new_token
 from ml_platform.access.trail import Trail
@@ -127,7 +128,8 @@ def world_in(folder: Path) -> Iterator[World]:
             contextlib.closing(SqliteLedger(home / "ledger.sqlite", clock=utc_now)) as ledger,
             DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=SEALING)) as instance,
             GuardedProcessContext(instance, InProcessWorkspaceLoadTarget(origin), version="") as workspace,
+            contextlib.closing(MlflowServer(f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")) as mlflow,
         ):
             door = open_door(home, ledger)
             door.users, door.trail = users, Trail(ledger, utc_now, most_a_minute=10_000)
-            yield World(home, GuardedWebserver(workspace, door).create_asgi_app(), door, instance, ledger)
+            yield World(home, GuardedWebserver(workspace, door, mlflow).create_asgi_app(), door, instance, ledger)

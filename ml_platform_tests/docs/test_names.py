@@ -15,6 +15,7 @@ from ml_platform.cli.crash import EXIT_CODE
 from ml_platform.core.errors import LimitReached
 from ml_platform.core.verdict import Outcome
 from ml_platform.orchestration.at_work import MEASURED
+from ml_platform.orchestration.showing import SENSOR
 from ml_platform.policy import gates, spec
 from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.conditions import MEANINGS
@@ -34,6 +35,7 @@ from ml_platform.stages.evaluation.comparison import Comparison
 from ml_platform.stages.evaluation.paired import METRICS as PAIRED
 from ml_platform.stages.evaluation.verdicts import BETTER, NO_WORSE
 from ml_platform.stages.faults.catalogue import FAULTS
+from ml_platform.stages.put_back import ACTION as PUT_BACK
 from ml_platform_tests.docs.pages import DOCS, ROOT, guide, prose, words
 from ml_platform_tests.docs.shipped import shipped
 
@@ -63,7 +65,7 @@ def known() -> set[str]:
         for model in models
         for job in ("release", "promote", "retrain", "monitor", "feedback", "faults")
     }
-    sensors = {f"{model}_retrain_sensor" for model in models}
+    sensors = {SENSOR, *(f"{model}_retrain_sensor" for model in models)}
     shown = [shipped(model).spec for model in sorted(models - {"returns"})]
     columns = {name for one in shown for name in (*one.contract, *one.classes)}
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
@@ -71,7 +73,7 @@ def known() -> set[str]:
     tests = {RUNS, QUIET, ELSEWHERE, *CHECKS, *ASSEMBLE_CHECKS}
     return (
         files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | tests | compared | set(METRICS)
-        | set(Action) | set(Role)
+        | set(Action) | set(Role) | {PUT_BACK}
         | set(STAGES) | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | set(FAULTS) | GIVEN
     )  # fmt: skip
 
