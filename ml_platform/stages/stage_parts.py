@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import digest_of, digest_of_bytes
-from ml_platform.stages.model_files import ENVIRONMENT
+from ml_platform.core.scoring import ENVIRONMENT
 
 if TYPE_CHECKING:
     import pandas as pd
