@@ -279,7 +279,10 @@ class ReleaseRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentRecord:
-    """What is live for one model in one environment since when, by whom and why."""
+    """What is live for one model in one environment since when, by whom and why.
+
+    The platform signs all of it (`core.signed_deployment`); from before that, `signature` is empty.
+    """
 
     schema_version: int = SCHEMA_VERSION
     model: str
@@ -290,6 +293,8 @@ class DeploymentRecord:
     since: dt.datetime
     actor: str
     reason: str
+    key_id: str = ""
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

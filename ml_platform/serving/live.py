@@ -123,6 +123,12 @@ class Follower:
             raise DataInvalid(message)
         if self.live is not None and manifest == self.live.manifest:
             return
+        if self.live is not None and manifest.since < self.live.manifest.since:
+            message = (
+                f"{manifest_path(self.home, self.environment, self.model)}: it is about a deployment from before the "
+                "one that is served, as in an older copy of the home; run `ml-platform audit verify`, then promote again"
+            )
+            raise DataInvalid(message)
         await asyncio.to_thread(require_live, self.home, manifest)
         predictor = await self._predictor(manifest)
         self.live = Live.of(manifest, predictor)

@@ -11,7 +11,7 @@ import msgspec
 
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Manifest, manifest_path
-from ml_platform.adapters.ledger.looking import live_in, release_in
+from ml_platform.adapters.ledger.looking import deployments_in, live_in, release_in
 from ml_platform.core.digest import digest_of_bytes, short
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.plain_file import read_plain
@@ -30,8 +30,24 @@ def require_live(home: Path, manifest: Manifest) -> None:
             "is live; only what was promoted is served. Run `ml-platform audit verify`, then promote again."
         )
         raise DataInvalid(message)
+    _require_deployed(home, manifest)
     evidence = require_evidence_of(home, manifest)
     require_signed(home, _release(home, manifest), evidence)
+
+
+def _require_deployed(home: Path, manifest: Manifest) -> None:
+    """Raise DataInvalid unless the platform itself made it live, and not somebody who can write the database."""
+    from ml_platform.adapters.signing_keys import FileSigningKeys
+    from ml_platform.core.signed_deployment import why_not_newest
+
+    history = deployments_in(home / "ledger.sqlite", manifest.model, manifest.environment)
+    why = why_not_newest(FileSigningKeys(home), history)
+    if why:
+        message = (
+            f"{manifest_path(home, manifest.environment, manifest.model)}: the ledger says that v{manifest.version} is "
+            f"live, but {why}; only what was promoted is served. Run `ml-platform audit verify`, then promote again."
+        )
+        raise DataInvalid(message)
 
 
 def _release(home: Path, manifest: Manifest) -> ReleaseRecord:

@@ -100,7 +100,7 @@ def promote(
     )
     objections, approvals = _examine(request)
     if live is not None and request.is_live:
-        if not objections:
+        if not objections and live.signature:
             return Promoted(deployment=live, unchanged=True)
         objections = _although_live(objections, live)
     if not objections:
@@ -113,7 +113,7 @@ def promote(
         except DataInvalid as error:  # it was barred, its approval used or its hold lost since we looked
             objections = [Objection(str(error))]
         else:
-            return Promoted(deployment=deployment)
+            return Promoted(deployment=deployment, unchanged=deployment == live)
     return refuse(ledger, (model, environment), objections, Attempt(version, actor, reason, now))
 
 

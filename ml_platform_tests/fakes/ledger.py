@@ -122,6 +122,7 @@ class FakeLedger:
             since=at,
             actor=actor,
             reason=reason,
+            signature="of the fake",
         )
         self.deployments.append(deployment)
         self.pending.append(deployment)

@@ -65,12 +65,12 @@ class Checkpoints:
 
     def __init__(self, target: Target, signing: Signing) -> None:
         self.target = target
-        self._signing = signing
+        self.signing = signing
 
     def add(self, head: Head, at: dt.datetime) -> None:
         """Sign and keep a head; raises Unavailable when it can't be."""
         said = canonical_json({"sequence": head.sequence, "hash": head.hash, "at": at.astimezone(dt.UTC)})
-        line = write_envelope(seal(self._signing, PAYLOAD, said.encode()))
+        line = write_envelope(seal(self.signing, PAYLOAD, said.encode()))
         try:
             self.target.add(f"{head.sequence:012d}-{head.hash[:12]}.json", line)
         except OSError as error:
@@ -96,7 +96,7 @@ class Checkpoints:
             said = msgspec.json.decode(envelope.payload, type=Checkpoint)
         except msgspec.MsgspecError as error:
             raise DataInvalid(f"{where}: it isn't a checkpoint ({error})") from error
-        why = why_not_signed(self._signing, envelope.message, envelope.signature, at=said.at)
+        why = why_not_signed(self.signing, envelope.message, envelope.signature, at=said.at)
         if why or envelope.payload_type != PAYLOAD:
             raise DataInvalid(f"{where}: it isn't a checkpoint that the platform signed: {why or 'it is another text'}")
         return said

@@ -12,6 +12,8 @@ from ml_platform.adapters.ledger.rows import insert, written
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.ports import Rejection
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
+from ml_platform.core.signed_deployment import sign_deployment
+from ml_platform.core.signing import Signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +45,24 @@ def live(connection: Connection, model: str, environment: str) -> DeploymentReco
     return None if row is None else read(row[0], DeploymentRecord)
 
 
-def deploy(connection: Connection, move: Move) -> DeploymentRecord:
-    """Make the move inside the open transaction; raises DataInvalid when a rule forbids it."""
+def history(connection: Connection, model: str, environment: str) -> list[DeploymentRecord]:
+    """Return everything that was ever live there, oldest first."""
+    rows = connection.execute(
+        "SELECT content FROM deployments WHERE model = ? AND environment = ? ORDER BY audit", (model, environment)
+    )
+    return [read(content, DeploymentRecord) for (content,) in rows]
+
+
+def deploy(connection: Connection, move: Move, signer: Signer | None) -> DeploymentRecord:
+    """Make the move inside the open transaction; raises DataInvalid when a rule forbids it.
+
+    What is live but isn't signed, as it is from before deployments were, is deployed anew.
+    """
     release = move.release
     current = live(connection, release.model, move.environment)
     _check(connection, move, current)
     check_held(connection, (release.model, move.environment), move.token, now=move.at)
-    if current is not None and current.version == release.version:
+    if current is not None and current.version == release.version and (current.signature or signer is None):
         return current
     deployment = DeploymentRecord(
         model=release.model,
@@ -57,10 +70,11 @@ def deploy(connection: Connection, move: Move) -> DeploymentRecord:
         version=release.version,
         model_digest=release.candidate.model_digest,
         evidence_digest=release.evidence_digest,
-        since=move.at,
+        since=_since(move.at, current),
         actor=move.actor,
         reason=move.reason,
     )
+    deployment = sign_deployment(deployment, signer) if signer else deployment
     sequence = _append_deployment(connection, move, deployment, replaced=current.version if current else None)
     for approval_id in move.approvals:
         _use(connection, move, approval_id, sequence)
@@ -90,6 +104,11 @@ def mark_projected(connection: Connection, sequence: int, deployment: Deployment
             at=at,
             facts={"deployment": sequence, "version": deployment.version},
         )
+
+
+def _since(now: dt.datetime, current: DeploymentRecord | None) -> dt.datetime:
+    """Return a time after the last deployment's, also when the clock was set back: older ones are taken as copies."""
+    return now if current is None else max(now, current.since + dt.timedelta(microseconds=1))
 
 
 def _check(connection: Connection, move: Move, current: DeploymentRecord | None) -> None:

@@ -175,11 +175,8 @@ class SqliteLedger:
 
     def history(self, model: str, environment: str) -> Sequence[DeploymentRecord]:
         """Return everything that was ever live there, oldest first."""
-        rows = self._all(
-            "SELECT content FROM deployments WHERE model = ? AND environment = ? ORDER BY audit", model, environment
-        )
-        with readable(self.path):
-            return tuple(read(content, DeploymentRecord) for (content,) in rows)
+        with readable(self.path), self._connections.reading() as connection:
+            return tuple(deploying.history(connection, model, environment))
 
     def deploy(
         self,
@@ -210,7 +207,7 @@ class SqliteLedger:
             at=at,
         )
         with self._writing() as connection:
-            return deploying.deploy(connection, move)
+            return deploying.deploy(connection, move, self._voucher.checkpoints.signing if self._voucher else None)
 
     def take(self, wanted: Hold, *, now: dt.datetime, void: int | None = None) -> tuple[Hold, bool]:
         """Return the hold on a place that is in force now, and whether it is the one that was wanted."""

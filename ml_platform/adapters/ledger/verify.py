@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from ml_platform.adapters.ledger import deploying
 from ml_platform.adapters.ledger.chain import COLUMNS, model_of, row_hash
 from ml_platform.adapters.ledger.checkpoints import Checkpoints
 from ml_platform.adapters.ledger.head import NAME, read_head
@@ -21,6 +22,8 @@ from ml_platform.adapters.ledger.shown import read_shown, shown_problems
 from ml_platform.adapters.ledger.vouching import checkpoint_problems
 from ml_platform.core.digest import digest_of
 from ml_platform.core.errors import DataInvalid
+from ml_platform.core.signed_deployment import deployment_problems
+from ml_platform.core.signing import Verifier
 
 Written = dict[str, dict[int, object]]  # by action, the digest of the row that an entry says was written with it
 _TABLES = frozenset(ACTIONS.values())
@@ -51,6 +54,8 @@ def verify_history(path: Path, checkpoints: Checkpoints | None = None) -> list[s
         for table in ACTIONS:
             problems += _row_problems(connection, table, written)
         problems += _live_problems(connection)
+        if checkpoints is not None:
+            problems += _unsigned(connection, checkpoints.signing)
         problems += _head_problems(connection, path)
         if checkpoints is not None:
             problems += checkpoint_problems(connection, checkpoints)
@@ -111,6 +116,12 @@ def _live_problems(connection: sqlite3.Connection) -> Iterator[str]:
         key = (model, environment)
         if expected.get(key) != found.get(key):
             yield f"{model}@{environment}: the live pointer isn't the newest deployment"
+
+
+def _unsigned(connection: sqlite3.Connection, verifier: Verifier) -> Iterator[str]:
+    places = connection.execute("SELECT DISTINCT model, environment FROM deployments ORDER BY 1, 2").fetchall()
+    for model, environment in places:
+        yield from deployment_problems(verifier, deploying.history(connection, model, environment))
 
 
 def _head_problems(connection: sqlite3.Connection, path: Path) -> Iterator[str]:
