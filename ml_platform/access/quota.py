@@ -17,6 +17,10 @@ class Quota:
     requests_per_minute: int | None = None
     rows_per_minute: int | None = None
 
+    def __str__(self) -> str:
+        said = {"requests": self.requests_per_minute, "rows": self.rows_per_minute}
+        return ", ".join(f"{most} {what} a minute" for what, most in said.items() if most is not None)
+
 
 @dataclass(slots=True)
 class Bucket:

@@ -105,15 +105,17 @@ def _months(first: str, last: str) -> list[Period]:
 
 @contextmanager
 def _service(platform: Platform, model: str, url: str | None) -> Iterator[str]:
-    if url is not None:
-        yield url
-        return
     from ml_platform.adapters.traffic_log import traffic_folder
-    from ml_platform.stages.ephemeral_service import ephemeral_service
+    from ml_platform.settings import token
+    from ml_platform.stages.ephemeral_service import ephemeral_service, public_url, with_secret
+
+    if url is not None:
+        yield with_secret(url, token())
+        return
 
     folder = traffic_folder(platform.home, "production", model)
     with ephemeral_service(platform.home, model, "production", traffic=folder) as address:
-        click.echo(f"serving {model} (production) at {address}")
+        click.echo(f"serving {model} (production) at {public_url(address)}")
         yield address
 
 

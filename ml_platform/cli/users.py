@@ -51,7 +51,7 @@ def add(
         password = "" if service else hash_password(_password(from_stdin=password_stdin), Cost())
         quota = Quota(requests_per_minute=requests, rows_per_minute=rows)
         users.add(UserRecord(name=valid_name(name), grants=grants, password=password, added_at=utc_now(), quota=quota))
-        _note(platform, USER_ADDED, actor, name=name, roles=", ".join(map(str, grants)))
+        _note(platform, USER_ADDED, actor, name=name, roles=", ".join(map(str, grants)), quota=str(quota))
     click.echo(f"✓ {name} is {', '.join(map(str, grants))}")
     if service:
         click.echo(f"  next: ml-platform users token {name}")
@@ -65,8 +65,8 @@ def show() -> int:
 
     users = FileUsers(load_settings().home)
     for user in users.all().values():
-        how = "password" if user.password else "tokens only"
-        click.echo(f"{user.name:<30} {', '.join(map(str, user.grants)):<40} {how}")
+        how = ["password" if user.password else "tokens only", *filter(None, [str(user.quota)])]
+        click.echo(f"{user.name:<30} {', '.join(map(str, user.grants)):<40} {', '.join(how)}")
         for token in user.tokens:
             until = "expired" if token.expires_at <= utc_now() else "until"
             click.echo(f"    token {token.id}  {until} {token.expires_at:%Y-%m-%d %H:%M} UTC  {token.label}")

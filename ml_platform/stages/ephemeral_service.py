@@ -60,6 +60,26 @@ def headers_of(url: str) -> dict[str, str]:
     return {"content-type": "application/json", **({"authorization": f"Bearer {secret}"} if secret else {})}
 
 
+def public_url(url: str) -> str:
+    """Return a URL without the secret that it may hold, as it may be shown.
+
+    >>> public_url("http://:secret@127.0.0.1:8080/")
+    'http://127.0.0.1:8080/'
+    """
+    place = urlsplit(url)
+    return place._replace(netloc=place.netloc.rpartition("@")[2]).geturl()
+
+
+def with_secret(url: str, secret: str) -> str:
+    """Return the URL of a service that runs already with the token by which it knows us; without one as it is.
+
+    >>> with_secret("http://127.0.0.1:8080", "secret")
+    'http://:secret@127.0.0.1:8080'
+    """
+    place = urlsplit(url)
+    return place._replace(netloc=f":{secret}@{place.netloc}").geturl() if secret else url
+
+
 def _port(child: subprocess.Popen[bytes], port_file: Path, said: Path) -> int:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ml_platform.core.errors import Unavailable
-from ml_platform.stages.ephemeral_service import headers_of
+from ml_platform.stages.ephemeral_service import headers_of, public_url
 
 BATCH = 200
 TIMEOUT_SECONDS = 60.0
@@ -36,7 +36,7 @@ class Asking:
 
     def __init__(self, url: str) -> None:
         place = urlsplit(url)
-        self._url = f"{place.scheme}://{place.hostname}:{place.port}"
+        self._url = public_url(url)
         self._headers = headers_of(url)
         self._connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=TIMEOUT_SECONDS)
 

@@ -20,7 +20,7 @@ from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.core.scoring import Score, score_difference, score_of
 from ml_platform.stages.bundle import Bundle, read_bundle
 from ml_platform.stages.encode import encode_rows
-from ml_platform.stages.ephemeral_service import ephemeral_service, headers_of
+from ml_platform.stages.ephemeral_service import ephemeral_service, headers_of, public_url
 
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
@@ -47,7 +47,7 @@ class _Client:
 
     def __init__(self, url: str) -> None:
         place = urlsplit(url)
-        self._url = f"{place.scheme}://{place.hostname}:{place.port}"
+        self._url = public_url(url)
         self._headers = headers_of(url)
         self._connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=REQUEST_SECONDS)
 

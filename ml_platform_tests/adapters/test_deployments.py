@@ -71,7 +71,9 @@ def test_a_newer_manifest_is_refused(world: World, tmp_path: Path) -> None:
 def test_a_manifest_that_can_not_be_read_or_written_says_so(world: World, tmp_path: Path) -> None:
     deployment = deploy(world, world.release())
     manifest_path(tmp_path, "staging", MODEL).mkdir(parents=True)
-    with pytest.raises(Unavailable, match="has to be readable"):
+    with pytest.raises(
+        DataInvalid, match="is a folder; a plain file is needed; the deployment manifest has to be readable"
+    ):
         read_manifest(tmp_path, "staging", MODEL)
     with pytest.raises(Unavailable, match="nothing was left half-written"):
         write_manifest(tmp_path, world.store, deployment)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ml_platform.access.quota import Quota
+from ml_platform.access.users import FileUsers
 from ml_platform_tests.access.people import CHEAP, PASSWORD
 from ml_platform_tests.cli.conftest import Run
 from ml_platform_tests.cli.home import release
@@ -146,3 +148,13 @@ def test_the_web_server_refuses_to_start_without_users_and_says_the_command(run:
     refused = run("web")
     assert refused.code == 2
     assert "ml-platform users add NAME --role admin" in refused.err
+
+
+@pytest.mark.usefixtures("admin")
+def test_limits_of_what_a_client_may_have_scored_are_kept_and_listed(run: Run, tmp_path: Path) -> None:
+    added = run("users", "add", "shop", "--role", "client:flights", "--service", "--requests-per-minute", "60")
+    assert added.code == 0, added.err
+    assert "tokens only, 60 requests a minute" in run("users", "list").out
+    person = FileUsers(tmp_path / "home").person("shop")
+    assert person is not None
+    assert person.quota == Quota(requests_per_minute=60)
