@@ -139,6 +139,7 @@ def make_live(home: Path, model_digest: str) -> None:
     from ml_platform.adapters.artefacts import FileArtefacts
     from ml_platform.adapters.deployments import write_manifest
     from ml_platform.adapters.ledger import SqliteLedger
+    from ml_platform.adapters.ledger.checkpoints import Checkpoints, target_of
     from ml_platform.adapters.signing_keys import FileSigningKeys
     from ml_platform.core.measurement import Measurement
     from ml_platform.core.records import Candidate, Evidence
@@ -167,7 +168,9 @@ def make_live(home: Path, model_digest: str) -> None:
     making = Making(released_by="bench", run_id="bench", platform="0", training={})
     bundle = write_bundle(store, FileSigningKeys(home), evidence=evidence, policy=policy, making=making)
     digest = write_evidence(store, evidence)
-    with contextlib.closing(SqliteLedger(home / "ledger.sqlite", clock=lambda: SINCE)) as ledger:
+    checkpoints = Checkpoints(target_of(home, ""), FileSigningKeys(home))
+    ledger = SqliteLedger(home / "ledger.sqlite", clock=lambda: SINCE, checkpoints=checkpoints)
+    with contextlib.closing(ledger):
         release = ledger.record_release(evidence, digest, actor="bench", at=SINCE, bundle_digest=bundle)
         live = ledger.deploy(release, "staging", actor="bench", reason="benchmark", approvals=(), at=SINCE)
     write_manifest(home, store, live)

@@ -126,7 +126,7 @@ class Follower:
         if self.live is not None and manifest.since < self.live.manifest.since:
             message = (
                 f"{manifest_path(self.home, self.environment, self.model)}: it is about a deployment from before the "
-                "one that is served, as in an older copy of the home; run `ml-platform audit verify`, then promote again"
+                "one that is served, as in an older copy of the home; run `ml-platform audit verify`, and promote"
             )
             raise DataInvalid(message)
         await asyncio.to_thread(require_live, self.home, manifest)

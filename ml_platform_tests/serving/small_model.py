@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Manifest, manifest_path
 from ml_platform.adapters.ledger import SqliteLedger
+from ml_platform.adapters.ledger.checkpoints import Checkpoints, target_of
 from ml_platform.adapters.signing_keys import FileSigningKeys
 from ml_platform.core.digest import digest_of_bytes
 from ml_platform.core.records import Conditions, Evidence, ModelRecord, ReleaseRecord
@@ -128,7 +129,9 @@ def record_of(digest: str) -> ModelRecord:
 
 def make_live(home: Path, digest: str, *, version: int = 1, environment: str = "staging") -> Manifest:
     """Release and deploy a version in the ledger, then show it."""
-    with contextlib.closing(SqliteLedger(home / "ledger.sqlite", clock=lambda: SINCE)) as ledger:
+    checkpoints = Checkpoints(target_of(home, ""), FileSigningKeys(home))
+    ledger = SqliteLedger(home / "ledger.sqlite", clock=lambda: SINCE, checkpoints=checkpoints)
+    with contextlib.closing(ledger):
         release = released(home, ledger, digest, version)
         ledger.deploy(release, environment, actor="bob", reason="a test", approvals=(), at=SINCE)
     return show(home, digest, release.evidence_digest, version=version, environment=environment)
