@@ -13,7 +13,6 @@ from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import DeploymentRecord, ModelRecord, ReleaseRecord
 from ml_platform.core.verdict import Verdict
-from ml_platform.orchestration.records import read_record
 from ml_platform.orchestration.run_stage import judge_stage
 from ml_platform.policy.conditions import conditions_of
 from ml_platform.stages.objection import Refused
@@ -132,6 +131,7 @@ def _lock_open(promoted: Promoted) -> Measurement:
 
 
 def _look(desk: Desk, wish: Wish) -> tuple[Measurement, ...]:
+    from ml_platform.orchestration.records import read_record  # loads Dagster, which a refusal can do without
     from ml_platform.stages.verify_service import verify_service
 
     candidate = wish.release.candidate

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +108,10 @@ def test_a_second_deployment_is_refused_before_anything_is_read_and_audited(
     told = desk.platform.ledger.last("promotion_refused", subject="flights@staging")
     assert told is not None
     assert told.payload["reason"] == "hurry"
+
+
+def test_a_promotion_is_refused_without_loading_what_only_a_run_needs() -> None:
+    heavy = ("dagster", "pandas", "pyarrow", "mlflow", "sklearn", "lightgbm")
+    code = f"import sys, ml_platform.orchestration.deploying; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -230,7 +230,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_lock_opens_only_for_an_approval_by_another_after_the_last_no_was_withdrawn(
     steps: list[tuple[str, str, bool]],
 ) -> None:
