@@ -16,8 +16,8 @@ from dagster_webserver.webserver import DagsterWebserver
 
 from ml_platform.access.context import ACTIONS
 from ml_platform.access.guard import CLOSED
-from ml_platform.access.schema import BUTTONS, LOGS
 from ml_platform.access.mlflow_reads import PREFIX
+from ml_platform.access.schema import BUTTONS, LOGS
 from ml_platform.access.server import ROUTES
 
 if TYPE_CHECKING:
