@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -164,7 +165,8 @@ def read_only(store: str) -> str:
     database = Path(store.removeprefix(_SQLITE))
     if not database.is_file():
         raise Unavailable(f"MLflow: {database} isn't there yet; it is made with the first training; run a model first")
-    return f"{_SQLITE}file:{database}?mode=ro&uri=true"
+    twice = quote(quote(str(database)))  # SQLAlchemy decodes it once, SQLite again
+    return f"{_SQLITE}file:{twice}?mode=ro&uri=true"
 
 
 def _said(store: str) -> dict[str, str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import warnings
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from starlette.routing import Route
 
 from ml_platform.access import mlflow_server
@@ -136,6 +139,20 @@ def test_who_may_look_sees_what_mlflow_shows(web: World) -> None:
     assert answer.json()["data"]["mlflowGetExperiment"]["experiment"]["name"] == "Default"
     assert client.get("/mlflow/ajax-api/3.0/mlflow/ui-telemetry").json()["disable_ui_telemetry"] is True
     assert client.get(f"{API}/runs/get?run_id=none").status_code == 404
+
+
+def test_a_store_is_opened_read_only_whatever_its_folder_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "a b#c%20?d"
+    folder.mkdir()
+    with contextlib.closing(sqlite3.connect(folder / "mlflow.db")) as tables, tables:
+        tables.execute("CREATE TABLE found (it TEXT)")
+    engine = sa.create_engine(read_only(f"sqlite:///{folder / 'mlflow.db'}"))
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM found")).scalar() == 0
+        with pytest.raises(sa.exc.OperationalError, match="readonly database"):
+            connection.execute(sa.text("DELETE FROM found"))
+    engine.dispose()
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
 
 def test_the_child_hears_only_who_may_open_its_folder_and_cant_write(

@@ -178,6 +178,7 @@ WRITES: dict[str, tuple[Callable[[Shown], object], str]] = {
 @pytest.mark.parametrize("write", WRITES)
 def test_a_foreign_write_is_named_put_back_and_audited_once(shown: Shown, write: str) -> None:
     assert same(shown)
+    assert release_tags(shown.ledger.releases(shown.model)[0]).keys() == GOVERNED_TAGS
     assert shown.put_back().found == ()
     act, named = WRITES[write]
     act(shown)
