@@ -283,7 +283,7 @@ FORGED: dict[str, tuple[Change, str]] = {
     "no signature": (_no_signature, "no known key signed it"),
     "retired key": (_retired, "was retired on 2013-01-01"),
     "a key nobody vouches for": (_foreign_key, "no earlier key of the platform vouches"),
-    "no keys": (lambda world: (world.home / "signing_keys.json").unlink(), "no known key signed it"),
+    "no keys": (lambda world: (world.home / "signing_keys.json").unlink(), "isn't one of the platform's keys"),
     "empty": (lambda world: world.put_bundle(b""), "two signed lines"),
     "one line": (lambda world: world.put_envelopes(world.envelopes()[:1]), "two signed lines"),
     "half": (lambda world: world.put_bundle(world.bundle.read_bytes()[:500]), "two signed lines"),
