@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ml_platform.cli.models import find_release
 from ml_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    from ml_platform.adapters.platform import Platform
+    from ml_platform.core.records import DeploymentRecord, ReleaseRecord
 
 
 @click.command(name="show")
@@ -37,8 +43,20 @@ def command(reference: str) -> None:
                 click.echo(
                     f"  live in {environment} since {live.since:%Y-%m-%d %H:%M} UTC by {live.actor}: {live.reason}"
                 )
+            _say_refusal(platform, release, environment, live)
         evidence = read_evidence(platform.store, release.evidence_digest)
     click.echo(f"  verdicts ({len(evidence.verdicts)}, trained by {evidence.trained_by}):")
     for verdict in evidence.verdicts:
         seen = verdict.worst.text() if verdict.worst else verdict.reason
         click.echo(f"    {verdict.outcome.value:<14} {verdict.stage:<11} {verdict.gate:<38} {seen}")
+
+
+def _say_refusal(platform: Platform, release: ReleaseRecord, environment: str, live: DeploymentRecord | None) -> None:
+    """Say that the lock's newest word on an environment was a refusal of this version."""
+    said = platform.ledger.last("promotion_refused", subject=f"{release.model}@{environment}")
+    if said is None or said.payload.get("version") != release.version or (live is not None and live.since >= said.at):
+        return
+    click.echo(f"  refused for {environment} on {said.at:%Y-%m-%d %H:%M} UTC ({said.payload['outcome']}):")
+    reasons = said.payload["reasons"]
+    for reason in reasons if isinstance(reasons, list | tuple) else ():
+        click.echo(f"    - {reason}")

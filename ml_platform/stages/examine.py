@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from ml_platform.core.digest import short
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import Candidate, Evidence, EvidencePart
-from ml_platform.policy.conditions import MEANINGS, why_not_applicable
 from ml_platform.core.verdict import Verdict
+from ml_platform.policy.conditions import MEANINGS, why_not_applicable
 from ml_platform.policy.judge import judge_gate, seen_of
 from ml_platform.policy.resolve import Policy
 from ml_platform.stages.evidence import STAGES, closed, part_objections, subjects_of
