@@ -110,6 +110,29 @@ def test_a_comparison_is_judged_by_its_margin(
     assert [verdict.closes for verdict in verdicts] == [not no_worse.opens, False]
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_model_is_no_worse_than_itself_and_never_better(metric: str) -> None:
+    true, same, _ = (one[:200] for one in given(metric))
+    found = compare(true, same, same, metric=metric, margin=0.05)
+    no_worse, better = judge(found)
+    assert found.estimate == 0
+    assert str(no_worse.outcome) == "passed"
+    assert str(better.outcome) in {"failed", "undecided"}
+    assert better.limit == "> 0 over the whole interval"
+    assert "≥ 0" not in better.reason
+    assert ("no p-value: every row says the same" in found.text()) == (found.p_value is None)
+    assert "?" not in found.text()
+
+
+def test_a_comparison_without_a_p_value_says_why() -> None:
+    undefined = compare([0, 1, 1], [0.2, math.nan, 0.9], [0.2, 0.3, 0.9], metric="log_loss", margin=0.01)
+    assert "no p-value: the gain is undefined" in str(undefined)
+    alone = compare([1.0], [0.2], [0.9], metric="mean_absolute_error", margin=0.01)
+    assert "no p-value: the gain" in str(alone)
+    flat = compare([0, 0, 0], [2.0, 2.0, 2.0], [1.0, 1.0, 1.0], metric="mean_absolute_error", margin=0.01)
+    assert [str(one.outcome) for one in judge(flat)] == ["passed", "passed"]
+
+
 def test_a_policy_judges_by_its_own_gates() -> None:
     policy = shipped_policy()
     found = compare(SEEN.y, SEEN.worse, SEEN.better, metric="roc_auc", margin=0.01)
