@@ -278,7 +278,16 @@ def model_problems(bundle: bytes, folder: Path) -> list[str]:
     """Return whether a folder holds another model than the bundle is about."""
     payload = json.loads(base64.b64decode(json.loads(bundle.split(b"\n")[0])["payload"]))
     needed = {one["name"]: one["digest"]["sha256"] for one in payload["subject"]}["model"]
-    files = {path.name: sha256(path.read_bytes()) for path in folder.iterdir() if path.name != "files.json"}
+    if not folder.is_dir():
+        return [f"{folder} is no folder; one with the model's files is needed"]
+    content = {
+        path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.name != "files.json"
+    }
+    if any(each.startswith(b"mlpseal") for each in content.values()):
+        return [
+            f"{folder} holds sealed files; the plain ones are needed: ml-platform show MODEL/VERSION --export FOLDER"
+        ]
+    files = {name: sha256(each) for name, each in content.items()}
     return [] if digest_of(files) == needed else [f"{folder} isn't the model {needed}"]
 
 
