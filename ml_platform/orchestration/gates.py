@@ -16,7 +16,7 @@ from ml_platform.policy.describe import describe
 from ml_platform.policy.gates import Gate
 from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.resolve import Policy
-from ml_platform.reports.explanation import seen
+from ml_platform.reports.explanation import next_step, seen
 from ml_platform.reports.markdown import table
 from ml_platform.reports.measured_rows import MeasuredRow
 from ml_platform.reports.outcomes import tally, word
@@ -108,7 +108,7 @@ def _closed(verdict: Verdict, why: str) -> list[str]:
         *(f"    also:   {one.text()}" for one in others),
         f"    needed: {verdict.limit}",
         *([f"    why:    {why}"] if why else []),
-        f"    do:     {verdict.next_step}",
+        f"    do:     {next_step(verdict)}",
     ]
 
 
@@ -151,7 +151,7 @@ def _metadata(verdict: Verdict) -> dict[str, Any]:
         "verdict": word(verdict.outcome),
         "control": control_text(verdict.control),
         "limit": verdict.limit,
-        "next step": verdict.next_step,
+        "next step": next_step(verdict),
         "policy digest": short(verdict.policy_digest),
     }
     if worst is None:

@@ -42,7 +42,7 @@ def judge(
 ) -> tuple[Verdict, ...]:
     """Return one verdict per gate of the stage, in the policy's order."""
     return tuple(
-        _verdict(policy, name, measurements, conditions=conditions, today=now.date()) for name in policy.gates_of(stage)
+        judge_gate(policy, name, measurements, conditions=conditions, now=now) for name in policy.gates_of(stage)
     )
 
 
@@ -51,13 +51,15 @@ def outcome_of(gate: Gate, measurement: Measurement) -> Outcome:
     return _judge_one(gate, measurement).outcome
 
 
-def _verdict(
-    policy: Policy, name: str, measurements: Sequence[Measurement], *, conditions: frozenset[str], today: dt.date
+def judge_gate(
+    policy: Policy, name: str, measurements: Sequence[Measurement], *, conditions: frozenset[str], now: dt.datetime
 ) -> Verdict:
+    """Return the verdict of one gate; judged again on the verdict's own measurements it comes out the same."""
     gate = policy.gates[name]
     measured = tuple(each for each in measurements if each.metric == gate.metric)
-    used = tuple(each for each in measured if _is_meant(gate, each))
-    finding = _waive(_judge_gate(gate, measured, conditions), policy.waiver_of(name), today)
+    # Who looks for a name that nobody measured has to see all that was measured: it stays with the verdict.
+    used = measured if seen_of(gate, measured) is None else tuple(each for each in measured if _is_meant(gate, each))
+    finding = _waive(_judge_gate(gate, measured, conditions), policy.waiver_of(name), now.date())
     return Verdict(
         gate=name,
         control=gate.control,
@@ -71,6 +73,11 @@ def _verdict(
         worst=finding.worst,
         measurements=used,
     )
+
+
+def seen_of(gate: Gate, measurements: Sequence[Measurement]) -> frozenset[str] | None:
+    """Return the subjects that a gate's verdict holds everything about; None for all that were measured."""
+    return None if gate.subjects is None or _absent(gate, measurements) else frozenset(gate.subjects)
 
 
 def _is_meant(gate: Gate, measurement: Measurement) -> bool:

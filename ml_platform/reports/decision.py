@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ml_platform.policy.resolve import Policy
 
 Tone = Literal["passed", "failed", "undecided"]
+# The report is written before the release: it can't know what is said after it.
+_STILL_TO_COME = (
+    "The release's own gates and the promotion lock speak after this report; ml-platform show has their word."
+)
 JUDGED_BEFORE = STAGES[: STAGES.index("release")]
 
 
@@ -45,7 +49,9 @@ def decide(verdicts: Sequence[Verdict], policy: Policy | None) -> Decision:
     return Decision(
         tone=tone,
         headline=_headline(tone, len(closed)),
-        because=" ".join([*_because(verdicts, closed, warned), *missing]),
+        because=" ".join(
+            [*_because(verdicts, closed, warned), *missing, *([_STILL_TO_COME] if tone == "passed" else [])]
+        ),
         closed=closed,
         warned=warned,
     )
@@ -54,7 +60,7 @@ def decide(verdicts: Sequence[Verdict], policy: Policy | None) -> Decision:
 def _headline(tone: Tone, closed: int) -> str:
     gates = "1 gate is closed" if closed == 1 else f"{closed} gates are closed"
     if tone == "passed":
-        return "May go to staging"
+        return "May be released"
     return f"Refused: {gates}" if tone == "failed" else "Not decided: evidence is missing"
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import number_text
+from ml_platform.core.verdict import Outcome
 from ml_platform.reports.outcomes import word
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 # Units that say nothing which the metric's name doesn't say.
 _SILENT_UNITS = frozenset({"share", "fact"})
 
+_MEASURE_FIRST = "See to what kept it from being measured. Where it then fails:"
 _NAMES = {"auc": "AUC", "psi": "PSI"}
 
 
@@ -48,6 +50,14 @@ def interval_text(measurement: Measurement) -> str:
     if measurement.low is None and measurement.high is None:
         return ""
     return f"[{number_text(measurement.low)}, {number_text(measurement.high)}]"
+
+
+def next_step(verdict: Verdict) -> str:
+    """Say what to do about a closed gate; first about what kept it from being measured, if that is what closed it."""
+    undefined = verdict.worst is None or verdict.worst.value is None
+    if verdict.outcome is Outcome.UNDECIDED and undefined and verdict.measurements:
+        return f"{_MEASURE_FIRST} {verdict.next_step}"
+    return verdict.next_step
 
 
 def explanation(verdict: Verdict) -> str:

@@ -23,6 +23,16 @@ def test_a_candidate_whose_gates_never_ran_is_refused_as_lacking_evidence(run: R
     assert f"({stage}) never ran on this candidate under the current policy" in refused.err
 
 
+def test_a_version_that_the_lock_refused_is_shown_so(run: Run, defs: Path) -> None:
+    release(defs, without="staging")
+    assert "refused" not in run("show", "late/1").out
+    run("promote", "late", "--env", "production", "--reason", "hurry")
+    shown = run("show", "late/1").out
+    assert "  refused for production on " in shown
+    assert "    - gate staging_lock_opened (staging) never ran on this candidate" in shown
+    assert "refused for staging" not in shown
+
+
 def test_a_release_under_another_policy_is_refused(run: Run, defs: Path) -> None:
     release(defs)
     write_model(defs, text=MODEL.replace("risk_class: limited", "risk_class: high"))

@@ -11,16 +11,20 @@ from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.reports.verdicts import verdict
 from ml_platform_tests.reports.world import World, measurements, without, world
 
+STILL_TO_COME = (
+    "The release's own gates and the promotion lock speak after this report; ml-platform show has their word."
+)
+
 
 @pytest.fixture
 def good(tmp_path: Path) -> World:
     return world(FakeStore(tmp_path))
 
 
-def test_a_candidate_whose_gates_are_all_open_may_go_to_staging(good: World) -> None:
+def test_a_candidate_whose_gates_are_all_open_may_be_released_and_the_lock_is_still_to_come(good: World) -> None:
     found = decide(good.verdicts, good.policy)
-    assert (found.tone, found.headline) == ("passed", "May go to staging")
-    assert found.because == "None of the 6 gates judged so far closes the path. 2 only warn."
+    assert (found.tone, found.headline) == ("passed", "May be released")
+    assert found.because == "None of the 6 gates judged so far closes the path. 2 only warn. " + STILL_TO_COME
 
 
 def test_a_closed_gate_refuses_and_is_named(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from ml_platform.core.measurement import Measurement
+from ml_platform.policy.spec import CalibrationMethod
 from ml_platform.stages.loss_measures import losses_of
+from ml_platform.stages.probes import chance
 from ml_platform.stages.probes import refit as refitting
 from ml_platform.stages.probes.chance import DEALT, measure_chance
 from ml_platform.stages.probes.learning_curve import learning_curve
@@ -164,6 +166,40 @@ def test_what_is_learned_is_beyond_chance_and_nothing_is_learned_from_noise(subj
     nothing = measure_chance(with_target(subject, noise))
     assert nothing.value is not None
     assert nothing.value > 0.05
+
+
+@pytest.mark.parametrize("calibration", [None, "none", "isotonic", "platt"])
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_trainings_that_learn_nothing_are_measured_with_every_calibration(
+    subject: Subject, calibration: CalibrationMethod | None, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chance, "DEALT", 12)
+    monkeypatch.setattr(chance, "ROUNDS", 5)
+    given = subject if task == "binary" else task_of(subject, task)
+    learner = given.spec.learner.model_copy(update={"calibration": calibration})
+    asked = dataclasses.replace(given, spec=given.spec.model_copy(update={"learner": learner}))
+    noise = np.random.default_rng(0).permutation(asked.matrix.target)
+    learned, nothing = measure_chance(asked), measure_chance(with_target(asked, noise))
+    assert learned.value == 1 / 13
+    assert nothing.value is not None
+    assert nothing.value > 0.05
+
+
+@pytest.mark.parametrize("calibration", ["isotonic", "platt"])
+def test_other_probes_of_a_model_that_ranks_nothing_are_measured_too(
+    subject: Subject, calibration: CalibrationMethod
+) -> None:
+    learner = subject.spec.learner.model_copy(update={"calibration": calibration, "rounds": 5})
+    rule = subject.spec.deployment.model_copy(update={"selected_share": None, "precision_at_least": 0.99})
+    spec = subject.spec.model_copy(update={"learner": learner, "deployment": rule})
+    noise = np.random.default_rng(1).permutation(subject.matrix.target)
+    asked = with_target(dataclasses.replace(subject, spec=spec), noise)
+    own = refit(asked, taught(asked))
+    asked = dataclasses.replace(asked, holdout=own)
+    reseeded = reseed(asked)
+    assert isinstance(reseeded, Reseeded)
+    assert one(list(measure_seeds(asked, reseeded)), "seed_flip_share").value is not None
+    assert learning_curve(asked, losses_of(spec, own)).curve is not None
 
 
 def test_a_champion_is_compared_with_the_seeds_luck_in_the_interval(subject: Subject, reseeded: Reseeded) -> None:
