@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import assert_never
 
 from ml_platform.core.measurement import Measurement, number_text
@@ -16,6 +17,7 @@ from ml_platform.policy.gates import AtLeast, AtMost, Between, Bound, Gate, Hold
 from ml_platform.policy.problems import nearest
 from ml_platform.policy.resolve import Policy
 
+CONFIDENCE = 0.95
 _GRAVEST_FIRST = (Outcome.FAILED, Outcome.UNDECIDED, Outcome.PASSED)
 _BOUNDS: dict[Bound, str] = {
     "value": "value", "low": "lower bound", "high": "upper bound", "interval": "interval",
@@ -112,7 +114,7 @@ def _judge_one(gate: Gate, measurement: Measurement) -> _Finding:
     if measurement.n < gate.minimum_n:
         return _undecided(measurement, f"{measurement.text()}; needed: n ≥ {gate.minimum_n:,}")
     margin = min(_margin(gate, one) for one in judged)
-    text = f"{measurement.text()}; needed: {describe(gate)}"
+    text = f"{measurement.text()}; needed: {describe(gate)}{_power(gate, measurement)}"
     if not (math.isfinite(margin) and margin >= 0):
         if bound == "interval" and _best_margin(gate, judged) >= 0:
             return _undecided(
@@ -150,6 +152,18 @@ def _smallest(measurement: Measurement) -> float | None:
 def _revealing(measurement: Measurement, needed: float) -> bool:
     smallest = _smallest(measurement)
     return smallest is not None and smallest <= needed
+
+
+def _power(gate: Gate, measurement: Measurement) -> str:
+    """Say how likely a candidate exactly as good as the champion is shown to keep the limit, where that is known."""
+    error = measurement.facts.get("standard_error")
+    if gate.when != "champion" or isinstance(gate, Between | Holds) or gate.judged_on == "value":
+        return ""
+    if not isinstance(error, float) or not error > 0:
+        return ""
+    normal = NormalDist()
+    share = normal.cdf(_margin(gate, 0.0) / error - normal.inv_cdf(0.5 + (measurement.confidence or CONFIDENCE) / 2))
+    return f". Of candidates exactly as good as the champion, {share:.0%} would pass on as many rows"
 
 
 def _undecided(measurement: Measurement, reason: str) -> _Finding:

@@ -287,3 +287,24 @@ def test_too_little_power_is_said_with_what_is_needed() -> None:
     assert verdict.reason.endswith(
         "the smallest fault that it could have revealed is 0.35; needed: at most 0.2. More rows are needed"
     )
+
+
+@pytest.mark.parametrize(
+    ("gate", "error", "said"),
+    [
+        (at_least(-0.01, judged_on="low", when="champion"), 0.005, "52% would pass"),
+        (at_most(0.02, judged_on="high", when="champion"), 0.005, "98% would pass"),
+        (at_least(-0.01, judged_on="low", when="champion"), None, ""),
+        (at_least(-0.01, judged_on="low", when="champion"), 0.0, ""),
+        (at_least(-0.01, when="champion"), 0.005, ""),
+        (at_least(-0.01, judged_on="low"), 0.005, ""),
+        (between(-0.01, 0.02, judged_on="interval", when="champion"), 0.005, ""),
+    ],
+)
+def test_a_gate_on_the_champion_says_how_likely_an_equally_good_candidate_passes(
+    gate: Gate, error: float | None, said: str
+) -> None:
+    one = measured(0.0, low=-0.009, high=0.009, facts={"standard_error": error})
+    reason = judged(gate, [one], conditions=frozenset({"champion"})).reason
+    assert ("would pass" in reason) == bool(said)
+    assert said in reason
