@@ -88,9 +88,24 @@ def _judge_gate(gate: Gate, measured: Sequence[Measurement], conditions: frozens
     findings += [_never_measured(gate, name, measured) for name in _absent(gate, measured)]
     outcome = min((finding.outcome for finding in findings), key=_GRAVEST_FIRST.index)
     deciding = [finding for finding in findings if finding.outcome is outcome]
-    worst = min(deciding, key=lambda finding: finding.margin)
+    worst = min(deciding, key=lambda finding: _rank(gate, finding))
     others = f" ({len(deciding)} of {len(findings)} subjects are so)" if len(findings) > 1 else ""
     return _Finding(outcome=outcome, reason=f"{worst.reason}{others}", worst=worst.worst, margin=worst.margin)
+
+
+def _rank(gate: Gate, finding: _Finding) -> tuple[float, float]:
+    """Order findings of one outcome for the reader, the worst first; what they open or close isn't changed by it.
+
+    Where a whole interval is judged and doesn't keep the limit, what is proven counts first and the value second: few
+    rows have the widest interval and prove the least. What can't be told comes after what can.
+    """
+    one = finding.worst
+    if finding.outcome is Outcome.PASSED or isinstance(gate, Holds) or gate.judged_on != "interval" or one is None:
+        return finding.margin, 0.0
+    interval = _judged(one, "interval")
+    if one.value is None or interval is None:
+        return math.inf, 0.0
+    return _best_margin(gate, interval), _margin(gate, one.value)
 
 
 def _absent(gate: Gate, measured: Sequence[Measurement]) -> list[str]:
