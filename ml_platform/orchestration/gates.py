@@ -114,7 +114,11 @@ def _closed(verdict: Verdict, why: str) -> list[str]:
 
 def _facts(worst: Measurement) -> str:
     """Say what else is known of a measurement: which rules were broken, which digest is missing."""
-    told = "; ".join(f"{name}: {fact}" for name, fact in worst.facts.items() if fact not in {"", None})
+    told = "; ".join(
+        f"{name.replace('_', ' ')}: {number_text(fact) if isinstance(fact, float) else fact}"
+        for name, fact in worst.facts.items()
+        if fact not in {"", None}
+    )
     return textwrap.shorten(told, LONGEST_FACTS, placeholder=" …")
 
 

@@ -140,6 +140,11 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "simple_model_gain": ("", "Area under the ROC curve beyond that of a simple model."),
         "generalisation_gap": ("", "Area under the ROC curve on the training rows minus that on the holdout."),
         "roc_auc_difference": ("", "Candidate's area under the ROC curve minus the champion's, on the same rows."),
+        "gain_over_champion": ("", "What the candidate gains over the champion by a metric; below 0 it is worse."),
+        "slice_loss_against_champion": (
+            "share",
+            "Candidate's mean loss over the champion's in a slice of the same rows, minus 1.",
+        ),
         "selection_rate_ratio": ("", "Of two groups' shares of positive decisions, the smaller over the larger."),
         "intersection_selection_rate_ratio": ("", "The same ratio of two combinations of groups."),
         "selection_rate_difference": ("share", "Distance of a group's share of positive decisions from another's."),

@@ -61,10 +61,30 @@ def next_step(verdict: Verdict) -> str:
 
 
 def explanation(verdict: Verdict) -> str:
-    """Return what a verdict's reason, which begins with its measurement and limit, says beyond them."""
+    """Return what a verdict's reason says beyond its measurement and limit, after the rates of the two groups."""
     if verdict.worst is None:
         return verdict.reason
-    rest = verdict.reason.removeprefix(verdict.worst.text())
+    return ". ".join(filter(None, (rates_text(verdict.worst), _beyond(verdict, verdict.worst))))
+
+
+def rates_text(one: Measurement) -> str:
+    """Say both groups' own numbers and which is higher; empty for what compares no groups.
+
+    >>> from ml_platform.core.measurement import Measurement
+    >>> facts = {"group": 0.61, "reference": 0.7}
+    >>> rates_text(Measurement(metric="gap", value=0.09, n=90, subject="crew=a vs crew=b", facts=facts))
+    'crew=a 0.61 is lower than crew=b 0.7'
+    """
+    group, reference = one.facts.get("group"), one.facts.get("reference")
+    name, found, other = one.subject.partition(" vs ")
+    if not found or not isinstance(group, int | float) or not isinstance(reference, int | float):
+        return ""
+    word = "lower than" if group < reference else "higher than" if group > reference else "the same as"
+    return f"{name} {number_text(group)} is {word} {other} {number_text(reference)}"
+
+
+def _beyond(verdict: Verdict, worst: Measurement) -> str:
+    rest = verdict.reason.removeprefix(worst.text())
     if rest == verdict.reason:
         return rest
     rest = rest.removeprefix(f"; needed: {verdict.limit}").strip(" .;")

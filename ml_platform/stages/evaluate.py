@@ -66,16 +66,17 @@ def evaluate(
     scorer, measures = read_scorer(store, model.digest), measures_of(spec.learner.task)
     held, taught = matrix.part_of("holdout"), _sample(matrix.part_of("train"))
     _require_rows(spec, held)
+    levels = _shown_levels(spec, read_state(store, features)["levels"])
     with open_workers(spec.compute) as workers:
         holdout, sample = (
             score_part(part, scorer, threshold=model.threshold, threads=spec.learner.threads, workers=workers)
             for part in (held, taught)
         )
         rival = meet_champion(
-            spec, store=store, champion=champion, features=features, matrix=matrix, holdout=holdout, workers=workers
-        )
+            spec, store=store, champion=champion, features=features, matrix=matrix, holdout=holdout, levels=levels,
+            workers=workers,
+        )  # fmt: skip
     moves = explain(holdout)
-    levels = _shown_levels(spec, read_state(store, features)["levels"])
     measurements = (
         *measures.measure(spec, holdout, sample, levels),
         measure_drift(matrix.part_of("train"), holdout.matrix, seed=spec.learner.seed),
