@@ -35,7 +35,18 @@ _STATM = Path("/proc/self/statm")
 _OWN = "ml_platform"
 # They hold locks outside of a `with`, or swallow what is raised in them.
 _LET_FINISH = frozenset(
-    {"concurrent", "coverage", "dagster", "importlib", "logging", "queue", "sqlalchemy", "threading", "weakref"}
+    {
+        "_weakrefset",
+        "concurrent",
+        "coverage",
+        "dagster",
+        "importlib",
+        "logging",
+        "queue",
+        "sqlalchemy",
+        "threading",
+        "weakref",
+    }
 )
 _MIB = 2**20
 
