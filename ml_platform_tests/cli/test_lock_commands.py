@@ -123,7 +123,7 @@ def test_controls_say_what_the_recorded_verdicts_say_and_nothing_more(run: Run, 
     assert "✓ enforced" in after.out
     assert "METRICS" in after.out
     assert "No gate of this policy speaks for" in after.out
-    assert " gates applied and passed; not applicable: " in after.out
+    assert " gates applied and passed (" in after.out
 
 
 def test_a_high_risk_model_goes_live_with_somebody_else_s_signed_word(run: Run, defs: Path, tmp_path: Path) -> None:
