@@ -11,6 +11,7 @@ import pytest
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.probes import CurvePoint, LearningCurve, Probes, SeedLoss
+from ml_platform.policy.by_chance import NOTHING
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.reports.world import measurements, world
 
@@ -89,3 +90,9 @@ def test_the_contents_lead_to_every_chapter_and_gates_that_dont_apply_are_folded
     folded = html.split('<details class="folded">')[1].split("</details>\n")[0]
     assert "<summary>1 gate doesn" in folded
     assert "No worse than live" in folded
+
+
+def test_a_learner_that_draws_nothing_has_no_luck_to_measure(tmp_path: Path) -> None:
+    found = [*measurements(), Measurement(metric="seed_luck", value=None, n=300, unit="share", reason=NOTHING)]
+    told = world(FakeStore(tmp_path), found, probes=Probes()).file("md")
+    assert f"not applicable: {NOTHING}" in told

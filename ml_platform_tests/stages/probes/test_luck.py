@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ml_platform.core.measurement import Measurement
+from ml_platform.policy.by_chance import NOTHING
 from ml_platform.stages.loss_measures import losses_of
 from ml_platform.stages.probes import refit as refitting
 from ml_platform.stages.probes.chance import DEALT, measure_chance
@@ -88,10 +89,13 @@ def test_a_seed_that_did_better_than_all_others_is_called_lucky(subject: Subject
     assert luck.high < -0.02
 
 
-def test_without_anything_random_no_seed_changes_anything(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_where_nothing_is_drawn_by_chance_no_seed_is_called_harmless(tmp_path_factory: pytest.TempPathFactory) -> None:
     plain = trained_in(tmp_path_factory.mktemp("plain"))
-    found = list(measure_seeds(plain, reseed(plain)))
-    assert [measurement.value for measurement in found] == [0, 0]
+    again = reseed(plain)
+    assert isinstance(again, Reseeded)
+    assert [(found.value, found.reason) for found in measure_seeds(plain, again)] == [(None, NOTHING)] * 2
+    assert seed_losses(plain, again) == ()
+    assert measure_gain(dataclasses.replace(plain, rival=plain.holdout.score), again).value == 0
 
 
 @pytest.mark.parametrize(
