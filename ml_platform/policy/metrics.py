@@ -178,6 +178,10 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
             "Mean loss over the champion's, minus 1, with the seed's luck in its interval.",
         ),
         "loss_saved_by_last_doubling": ("share", "Part of the loss that the last doubling of training rows saved."),
+        "loss_saved_by_next_doubling": (
+            "share",
+            "Part of the loss that as many training rows again would save, if the learning curve goes on as it went.",
+        ),
         "permutation_p_value": ("", "Chance of learning as much from outcomes that are dealt at random."),
         "edge_cases_missed": ("cases", "1 when the answer to a declared edge case isn't the expected one."),
         "invariance_broken_share": ("share", "Rows whose decision changes with what is declared not to matter."),
