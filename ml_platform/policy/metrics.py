@@ -132,6 +132,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "expected_calibration_error": ("share", "Mean gap between predicted and observed frequency over bins."),
         "calibration_slope": ("", "Slope of the outcome's logistic regression on the score's log-odds; 1 is perfect."),
         "calibration_intercept": ("", "Intercept of the same regression; 0 is perfect."),
+        "lift": ("", "True outcomes among the tenth of rows with the highest scores, over those among all rows."),
         "accuracy": ("share", "Decisions that are right, at the model's threshold."),
         "balanced_accuracy": ("share", "Mean of the share of right decisions among true and among false outcomes."),
         "recall": ("share", "True outcomes that are found."),
@@ -303,7 +304,8 @@ _LOSS: tuple[Task, ...] = ("multiclass", "regression", "quantile")
 _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
     _BINARY: (
         "holdout_positives", "holdout_negatives", "roc_auc", "average_precision", "log_loss", "brier",
-        "expected_calibration_error", "calibration_slope", "calibration_intercept", "accuracy", "balanced_accuracy",
+        "expected_calibration_error", "calibration_slope", "calibration_intercept", "lift", "accuracy",
+        "balanced_accuracy",
         "recall", "precision", "f1", "baseline_gain", "simple_model_gain", "generalisation_gap", "roc_auc_difference",
         "selection_rate_ratio", "selection_rate_difference", "true_positive_rate_difference",
         "intersection_selection_rate_ratio", "expected_cost", "expected_cost_gain",
