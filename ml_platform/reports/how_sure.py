@@ -35,7 +35,7 @@ def _seeds(content: Content) -> str:
     if found.value is None:
         said = "no seed was a lucky one" if found.reason == NOTHING else "other seeds weren't compared"
         return f"{found.reason[:1].upper()}{found.reason[1:]}: {said}."
-    share = f"{100 * found.value:.2g} %{_percent(found)}"
+    share = f"{_short(found.value)}{_percent(found)}"
     if found.metric == "seed_flip_share":
         return f"Another seed would decide {share} of the cases otherwise."
     return f"Another seed would move a prediction by {share} of the mean error."
@@ -50,14 +50,16 @@ def _chance(content: Content) -> str:
 
 def _slice(content: Content) -> str:
     every = [one for name in _LOST for one in content.all_of(name) if one.value is not None and one.low is not None]
-    worst = max(every, key=lambda one: (one.low or 0.0, one.value or 0.0), default=None)
-    if worst is None:
+    surely = [one for one in every if (one.low or 0.0) > 0]
+    # A slice that is misjudged is worse than one that is hard and known to be so.
+    worst = max(surely, key=lambda one: (one.metric == _LOST[0], one.low or 0.0, one.value or 0.0), default=None)
+    if not every:
         return ""
-    if (worst.low or 0.0) <= 0:
+    if worst is None:
         return "No slice of the holdout is surely worse than the rest."
     than = "its own probabilities promise" if worst.metric == "weak_slice_surprise" else "all others have"
-    size = f"{100 * (worst.value or 0.0):+.0f} %{_percent(worst)}"
-    return f"It is weakest where {worst.subject}: there the loss is {size} against what {than} (n = {worst.n:,})."
+    size = f"{_short(worst.value or 0.0)}{_percent(worst)}"
+    return f"It is weakest where {worst.subject}: there the loss is {size} above what {than} (n = {worst.n:,})."
 
 
 def _group(content: Content) -> str:
@@ -72,4 +74,8 @@ def _group(content: Content) -> str:
 def _percent(one: Measurement) -> str:
     if one.low is None or one.high is None:
         return ""
-    return f" [{100 * one.low:.2g} %, {100 * one.high:.2g} %]"
+    return f" [{_short(one.low)}, {_short(one.high)}]"
+
+
+def _short(share: float) -> str:
+    return f"{100 * share:.0f} %" if abs(share) >= 0.1 else f"{100 * share:.2g} %"

@@ -62,8 +62,12 @@ def test_the_slice_that_is_surely_weakest_and_the_group_treated_worst_are_named(
         verdict(Outcome.FAILED, worst=gap), control="FAIRNESS", severity=Severity.WARN, gate="rates_are_similar"
     )
     said = weakest_line(dataclasses.replace(with_(content, *slices), verdicts=(unfair,)))
-    assert "weakest where crew = a: there the loss is +40 % [20 %, 60 %] against what all others have" in said
+    assert "weakest where crew = a: there the loss is 40 % [20 %, 60 %] above what all others have" in said
     assert "“Rates are similar”; crew=a 0.1 is lower than crew=b 0.2 (gap 0.1 [0.05, 0.2], n = 300)" in said
+    misjudged = one("weak_slice_surprise", 0.3, low=0.1, high=0.5, subject="crew = b")
+    assert "crew = b: there the loss is 30 % [10 %, 50 %] above what its own" in weakest_line(
+        with_(content, *slices, misjudged)
+    )
     none = weakest_line(dataclasses.replace(with_(content, slices[0]), verdicts=()))
     assert none == "No slice of the holdout is surely worse than the rest."
     assert "Neither" in weakest_line(dataclasses.replace(content, verdicts=()))
