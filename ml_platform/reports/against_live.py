@@ -10,6 +10,7 @@ from ml_platform.core.verdict import Outcome
 from ml_platform.policy.gates import Gate
 from ml_platform.reports.explanation import explanation, interval_text
 from ml_platform.reports.measured_rows import EVALUATION
+from ml_platform.reports.numbered_levels import numbered_levels
 from ml_platform.reports.outcomes import word
 from ml_platform.reports.probe_section import Cell, ProbeSection
 
@@ -98,8 +99,12 @@ def _slices(content: Content, measured: MeasuredRows) -> ProbeSection:
         "and the p-values count every slice (Holm).",
         heads=SLICE_HEADS,
         rows=tuple(_slice(one, measured) for one in shown) or tuple(_nowhere(every)),
-        words=(f"{surely} of {len(every):,} slices surely got worse." if surely else "No slice surely got worse.",),
+        words=tuple(filter(None, (_count(surely, len(every)), numbered_levels(content)))),
     )
+
+
+def _count(surely: int, every: int) -> str:
+    return f"{surely} of {every:,} slices surely got worse." if surely else "No slice surely got worse."
 
 
 def _nowhere(every: list[Measurement]) -> Iterator[tuple[Cell, ...]]:
