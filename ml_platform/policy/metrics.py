@@ -94,7 +94,10 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "non_finite_share": ("share", "Infinite values in the feature matrix (missing ones are allowed)."),
         "single_feature_auc": ("", "Area under the ROC curve of one feature alone, on the training rows."),
         "feature_pair_auc": ("", "The same of the difference or ratio of two features, the best pair."),
-        "feature_dominance": ("", "Part of what all features explain that is lost without one of them."),
+        "feature_dominance": (
+            "",
+            "Part of what all features explain that is lost without one of them; at 0 or below it isn't needed.",
+        ),
         "outcome_told_by_missing": ("", "Doubt about the outcome surely gone where a feature is missing, or isn't."),
         "after_the_fact_dependence": ("", "How far a feature is a function of a column known only afterwards, 0 to 1."),
         "after_the_fact_features": ("columns", "Features made from columns known only after the prediction."),
@@ -129,6 +132,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "expected_calibration_error": ("share", "Mean gap between predicted and observed frequency over bins."),
         "calibration_slope": ("", "Slope of the outcome's logistic regression on the score's log-odds; 1 is perfect."),
         "calibration_intercept": ("", "Intercept of the same regression; 0 is perfect."),
+        "lift": ("", "True outcomes among the tenth of rows with the highest scores, over those among all rows."),
         "accuracy": ("share", "Decisions that are right, at the model's threshold."),
         "balanced_accuracy": ("share", "Mean of the share of right decisions among true and among false outcomes."),
         "recall": ("share", "True outcomes that are found."),
@@ -169,7 +173,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "noise_flip_share": ("share", "Decisions that change when small noise is added to the features."),
         "missing_feature_auc_drop": ("", "Area under the ROC curve lost when a feature is missing."),
         "unseen_level_flip_share": ("share", "Decisions that change when a category was never seen in training."),
-        "evaluated_in_full": ("", "1 when the candidate was evaluated in full, 0 for the fast profile."),
+        "evaluated_in_full": ("", "1 when the candidate was evaluated in full; undefined after a fast evaluation."),
         "seed_flip_share": ("share", "Decisions that change with the learner's seed, mean over other seeds."),
         "seed_change_share": ("share", "Mean change of the prediction with the learner's seed, by the mean error."),
         "seed_luck": ("share", "How much larger the model's loss is than that of other seeds; below 0 it was lucky."),
@@ -300,7 +304,8 @@ _LOSS: tuple[Task, ...] = ("multiclass", "regression", "quantile")
 _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
     _BINARY: (
         "holdout_positives", "holdout_negatives", "roc_auc", "average_precision", "log_loss", "brier",
-        "expected_calibration_error", "calibration_slope", "calibration_intercept", "accuracy", "balanced_accuracy",
+        "expected_calibration_error", "calibration_slope", "calibration_intercept", "lift", "accuracy",
+        "balanced_accuracy",
         "recall", "precision", "f1", "baseline_gain", "simple_model_gain", "generalisation_gap", "roc_auc_difference",
         "selection_rate_ratio", "selection_rate_difference", "true_positive_rate_difference",
         "intersection_selection_rate_ratio", "expected_cost", "expected_cost_gain",

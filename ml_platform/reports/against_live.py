@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Fact, Measurement, number_text
+from ml_platform.core.verdict import Outcome
 from ml_platform.policy.gates import Gate
 from ml_platform.reports.explanation import explanation, interval_text
 from ml_platform.reports.measured_rows import EVALUATION
+from ml_platform.reports.numbered_levels import numbered_levels
 from ml_platform.reports.outcomes import word
 from ml_platform.reports.probe_section import Cell, ProbeSection
 
@@ -77,26 +79,32 @@ def _verdicts(content: Content) -> Iterator[str]:
     gates = content.policy.gates if content.policy else {}
     for verdict in content.verdicts:
         gate: Gate | None = gates.get(verdict.gate)
-        if gate is not None and gate.when in _MADE_WITH and verdict.stage == EVALUATION:
+        if gate is None or gate.when not in _MADE_WITH or verdict.outcome is Outcome.NOT_APPLICABLE:
+            continue
+        if verdict.stage == EVALUATION:
             told = explanation(verdict)
             yield f"{verdict.gate} (needed: {verdict.limit}): {word(verdict.outcome)}{f'. {told}' if told else ''}."
 
 
 def _slices(content: Content, measured: MeasuredRows) -> ProbeSection:
     every = [one for one in content.all_of(_SLICE) if one.value is not None]
-    worst = sorted(every, key=lambda one: (_chance(one), -(one.value or 0.0)))[:MOST_SLICES]
+    worst = sorted(every, key=lambda one: (-_least(one), -(one.value or 0.0)))[:MOST_SLICES]
     shown = [one for one in worst if (one.value or 0.0) > 0]
     surely = sum(one.low is not None and one.low > 0 for one in every)
     return ProbeSection(
         name="slices-against-live",
         title="Where did it get worse than what is live?",
         note=f"Of {len(every):,} slices (levels, quarters of numbers, groups, weeks; each of 100 rows or more) those "
-        "most likely worse than under the champion, at most ten. All intervals hold together at 95 % (Bonferroni), "
+        "that surely got worst, at most ten, by the lower bound. All intervals hold together at 95 % (Bonferroni), "
         "and the p-values count every slice (Holm).",
         heads=SLICE_HEADS,
         rows=tuple(_slice(one, measured) for one in shown) or tuple(_nowhere(every)),
-        words=(f"{surely} of {len(every):,} slices surely got worse." if surely else "No slice surely got worse.",),
+        words=tuple(filter(None, (_count(surely, len(every)), numbered_levels(content)))),
     )
+
+
+def _count(surely: int, every: int) -> str:
+    return f"{surely} of {every:,} slices surely got worse." if surely else "No slice surely got worse."
 
 
 def _nowhere(every: list[Measurement]) -> Iterator[tuple[Cell, ...]]:
@@ -114,9 +122,8 @@ def _slice(one: Measurement, measured: MeasuredRows) -> tuple[Cell, ...]:
     )
 
 
-def _chance(one: Measurement) -> float:
-    found = one.facts.get("p_holm")
-    return float(found) if isinstance(found, int | float) else 1.0
+def _least(one: Measurement) -> float:
+    return -1.0 if one.low is None else one.low
 
 
 def _percent(value: float | None) -> str:

@@ -21,6 +21,7 @@ from ml_platform.reports.figures import curve_figures
 from ml_platform.reports.findings import HEADS, MOST_ROWS, FindingRow, finding_rows
 from ml_platform.reports.gate_rows import LONGEST_SUBJECT, gate_row, shown_unit, shown_value, stage_rows
 from ml_platform.reports.group_figures import group_figures
+from ml_platform.reports.how_sure import luck_line, weakest_line
 from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform.reports.outcomes import tally
 from ml_platform.reports.plain_text import is_digest, one_line
@@ -71,6 +72,8 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         tiles=tiles(content, measured),
         compared=compared_with_live(content),
         next=what_comes_next(content, decision),
+        luck=luck_line(content),
+        weakest=weakest_line(content),
         stages=stages,
         bars=any(row.bar for stage in stages for row in stage.rows),
         tally=tally(content.verdicts),

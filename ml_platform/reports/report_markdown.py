@@ -12,6 +12,7 @@ from ml_platform.reports.conditions import conditions
 from ml_platform.reports.decision import decide
 from ml_platform.reports.expectation_rows import HEADS as EXPECTATION_HEADS
 from ml_platform.reports.expectation_rows import expectation_rows
+from ml_platform.reports.how_sure import luck_line, weakest_line
 from ml_platform.reports.markdown import cell, closed_list, measurement_table, table, verdict_table
 from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform.reports.outcomes import tally
@@ -41,6 +42,10 @@ def markdown_page(content: Content, *, now: dt.datetime) -> str:
         cell(decision.because),
         *(["## What can be done", closed] if closed else []),
         *(["## What it is worth", table(("", "value", "interval", "meaning"), numbers)] if numbers else []),
+        "## How much of it is luck",
+        cell(luck_line(content)),
+        "## For whom it is worst",
+        cell(weakest_line(content)),
         "## Compared with what is live",
         cell(compared_with_live(content)),
         "## What comes next",

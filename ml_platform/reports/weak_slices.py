@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.reports.against_live import p_text
 from ml_platform.reports.measured_rows import EVALUATION
+from ml_platform.reports.numbered_levels import numbered_levels
 from ml_platform.reports.probe_section import Cell, ProbeSection
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def weak_slices_section(content: Content, measured: MeasuredRows) -> ProbeSectio
         "loss is about that, the slice is hard rather than wrong.",
         heads=HEADS,
         rows=tuple(_row(one, surprises.get(one.subject), measured) for one in found),
-        words=_words(found),
+        words=(*_words(found), *filter(None, [numbered_levels(content)] if found else [])),
     )
 
 

@@ -23,7 +23,7 @@ def good(tmp_path: Path) -> World:
 
 def test_a_candidate_whose_gates_are_all_open_may_be_released_and_the_lock_is_still_to_come(good: World) -> None:
     found = decide(good.verdicts, good.policy)
-    assert (found.tone, found.headline) == ("passed", "May be released")
+    assert (found.tone, found.headline) == ("passed", "May be released, with 2 warnings")
     assert found.because == "None of the 6 gates judged so far closes the path. 2 only warn. " + STILL_TO_COME
 
 
@@ -72,3 +72,9 @@ def test_verdicts_under_another_policy_decide_nothing(good: World) -> None:
 def test_a_warning_alone_does_not_refuse() -> None:
     found = decide([verdict(Outcome.FAILED, severity=Severity.WARN)], None)
     assert (found.tone, len(found.warned)) == ("passed", 1)
+
+
+def test_warnings_on_fairness_stand_in_the_headline(good: World) -> None:
+    unfair = replace(verdict(Outcome.FAILED), control="FAIRNESS", severity=Severity.WARN)
+    found = decide([*good.verdicts, replace(unfair, policy_digest=good.verdicts[0].policy_digest)], good.policy)
+    assert found.headline == "May go to staging, with 3 warnings (1 on fairness)"

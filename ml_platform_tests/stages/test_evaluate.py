@@ -21,7 +21,10 @@ from ml_platform.core.records import (
     SplitRecord,
 )
 from ml_platform.core.scoring import SCORING
+from ml_platform.core.verdict import Outcome
+from ml_platform.policy.judge import judge
 from ml_platform.policy.metrics import METRICS
+from ml_platform.policy.shipped import shipped_policy
 from ml_platform.policy.spec import ModelSpec
 from ml_platform.stages.evaluate import evaluate
 from ml_platform.stages.model_files import files_digest
@@ -314,3 +317,14 @@ def test_a_feature_without_any_value_is_measured_like_any_other(tmp_path: Path, 
     assert only(found, "roc_auc").value is not None
     dropped = [one for one in found.measurements if one.metric == "missing_feature_auc_drop"]
     assert matrix.names[1] in {one.subject for one in dropped}
+
+
+def test_a_fast_evaluation_is_missing_evidence_and_no_failure(trained: Trained) -> None:
+    found = only(trained.evaluated(), "evaluated_in_full")
+    assert (found.value, found.facts["profile"]) == (None, "fast")
+    (verdict,) = [
+        one
+        for one in judge(shipped_policy("limited"), "evaluation", [found], conditions=frozenset(), now=NOW)
+        if one.gate == "candidate_is_evaluated_in_full"
+    ]
+    assert (verdict.outcome, verdict.closes) == (Outcome.UNDECIDED, True)
