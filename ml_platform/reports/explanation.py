@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ml_platform.core.measurement import number_text
 from ml_platform.core.verdict import Outcome
 from ml_platform.reports.outcomes import word
+from ml_platform.reports.plain_text import one_line
 
 if TYPE_CHECKING:
     from ml_platform.core.measurement import Measurement
@@ -80,7 +81,7 @@ def rates_text(one: Measurement) -> str:
     if not found or not isinstance(group, int | float) or not isinstance(reference, int | float):
         return ""
     word = "lower than" if group < reference else "higher than" if group > reference else "the same as"
-    return f"{name} {number_text(group)} is {word} {other} {number_text(reference)}"
+    return f"{one_line(name)} {number_text(group)} is {word} {one_line(other)} {number_text(reference)}"
 
 
 def _beyond(verdict: Verdict, worst: Measurement) -> str:

@@ -77,4 +77,4 @@ def test_a_warning_alone_does_not_refuse() -> None:
 def test_warnings_on_fairness_stand_in_the_headline(good: World) -> None:
     unfair = replace(verdict(Outcome.FAILED), control="FAIRNESS", severity=Severity.WARN)
     found = decide([*good.verdicts, replace(unfair, policy_digest=good.verdicts[0].policy_digest)], good.policy)
-    assert found.headline == "May go to staging, with 3 warnings (1 on fairness)"
+    assert found.headline == "May be released, with 3 warnings (1 on fairness)"
