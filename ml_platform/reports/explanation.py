@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ml_platform.core.verdict import Verdict
 
 # Units that say nothing which the metric's name doesn't say.
+LONGEST_LEVEL = 60
 _SILENT_UNITS = frozenset({"share", "fact"})
 
 _MEASURE_FIRST = "See to what kept it from being measured. Where it then fails:"
@@ -81,7 +82,7 @@ def rates_text(one: Measurement) -> str:
     if not found or not isinstance(group, int | float) or not isinstance(reference, int | float):
         return ""
     word = "lower than" if group < reference else "higher than" if group > reference else "the same as"
-    return f"{one_line(name)} {number_text(group)} is {word} {one_line(other)} {number_text(reference)}"
+    return f"{one_line(name, LONGEST_LEVEL)} {number_text(group)} is {word} {one_line(other, LONGEST_LEVEL)} {number_text(reference)}"
 
 
 def _beyond(verdict: Verdict, worst: Measurement) -> str:
