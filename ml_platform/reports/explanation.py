@@ -82,7 +82,8 @@ def rates_text(one: Measurement) -> str:
     if not found or not isinstance(group, int | float) or not isinstance(reference, int | float):
         return ""
     word = "lower than" if group < reference else "higher than" if group > reference else "the same as"
-    return f"{one_line(name, LONGEST_LEVEL)} {number_text(group)} is {word} {one_line(other, LONGEST_LEVEL)} {number_text(reference)}"
+    name, other = one_line(name, LONGEST_LEVEL), one_line(other, LONGEST_LEVEL)
+    return f"{name} {number_text(group)} is {word} {other} {number_text(reference)}"
 
 
 def _beyond(verdict: Verdict, worst: Measurement) -> str:
