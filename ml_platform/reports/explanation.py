@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import number_text
 from ml_platform.reports.outcomes import word
+from ml_platform.reports.plain_text import one_line
 
 if TYPE_CHECKING:
     from ml_platform.core.measurement import Measurement
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _SILENT_UNITS = frozenset({"share", "fact"})
 
 _NAMES = {"auc": "AUC", "psi": "PSI"}
+LONGEST_NAME = 60
 
 
 def claim(gate: str) -> str:
@@ -67,6 +69,7 @@ def rates_text(one: Measurement) -> str:
     """
     group, reference = one.facts.get("group"), one.facts.get("reference")
     name, found, other = one.subject.partition(" vs ")
+    name, other = one_line(name, LONGEST_NAME), one_line(other, LONGEST_NAME)
     if not found or not isinstance(group, int | float) or not isinstance(reference, int | float):
         return ""
     word = "lower than" if group < reference else "higher than" if group > reference else "the same as"
