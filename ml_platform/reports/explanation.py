@@ -20,6 +20,7 @@ _SILENT_UNITS = frozenset({"share", "fact"})
 
 _MEASURE_FIRST = "See to what kept it from being measured. Where it then fails:"
 _NAMES = {"auc": "AUC", "psi": "PSI"}
+LONGEST_NAME = 60
 
 
 def claim(gate: str) -> str:
@@ -79,6 +80,7 @@ def rates_text(one: Measurement) -> str:
     """
     group, reference = one.facts.get("group"), one.facts.get("reference")
     name, found, other = one.subject.partition(" vs ")
+    name, other = one_line(name, LONGEST_NAME), one_line(other, LONGEST_NAME)
     if not found or not isinstance(group, int | float) or not isinstance(reference, int | float):
         return ""
     word = "lower than" if group < reference else "higher than" if group > reference else "the same as"

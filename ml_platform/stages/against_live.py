@@ -14,7 +14,7 @@ from ml_platform.policy.spec import ModelSpec
 from ml_platform.stages.evaluation.compare import smallest_detectable
 from ml_platform.stages.evaluation.paired import mean_gain
 from ml_platform.stages.loss_measures import losses_of
-from ml_platform.stages.plain_slices import plain_slices
+from ml_platform.stages.plain_slices import FEWEST, plain_slices
 from ml_platform.stages.scored_part import ScoredPart
 from ml_platform.stats.loss_change import loss_change
 from ml_platform.stats.paired_share_difference import paired_share_difference
@@ -67,8 +67,12 @@ def measure_slices_against_live(duel: Duel, slices: Sequence[Slice]) -> Iterator
     one-sided p-value that the candidate isn't worse there. Sources: Dunn 1961, J. Am. Stat. Assoc. 56; Holm 1979,
     Scand. J. Stat. 6.
     """
+    if not slices:
+        reason = f"no slice has {FEWEST} rows inside and as many outside"
+        yield Measurement(metric=SLICE, value=None, n=duel.candidate.target.size, unit="share", reason=reason)
+        return
     own, theirs = losses_of(duel.spec, duel.candidate), losses_of(duel.spec, duel.candidate, duel.champion)
-    each = 1 - (1 - CONFIDENCE) / max(len(slices), 1)
+    each = 1 - (1 - CONFIDENCE) / len(slices)
     found, chances = [], []
     for one in slices:
         entity = _of(duel.candidate.entity, one.rows)

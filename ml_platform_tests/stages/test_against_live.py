@@ -120,7 +120,8 @@ def test_intervals_of_slices_hold_together() -> None:
     both = list(measure_slices_against_live(BINARY, [Slice("first", half), Slice("rest", ~half)]))
     assert (both[0].confidence, alone[0].confidence) == (0.975, 0.95)
     assert (both[0].high or 0) > (alone[0].high or 0)
-    assert list(measure_slices_against_live(BINARY, [])) == []
+    (none,) = measure_slices_against_live(BINARY, [])
+    assert (none.value, none.reason) == (None, "no slice has 100 rows inside and as many outside")
 
 
 def test_slices_are_single_conditions_with_enough_rows_on_both_sides() -> None:
