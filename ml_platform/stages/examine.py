@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from ml_platform.core.digest import short
 from ml_platform.core.measurement import Measurement
@@ -94,15 +93,14 @@ def _conditions_left_out(policy: Policy, part: EvidencePart, holds: frozenset[st
 def _judge_again(policy: Policy, part: EvidencePart, now: dt.datetime) -> Iterator[Objection]:
     """Yield what its own measurements say against a part: by its own conditions and time it must come out the same.
 
-    What came out the same is judged once more as of now, because a waiver may have run out since. The reason isn't
-    compared: it says the rest in words, which a later version of the platform may choose otherwise.
+    What came out the same is judged once more as of now, because a waiver may have run out since.
     """
     conditions = frozenset(part.conditions)
     for was in part.verdicts:
         made, again = (
             judge_gate(policy, was.gate, was.measurements, conditions=conditions, now=at) for at in (part.made_at, now)
         )
-        if replace(was, reason=made.reason) != made:
+        if was != made:
             yield Objection(
                 f"gate {made.gate} is recorded as {was.outcome}, but its measurements say {made.outcome} "
                 f"({made.reason}): the verdict was not made by this policy; run the release job"
