@@ -101,6 +101,24 @@ class Project:
             out, err = child.communicate(timeout=120)
         return _readable(Said(child.returncode, "".join(seen) + out, err))
 
+    @contextlib.contextmanager
+    def serve(self, environment: str) -> Iterator[int]:
+        """Serve what is live as a person does, in a process of its own; yield the port."""
+        port_file = self.folder / "port"
+        words = ("serve", MODEL, "--env", environment, "--port", "0", "--port-file", str(port_file))
+        with (self.folder / "serve.log").open("wb") as said:
+            child = subprocess.Popen(_command(words), cwd=self.folder, env=_environment(), stdout=said, stderr=said)
+        try:
+            deadline = time.monotonic() + 90
+            while not port_file.exists():
+                assert child.poll() is None, (self.folder / "serve.log").read_text()
+                assert time.monotonic() < deadline, "the service didn't come up"
+                time.sleep(0.05)
+            yield int(port_file.read_text())
+        finally:
+            child.terminate()
+            child.wait(30)
+
     def live(self, environment: str) -> DeploymentRecord | None:
         """Return what is live."""
         with open_platform(load_settings()) as platform:
