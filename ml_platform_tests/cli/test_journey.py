@@ -17,7 +17,7 @@ from ml_platform_tests.orchestration.small_model import write_model
 
 ROOT = Path(__file__).parents[2]
 FULL = ("profile: fast", "profile: full")
-LUCK = "How much of it is luck"
+LUCK = "How much of it is luck, and would more rows help?"
 
 
 @dataclass(frozen=True)

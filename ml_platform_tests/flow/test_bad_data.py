@@ -71,9 +71,6 @@ BAD = {
     "a column without values": Bad(
         2, "all 2,736 rows break the contract: distance: missing (2,736 rows)", change=column("distance", np.nan)
     ),
-    "a column without values that may be missing": Bad(
-        3, "✗ failed     columns_vary", change=column("distance", np.nan), file=(MAY_BE_MISSING,)
-    ),
     "texts for numbers": Bad(2, "distance: not a finite number (2,736 rows)", change=column("distance", "far")),
     "infinite numbers": Bad(2, "distance: not a finite number (2,736 rows)", change=column("distance", np.inf)),
     "no outcome": Bad(2, "late: missing (2,736 rows)", change=column("late", None)),
