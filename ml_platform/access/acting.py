@@ -37,6 +37,11 @@ def authorise(settings: Settings, ledger: Ledger, wanted: Wanted, *, now: dt.dat
     if person is None:
         return _said(settings, wanted.by)
     if wanted.by and wanted.by.strip() != person.name:
+        why = f"in the name of {wanted.by.strip()}"
+        Trail(ledger, lambda: now).note(
+            DENIED, actor=person.name, subject=wanted.model or SUBJECT, what=wanted.action, why=why,
+            source="command line",
+        )  # fmt: skip
         message = (
             f"--by: says {wanted.by!r}, and {TOKEN} is {person.name}'s; in a home with users everybody acts for "
             "themselves; leave --by out"

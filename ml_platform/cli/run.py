@@ -61,7 +61,7 @@ def command(model: str, junit: Path | None, *, fast: bool, every_gate: bool) -> 
         if junit is not None:
             _write_junit(junit, model, verdicts)
         if "report" in run.made:
-            _say_report(platform, model)
+            _say_report(platform, model, refused_since="release" in run.made and not run.success)
         if run.success:
             _say_released(platform, governed, started, verdicts)
             return 0
@@ -128,13 +128,15 @@ def _say_verdicts(verdicts: list[Verdict], *, every: bool) -> None:
     click.echo("\n".join(verdict_lines(verdicts, every=every)))
 
 
-def _say_report(platform: Platform, model: str) -> None:
+def _say_report(platform: Platform, model: str, *, refused_since: bool) -> None:
     from ml_platform.core.records import ReportRecord
     from ml_platform.orchestration.records import read_record
 
     report = read_record(platform.home, (model, "report"), ReportRecord)
     if report is not None and "html" in report.files:
         click.echo(f"\nreport: {platform.home / report.files['html']}")
+        if refused_since:
+            click.echo("        (on the evaluation: it was written before the refusal that is told below)")
 
 
 def _say_released(

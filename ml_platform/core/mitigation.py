@@ -14,9 +14,10 @@ AS_IS, OWN_THRESHOLDS, EQUAL_SHARES, REWEIGHED = "as is", "own thresholds", "equ
 class Way:
     """One way to decide about the holdout's rows, and what comes of it.
 
-    `ratios` are the selection-rate ratios, `quality` recall, precision and accuracy, `changes` the same minus those of
-    the model as it is, on the same rows. Per group: the share selected, and the rows selected in addition and no
-    longer. `thresholds` are those that differ from the model's. `reason` says why nothing could be measured.
+    `ratios` are the selection-rate ratios, `quality` recall, precision, accuracy and, where costs are declared, the
+    expected cost, `changes` the same minus those of the model as it is, on the same rows. Per group: the share
+    selected, and the rows selected in addition and no longer. `thresholds` are those that differ from the model's.
+    `reason` says why nothing could be measured.
     """
 
     name: str

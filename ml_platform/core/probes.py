@@ -35,6 +35,8 @@ class LearningCurve:
 
     points: tuple[CurvePoint, ...]
     next_doubling_would_save: float | None
+    next_low: float | None = None
+    next_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

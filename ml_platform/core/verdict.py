@@ -55,3 +55,12 @@ class Verdict:
     def closes(self) -> bool:
         """True when this verdict must stop the path."""
         return self.severity is Severity.BLOCK and not self.outcome.opens
+
+    def text(self) -> str:
+        """Say the verdict in a line, and in a second one what to do where the gate isn't open."""
+        effect = " (only warns)" if self.severity is Severity.WARN and not self.outcome.opens else ""
+        said = f"{self.gate} {self.outcome}{effect}: {self.reason}"
+        return said if self.outcome.opens else f"{said}\n  {self.next_step}"
+
+    def __str__(self) -> str:
+        return self.text()

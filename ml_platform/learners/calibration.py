@@ -5,6 +5,7 @@ A row gets the same bits alone and among others, so that the service answers wha
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,14 +69,16 @@ class Calibration:
 
 
 def fit_calibration(
-    method: CalibrationMethod | None, score: Floats, target: Floats, *, classes: Sequence[str]
+    method: CalibrationMethod | None, score: Floats, target: Floats, *, classes: Sequence[str], refuses: bool = True
 ) -> Calibration | None:
     """Learn a calibration from the scores of rows that the model wasn't trained on; None for no method.
 
     `score` has the shape (n,), or (n, K) for K > 2 classes or for multiclass; `target` (n,) holds codes of `classes`.
     Raises DataInvalid without rows, when a class is absent, and when the scores of a class fall as it gets likelier or
-    separate it wholly (Platt). Sources: Zadrozny and Elkan 2002, Transforming classifier scores into accurate
-    multiclass probability estimates, KDD; Platt 1999, Probabilistic outputs for support vector machines.
+    separate it wholly (Platt). Without `refuses`, for models that may have learned nothing, a sigmoid that would fall
+    is level at the class's share, as an isotonic curve is, and scores that separate a class stay as they are.
+    Sources: Zadrozny and Elkan 2002, Transforming classifier scores into accurate multiclass probability estimates,
+    KDD; Platt 1999, Probabilistic outputs for support vector machines.
     """
     if method is None or method == "none":
         return None
@@ -87,7 +90,10 @@ def fit_calibration(
     if method == "isotonic":
         steps = tuple(_isotonic(given, outcome) for _, given, outcome in _each(columns, target))
         return Calibration(isotonic=steps, rows=target.size)
-    lines = tuple(_platt(name, given, outcome) for name, given, outcome in _each(columns, target))
+    lines = tuple(
+        _platt(name, given, outcome) if refuses else _rising_platt(given, outcome)
+        for name, given, outcome in _each(columns, target)
+    )
     return Calibration(platt=lines, rows=target.size)
 
 
@@ -163,19 +169,35 @@ def _isotonic(score: Floats, outcome: Floats) -> Steps:
     return Steps(score=tuple(at[corner].tolist()), probability=tuple(probability[corner].tolist()))
 
 
-def _platt(name: str, score: Floats, outcome: Floats) -> Line:
+def _sigmoid(score: Floats, outcome: Floats) -> Line | None:
+    """Return the likeliest sigmoid; None where none is."""
     from ml_platform.stats.logistic_fit import logistic_fit
 
     odds = _log_odds(score)
     design = np.column_stack([odds, np.ones_like(odds)])
     found = logistic_fit(design, outcome == 1, np.array([1.0, 0.0]), np.zeros_like(odds))
-    if found is None:
+    return None if found is None else Line(slope=float(found.coefficients[0]), intercept=float(found.coefficients[1]))
+
+
+def _platt(name: str, score: Floats, outcome: Floats) -> Line:
+    line = _sigmoid(score, outcome)
+    if line is None:
         seen = f"the scores separate class {name} wholly, or are all equal"
         raise DataInvalid(f"calibration: {seen}; no sigmoid fits; say calibration: isotonic, or {_NEXT_STEP}")
-    slope, intercept = (float(value) for value in found.coefficients)
-    if slope <= 0:
-        seen = f"the scores of class {name} fall as it gets likelier (slope {slope:.3g})"
+    if line.slope <= 0:
+        seen = f"the scores of class {name} fall as it gets likelier (slope {line.slope:.3g})"
         raise DataInvalid(
             f"calibration: {seen}; a model that ranks the calibration rows is needed; look at its features"
         )
-    return Line(slope=slope, intercept=intercept)
+    return line
+
+
+def _rising_platt(score: Floats, outcome: Floats) -> Line:
+    """Return the likeliest sigmoid that doesn't fall; where none is likeliest, the scores themselves if they rise."""
+    line = _sigmoid(score, outcome)
+    if line is not None and line.slope > 0:
+        return line
+    share = float(outcome.mean())
+    if line is None and float(score[outcome == 1].mean()) > float(score[outcome == 0].mean()):
+        return Line(slope=1.0, intercept=0.0)
+    return Line(slope=0.0, intercept=math.log(share / (1 - share)))

@@ -16,7 +16,7 @@ from ml_platform.policy.describe import describe
 from ml_platform.policy.gates import Gate
 from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.resolve import Policy
-from ml_platform.reports.explanation import seen
+from ml_platform.reports.explanation import next_step, seen
 from ml_platform.reports.markdown import table
 from ml_platform.reports.measured_rows import MeasuredRow
 from ml_platform.reports.outcomes import tally, word
@@ -108,13 +108,17 @@ def _closed(verdict: Verdict, why: str) -> list[str]:
         *(f"    also:   {one.text()}" for one in others),
         f"    needed: {verdict.limit}",
         *([f"    why:    {why}"] if why else []),
-        f"    do:     {verdict.next_step}",
+        f"    do:     {next_step(verdict)}",
     ]
 
 
 def _facts(worst: Measurement) -> str:
     """Say what else is known of a measurement: which rules were broken, which digest is missing."""
-    told = "; ".join(f"{name}: {fact}" for name, fact in worst.facts.items() if fact not in {"", None})
+    told = "; ".join(
+        f"{name.replace('_', ' ')}: {number_text(fact) if isinstance(fact, float) else fact}"
+        for name, fact in worst.facts.items()
+        if fact not in {"", None}
+    )
     return textwrap.shorten(told, LONGEST_FACTS, placeholder=" …")
 
 
@@ -151,7 +155,7 @@ def _metadata(verdict: Verdict) -> dict[str, Any]:
         "verdict": word(verdict.outcome),
         "control": control_text(verdict.control),
         "limit": verdict.limit,
-        "next step": verdict.next_step,
+        "next step": next_step(verdict),
         "policy digest": short(verdict.policy_digest),
     }
     if worst is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ml_platform.policy.by_chance import draws_by_chance
 from ml_platform.policy.expectations import Expectations
 from ml_platform.policy.gates import Condition, Gate
 from ml_platform.policy.metrics import METRICS, TASKS
@@ -38,6 +39,7 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "full": "the model is evaluated in full",
         "movable": "the model is evaluated in full and its file says what a subject could change",
         "full_champion": "the model is evaluated in full, and another version is live to compare with",
+        "by_chance": "the model is evaluated in full and something in its learner is drawn by chance",
         "costs": "the model file says what decisions cost",
     }
 )
@@ -87,6 +89,7 @@ def conditions_of(
         "full": full,
         "movable": full and bool(spec.movable),
         "full_champion": full and champion,
+        "by_chance": full and draws_by_chance(spec.learner.parameters, spec.tuning.space if spec.tuning else ()),
         "costs": spec.deployment.costs is not None,
     }
     return frozenset(condition for condition, true in holds.items() if true)

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import assert_never
 
 from ml_platform.core.measurement import Measurement, number_text
@@ -16,6 +17,7 @@ from ml_platform.policy.gates import AtLeast, AtMost, Between, Bound, Gate, Hold
 from ml_platform.policy.problems import nearest
 from ml_platform.policy.resolve import Policy
 
+CONFIDENCE = 0.95
 _GRAVEST_FIRST = (Outcome.FAILED, Outcome.UNDECIDED, Outcome.PASSED)
 _BOUNDS: dict[Bound, str] = {
     "value": "value", "low": "lower bound", "high": "upper bound", "interval": "interval",
@@ -42,7 +44,7 @@ def judge(
 ) -> tuple[Verdict, ...]:
     """Return one verdict per gate of the stage, in the policy's order."""
     return tuple(
-        _verdict(policy, name, measurements, conditions=conditions, today=now.date()) for name in policy.gates_of(stage)
+        judge_gate(policy, name, measurements, conditions=conditions, now=now) for name in policy.gates_of(stage)
     )
 
 
@@ -51,13 +53,15 @@ def outcome_of(gate: Gate, measurement: Measurement) -> Outcome:
     return _judge_one(gate, measurement).outcome
 
 
-def _verdict(
-    policy: Policy, name: str, measurements: Sequence[Measurement], *, conditions: frozenset[str], today: dt.date
+def judge_gate(
+    policy: Policy, name: str, measurements: Sequence[Measurement], *, conditions: frozenset[str], now: dt.datetime
 ) -> Verdict:
+    """Return the verdict of one gate; judged again on the verdict's own measurements it comes out the same."""
     gate = policy.gates[name]
     measured = tuple(each for each in measurements if each.metric == gate.metric)
-    used = tuple(each for each in measured if _is_meant(gate, each))
-    finding = _waive(_judge_gate(gate, measured, conditions), policy.waiver_of(name), today)
+    # Who looks for a name that nobody measured has to see all that was measured: it stays with the verdict.
+    used = measured if seen_of(gate, measured) is None else tuple(each for each in measured if _is_meant(gate, each))
+    finding = _waive(_judge_gate(gate, measured, conditions), policy.waiver_of(name), now.date())
     return Verdict(
         gate=name,
         control=gate.control,
@@ -73,6 +77,11 @@ def _verdict(
     )
 
 
+def seen_of(gate: Gate, measurements: Sequence[Measurement]) -> frozenset[str] | None:
+    """Return the subjects that a gate's verdict holds everything about; None for all that were measured."""
+    return None if gate.subjects is None or _absent(gate, measurements) else frozenset(gate.subjects)
+
+
 def _is_meant(gate: Gate, measurement: Measurement) -> bool:
     return gate.subjects is None or measurement.subject in gate.subjects
 
@@ -86,9 +95,24 @@ def _judge_gate(gate: Gate, measured: Sequence[Measurement], conditions: frozens
     findings += [_never_measured(gate, name, measured) for name in _absent(gate, measured)]
     outcome = min((finding.outcome for finding in findings), key=_GRAVEST_FIRST.index)
     deciding = [finding for finding in findings if finding.outcome is outcome]
-    worst = min(deciding, key=lambda finding: finding.margin)
+    worst = min(deciding, key=lambda finding: _rank(gate, finding))
     others = f" ({len(deciding)} of {len(findings)} subjects are so)" if len(findings) > 1 else ""
     return _Finding(outcome=outcome, reason=f"{worst.reason}{others}", worst=worst.worst, margin=worst.margin)
+
+
+def _rank(gate: Gate, finding: _Finding) -> tuple[float, float]:
+    """Order findings of one outcome for the reader, the worst first; what they open or close isn't changed by it.
+
+    Where a whole interval is judged and doesn't keep the limit, what is proven counts first and the value second: few
+    rows have the widest interval and prove the least. What can't be told comes after what can.
+    """
+    one = finding.worst
+    if finding.outcome is Outcome.PASSED or isinstance(gate, Holds) or gate.judged_on != "interval" or one is None:
+        return finding.margin, 0.0
+    interval = _judged(one, "interval")
+    if one.value is None or interval is None:
+        return math.inf, 0.0
+    return _best_margin(gate, interval), _margin(gate, one.value)
 
 
 def _absent(gate: Gate, measured: Sequence[Measurement]) -> list[str]:
@@ -112,7 +136,7 @@ def _judge_one(gate: Gate, measurement: Measurement) -> _Finding:
     if measurement.n < gate.minimum_n:
         return _undecided(measurement, f"{measurement.text()}; needed: n ≥ {gate.minimum_n:,}")
     margin = min(_margin(gate, one) for one in judged)
-    text = f"{measurement.text()}; needed: {describe(gate)}"
+    text = f"{measurement.text()}; needed: {describe(gate)}{_power(gate, measurement)}"
     if not (math.isfinite(margin) and margin >= 0):
         if bound == "interval" and _best_margin(gate, judged) >= 0:
             return _undecided(
@@ -150,6 +174,18 @@ def _smallest(measurement: Measurement) -> float | None:
 def _revealing(measurement: Measurement, needed: float) -> bool:
     smallest = _smallest(measurement)
     return smallest is not None and smallest <= needed
+
+
+def _power(gate: Gate, measurement: Measurement) -> str:
+    """Say how likely a candidate exactly as good as the champion is shown to keep the limit, where that is known."""
+    error = measurement.facts.get("standard_error")
+    if gate.when != "champion" or isinstance(gate, Between | Holds) or gate.judged_on == "value":
+        return ""
+    if not isinstance(error, float) or not error > 0:
+        return ""
+    normal = NormalDist()
+    share = normal.cdf(_margin(gate, 0.0) / error - normal.inv_cdf(0.5 + (measurement.confidence or CONFIDENCE) / 2))
+    return f". Of candidates exactly as good as the champion, {share:.0%} would pass on as many rows"
 
 
 def _undecided(measurement: Measurement, reason: str) -> _Finding:

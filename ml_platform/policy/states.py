@@ -40,7 +40,7 @@ def control_states(policy: Policy, parts: Mapping[str, EvidencePart | None]) -> 
     """Return the state of every control in the catalogue's order; `parts` holds each stage's newest verdicts.
 
     Gates on what models of another task predict don't speak, nor do verdicts under another policy. Blocking gates
-    decide; warnings decide where nothing else speaks. Enforced is only what at least one gate was judged on and let
+    decide; warnings decide where none of them applies. Enforced is only what at least one gate was judged on and let
     through; how many of them applied is said.
     """
     known = frozenset(condition for part in parts.values() if part for condition in part.conditions)
@@ -88,7 +88,9 @@ def _said(verdict: Verdict, policy_digest: str) -> tuple[Outcome, str]:
 def _sum_up(heard: Sequence[_Heard]) -> tuple[State, str]:
     if not heard:
         return "no_gate", "no gate of the policy speaks for it"
-    deciding = [each for each in heard if each.severity == "block"] or list(heard)
+    blocking = [each for each in heard if each.severity == "block"]
+    applies = any(each.outcome is not Outcome.NOT_APPLICABLE for each in blocking)
+    deciding = blocking if applies else list(heard)
     order: tuple[tuple[Outcome, State], ...] = (
         (Outcome.FAILED, "violated"),
         (Outcome.UNDECIDED, "undecided"),
@@ -99,18 +101,21 @@ def _sum_up(heard: Sequence[_Heard]) -> tuple[State, str]:
         found = [each for each in deciding if each.outcome is outcome]
         if found:
             return state, _reason(state, found, deciding) + _warnings(heard, deciding)
-    return "not_applicable", "; ".join(dict.fromkeys(each.reason for each in deciding)) + _warnings(heard, deciding)
+    return "not_applicable", "; ".join(dict.fromkeys(each.reason for each in blocking or deciding))
 
 
 def _reason(state: State, found: Sequence[_Heard], deciding: Sequence[_Heard]) -> str:
     if state == "enforced":
         apart = [each.gate for each in deciding if each.outcome is Outcome.NOT_APPLICABLE]
         if apart:
-            return f"{len(found)} of {len(deciding)} gates applied and passed; not applicable: {', '.join(apart)}"
+            passed = (
+                f"{len(found)} of {len(deciding)} gates applied and passed ({', '.join(each.gate for each in found)})"
+            )
+            return f"{passed}; not applicable: {', '.join(apart)}"
         return f"{len(found)} of {len(deciding)} gates passed"
     return "; ".join(each.reason for each in found)
 
 
 def _warnings(heard: Sequence[_Heard], deciding: Sequence[_Heard]) -> str:
-    closed = [each.gate for each in heard if each not in deciding and not each.outcome.opens]
-    return f"; warnings: {', '.join(closed)}" if closed else ""
+    closed = [each.reason for each in heard if each not in deciding and not each.outcome.opens]
+    return f"; warnings: {'; '.join(closed)}" if closed else ""

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ml_platform.policy.resolve import Policy
 
 Tone = Literal["passed", "failed", "undecided"]
+# The report is written before the release: it can't know what is said after it.
+_STILL_TO_COME = (
+    "The release's own gates and the promotion lock speak after this report; ml-platform show has their word."
+)
 JUDGED_BEFORE = STAGES[: STAGES.index("release")]
 
 
@@ -44,18 +48,29 @@ def decide(verdicts: Sequence[Verdict], policy: Policy | None) -> Decision:
         tone = "undecided"
     return Decision(
         tone=tone,
-        headline=_headline(tone, len(closed)),
-        because=" ".join([*_because(verdicts, closed, warned), *missing]),
+        headline=_headline(tone, len(closed), warned),
+        because=" ".join(
+            [*_because(verdicts, closed, warned), *missing, *([_STILL_TO_COME] if tone == "passed" else [])]
+        ),
         closed=closed,
         warned=warned,
     )
 
 
-def _headline(tone: Tone, closed: int) -> str:
+def _headline(tone: Tone, closed: int, warned: Sequence[Verdict]) -> str:
     gates = "1 gate is closed" if closed == 1 else f"{closed} gates are closed"
     if tone == "passed":
-        return "May go to staging"
+        return f"May be released{_warnings(warned)}"
     return f"Refused: {gates}" if tone == "failed" else "Not decided: evidence is missing"
+
+
+def _warnings(warned: Sequence[Verdict]) -> str:
+    """Say how many gates only warn, and how many of them on fairness."""
+    if not warned:
+        return ""
+    unfair = sum(one.control == "FAIRNESS" for one in warned)
+    count = "1 warning" if len(warned) == 1 else f"{len(warned)} warnings"
+    return f", with {count}{f' ({unfair} on fairness)' if unfair else ''}"
 
 
 def _because(verdicts: Sequence[Verdict], closed: Sequence[Verdict], warned: Sequence[Verdict]) -> list[str]:

@@ -52,7 +52,11 @@ def dependence_plot(curves: Sequence[Dependence]) -> Markup:
 def _range(curves: Sequence[Dependence]) -> tuple[float, float]:
     found = [bound for one in curves for point in one.points for bound in (*_bounds(point), *_rows(point))]
     room = 0.05 * (max(found) - min(found)) or 0.01 * abs(found[0]) or 0.01
-    return min(found) - room, max(found) + room
+    low, high = min(found), max(found)
+    # No axis runs below 0 or, of what may be a probability, above 1 where no value does.
+    least = 0.0 if low >= 0 else low - room
+    most = 1.0 if low >= 0 and high <= 1 else high + room
+    return max(low - room, least), min(high + room, most)
 
 
 def _bounds(point: DependencePoint) -> tuple[float, float]:

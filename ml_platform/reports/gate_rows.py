@@ -11,7 +11,7 @@ from ml_platform.core.measurement import number_text
 from ml_platform.core.verdict import Severity, Verdict
 from ml_platform.policy.controls import CONTROLS
 from ml_platform.policy.metrics import METRICS
-from ml_platform.reports.explanation import claim, explanation, interval_text
+from ml_platform.reports.explanation import claim, explanation, interval_text, next_step
 from ml_platform.reports.interval_bar import interval_bar
 from ml_platform.reports.limits import allowed_by, gate_of
 from ml_platform.reports.outcomes import by_stage, tally, word
@@ -116,7 +116,7 @@ def gate_row(verdict: Verdict, content: Content, measured: MeasuredRows) -> Gate
         limit=verdict.limit.replace("n ≥ ", "n\xa0≥\xa0"),
         about=gate.why if gate else "",
         why=explanation(verdict),
-        next_step="" if verdict.outcome.opens else verdict.next_step,
+        next_step="" if verdict.outcome.opens else next_step(verdict),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import short
 from ml_platform.reports import mitigation
+from ml_platform.reports.against_live import live_sections
 from ml_platform.reports.class_rows import HEADS as CLASS_HEADS
 from ml_platform.reports.class_rows import class_rows
 from ml_platform.reports.compared_plot import compared_figures
@@ -20,6 +21,7 @@ from ml_platform.reports.figures import curve_figures
 from ml_platform.reports.findings import HEADS, MOST_ROWS, FindingRow, finding_rows
 from ml_platform.reports.gate_rows import LONGEST_SUBJECT, gate_row, shown_unit, shown_value, stage_rows
 from ml_platform.reports.group_figures import group_figures
+from ml_platform.reports.how_sure import luck_line, weakest_line
 from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform.reports.outcomes import tally
 from ml_platform.reports.plain_text import is_digest, one_line
@@ -44,9 +46,10 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
     stages = stage_rows(content, measured)
     findings, classes = _findings(content), class_rows(content, measured)
     expectations, probes = expectation_rows(content, measured), probe_sections(content, measured)
-    moves = what_moves(content, measured)
+    moves, against = what_moves(content, measured), live_sections(content, measured)
     chapters = {
         "gates": ("Gates", True),
+        **{section.name: (section.title, True) for section in against},
         "findings": ("What new rows showed", findings),
         "classes": ("Each class", classes),
         "mitigation": (mitigation.TITLE, content.mitigation),
@@ -69,6 +72,8 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         tiles=tiles(content, measured),
         compared=compared_with_live(content),
         next=what_comes_next(content, decision),
+        luck=luck_line(content),
+        weakest=weakest_line(content),
         stages=stages,
         bars=any(row.bar for stage in stages for row in stage.rows),
         tally=tally(content.verdicts),
@@ -91,6 +96,7 @@ def html_page(content: Content, *, now: dt.datetime) -> str:
         moves_note=NOTE,
         moves_heads={"stable": PROBE_HEADS, "features": FEATURE_HEADS},
         probe_sections=probes,
+        live_sections=against,
         curves=curve_figures(content),
         forests=(*group_figures(content, measured), *slice_figures(content, measured)),
         measured=measured.by_stage(),

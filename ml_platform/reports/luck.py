@@ -21,6 +21,7 @@ _SAID = {
     "loss_change_over_seeds": "loss against the live version, the seed's luck in the interval",
     "permutation_p_value": "chance of learning as much from outcomes in random order",
     "loss_saved_by_last_doubling": "loss saved by the last doubling of the training rows",
+    "loss_saved_by_next_doubling": "loss that another doubling would save, if the curve goes on as it went",
 }
 
 
@@ -42,12 +43,22 @@ def _words(probes: Probes) -> Iterator[str]:
     curve = probes.learning_curve
     if curve is None:
         return
-    saved = curve.next_doubling_would_save
-    if saved is None:
-        yield "The last doublings of the training rows saved nothing: more rows of the same kind won't help."
+    saved, low, high = curve.next_doubling_would_save, curve.next_low, curve.next_high
+    if saved is None or low is None or high is None:
+        yield "What more training rows would save can't be told."
+        return
+    told = f"From {curve.points[-1].rows:,} training rows on, as many again would save"
+    spread = f"between {_percent(low)} and {_percent(high)}"
+    if high <= 0:
+        yield f"{told} nothing ({spread} of the loss): more rows of the same kind won't help."
+    elif low > 0:
+        yield f"{told} about {_percent(saved)} of the loss ({spread}), if the curve goes on as it went."
     else:
-        rows = curve.points[-1].rows
-        yield f"From {rows:,} training rows on, as many again would save about {100 * saved:.2g} % of the loss."
+        yield f"{told} {spread} of the loss, if the curve goes on as it went: whether they would help isn't shown."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %"
 
 
 def _figures(probes: Probes) -> Iterator[Figure]:
@@ -63,5 +74,5 @@ def _figures(probes: Probes) -> Iterator[Figure]:
             title="Would more rows help?",
             picture=learning_plot(probes.learning_curve),
             caption="The mean loss on the holdout by the number of training rows, each step twice as many, with 95 % "
-            "intervals. A line that still falls says that more rows would help.",
+            "intervals. A line that still falls, by more than its intervals, says that more rows would help.",
         )

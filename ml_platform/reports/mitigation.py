@@ -10,7 +10,10 @@ from ml_platform.core.mitigation import EQUAL_SHARES, REWEIGHED, Mitigation, Way
 from ml_platform.reports.explanation import interval_text
 
 TITLE = "What it would take to treat groups alike"
-QUALITY = {"recall": "Recall", "precision": "Precision", "accuracy": "Accuracy"}
+QUALITY = {
+    "recall": "Recall", "precision": "Precision", "accuracy": "Accuracy", "expected_cost": "Expected cost per row",
+}  # fmt: skip
+MOST_NAMED = 3
 TOGETHER = "intersection_"
 READING = (
     "Measured on the holdout, and nothing of it is applied. A ratio is the smallest of its groups. Own thresholds "
@@ -47,7 +50,11 @@ def mitigation_rows(found: Mitigation | None) -> tuple[MitigationRow, ...]:
     cells: dict[str, list[tuple[str, ...]]] = {
         **{f"Selected of {group}": [(f"{way.rates[group]:.1%}",) for way in ways] for group in groups},
         **{f"Ratio, {about}": [_ratio(way, about, found) for way in ways] for about in _abouts(ways[0], found)},
-        **{name: [_quality(way, metric) for way in ways] for metric, name in QUALITY.items()},
+        **{
+            name: [_quality(way, metric) for way in ways]
+            for metric, name in QUALITY.items()
+            if any(one.metric == metric for one in ways[0].quality)
+        },
         **{f"Decided otherwise, {group}": [_moved(way, group) for way in ways] for group in groups},
     }
     return tuple(MitigationRow(name=name, cells=tuple(lines)) for name, lines in cells.items())
@@ -92,7 +99,7 @@ def mitigation_words(found: Mitigation | None) -> tuple[str, ...]:
 def mitigation_hint(found: Mitigation) -> str:
     """Say in one line what the ways would do to the smallest ratio, and at which price."""
     as_is, *others = found.ways
-    told = [f"{way.name} {_smallest(way, found)} (recall {_signed(way, 'recall')})" for way in others if not way.reason]
+    told = [f"{way.name} {_smallest(way, found)} ({_price(way)})" for way in others if not way.reason]
     return f"smallest selection-rate ratio as is {_smallest(as_is, found)}, {', '.join(told)}; nothing is applied"
 
 
@@ -102,23 +109,41 @@ def _words(found: Mitigation) -> Iterator[str]:
     equal, reweighed = ways.get(EQUAL_SHARES), ways.get(REWEIGHED)
     if reweighed and not reweighed.reason:
         columns, kept = ", ".join(found.columns), _outcome(reweighed, found)
+        price = next((one for one in reweighed.changes if one.subject == "expected_cost"), None)
+        cost = f" It changes the expected cost per row by {_plus(price)} {interval_text(price)}." if price else ""
         yield (
             f"To choose reweighing, write 'reweigh: [{columns}]' under 'learner' in the model file and release again: "
-            f"the gates judge it as they judge any model. By what was measured here, {kept}."
+            f"the gates judge it as they judge any model. By what was measured here, {kept}.{cost}"
         )
     yield (
         "Own thresholds can't be written in the model file: to decide with them, whoever asks has to say the person's "
         "group, and to decide by group isn't lawful everywhere."
     )
-    if equal and not equal.reason and not _is_kept(equal, found):
+    if equal and not equal.reason:
+        yield from _equal_words(equal, found)
+    yield (
+        "Which of the ways is fair is for a person to decide; another target, other features and a waiver are ways too."
+    )
+
+
+def _equal_words(equal: Way, found: Mitigation) -> Iterator[str]:
+    """Say whether equal shares are enough, and what they do to those for whom the outcome comes true, as measured."""
+    if missed := _missed(equal, found):
+        yield f"Even with equal shares, chosen on the calibration rows, the limit is surely missed: {missed}."
+    elif not _is_kept(equal, found):
         yield (
             "Even with equal shares the ratio isn't kept over its whole interval: as many holdout rows as these can't "
             "show that groups are selected alike. More rows of the small groups are needed to tell."
         )
-    yield (
-        "Where the groups' outcomes differ, equal shares select fewer people for whom the outcome comes true. Which of "
-        "the two is fair is for a person to decide; another target, other features and a waiver are ways too."
-    )
+    change = next((one for one in equal.changes if one.subject == "recall" and one.value is not None), None)
+    if change is None or change.value is None:
+        return
+    if change.low is None or change.high is None or change.low <= 0 <= change.high:
+        yield "Whether equal shares find more or fewer of the people for whom the outcome comes true can't be told."
+        return
+    word = "more" if change.value > 0 else "fewer"
+    told = f"recall {_plus(change)} {interval_text(change)}"
+    yield f"Here equal shares find {word} of the people for whom the outcome comes true ({told})."
 
 
 def _limited(way: Way, found: Mitigation) -> tuple[Measurement, ...]:
@@ -133,6 +158,13 @@ def _signed(way: Way, metric: str) -> str:
     return next((_plus(one) for one in way.changes if one.subject == metric), "?")
 
 
+def _price(way: Way) -> str:
+    """Say in a few words what a way does to recall, and to the expected cost where costs are declared."""
+    told = {"recall": "recall", "cost per row": "expected_cost"}
+    known = {one.subject for one in way.changes}
+    return ", ".join(f"{name} {_signed(way, of)}" for name, of in told.items() if of == "recall" or of in known)
+
+
 def _smallest(way: Way, found: Mitigation) -> str:
     """Return the smallest ratio; combinations, which few people share, count only where they are what isn't kept."""
     limited = _limited(way, found)
@@ -145,10 +177,18 @@ def _is_kept(way: Way, found: Mitigation) -> bool:
     return all(one.low is not None and one.low >= found.limits[one.metric] for one in _limited(way, found))
 
 
-def _outcome(way: Way, found: Mitigation) -> str:
+def _missed(way: Way, found: Mitigation) -> str:
+    """Name the comparisons that surely miss their limit, the worst first; empty where none does."""
     missed = [one for one in _limited(way, found) if one.high is not None and one.high < found.limits[one.metric]]
-    if missed:
-        return f"the limit would still be missed ({missed[0].subject})"
+    worst = sorted(missed, key=lambda one: (one.metric.startswith(TOGETHER), one.value or 0.0))
+    told = [f"{one.subject} {number_text(one.value)} {interval_text(one)}" for one in worst[:MOST_NAMED]]
+    more = [f"{len(worst) - MOST_NAMED} more"] if len(worst) > MOST_NAMED else []
+    return "; ".join([*told, *more])
+
+
+def _outcome(way: Way, found: Mitigation) -> str:
+    if missed := _missed(way, found):
+        return f"the limit would still be missed: {missed}"
     return "the limit would be kept" if _is_kept(way, found) else "the gate would be undecided: the intervals are wide"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement, number_text
+from ml_platform.policy.by_chance import NOTHING
 from ml_platform.reports.explanation import interval_text
 from ml_platform.reports.figures import Figure
 from ml_platform.reports.measured_rows import EVALUATION
@@ -42,7 +43,8 @@ HEADS = ("", "seen", "95 % interval", "rows")
 def measured_row(said: str, one: Measurement, measured: MeasuredRows) -> tuple[Cell, ...]:
     """Return a measurement as a row under `HEADS`: what it says in words, its number, interval and sample size."""
     unit = f" {one.unit}" if one.unit else ""
-    seen = f"undefined: {one.reason}" if one.value is None else f"{number_text(one.value)}{unit}"
+    missing = "not applicable" if one.reason == NOTHING else "undefined"
+    seen = f"{missing}: {one.reason}" if one.value is None else f"{number_text(one.value)}{unit}"
     anchor = measured.anchor(EVALUATION, one)
     return Cell(text=said), Cell(text=seen, anchor=anchor), Cell(text=interval_text(one)), Cell(text=f"{one.n:,}")
 

@@ -6,11 +6,13 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from ml_platform.reports import mitigation
+from ml_platform.reports.against_live import live_sections
 from ml_platform.reports.class_rows import HEADS, class_rows
 from ml_platform.reports.conditions import conditions
 from ml_platform.reports.decision import decide
 from ml_platform.reports.expectation_rows import HEADS as EXPECTATION_HEADS
 from ml_platform.reports.expectation_rows import expectation_rows
+from ml_platform.reports.how_sure import luck_line, weakest_line
 from ml_platform.reports.markdown import cell, closed_list, measurement_table, table, verdict_table
 from ml_platform.reports.measured_rows import MeasuredRows
 from ml_platform.reports.outcomes import tally
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ml_platform.reports.content import Content
-    from ml_platform.reports.probe_section import Cell
+    from ml_platform.reports.probe_section import Cell, ProbeSection
 
 
 def markdown_page(content: Content, *, now: dt.datetime) -> str:
@@ -40,6 +42,10 @@ def markdown_page(content: Content, *, now: dt.datetime) -> str:
         cell(decision.because),
         *(["## What can be done", closed] if closed else []),
         *(["## What it is worth", table(("", "value", "interval", "meaning"), numbers)] if numbers else []),
+        "## How much of it is luck",
+        cell(luck_line(content)),
+        "## For whom it is worst",
+        cell(weakest_line(content)),
         "## Compared with what is live",
         cell(compared_with_live(content)),
         "## What comes next",
@@ -47,11 +53,12 @@ def markdown_page(content: Content, *, now: dt.datetime) -> str:
         "## Gates",
         f"{tally(content.verdicts)}.",
         verdict_table(content.verdicts),
+        *_chapters(live_sections(content, MeasuredRows(content))),
         *(["## Each class", table(HEADS, classes)] if classes else []),
         *_mitigation(content),
         *(["## What was expected of it", table(EXPECTATION_HEADS, expected)] if expected else []),
         *_what_moves(content),
-        *_probes(content),
+        *_chapters(probe_sections(content, MeasuredRows(content))),
         "## Measurements on the holdout",
         measurement_table(content.measurements),
         *_conditions(content),
@@ -96,10 +103,10 @@ def _texts(rows: Iterable[Iterable[Cell]]) -> list[tuple[str, ...]]:
     return [tuple(one.text for one in row) for row in rows]
 
 
-def _probes(content: Content) -> list[str]:
+def _chapters(sections: Iterable[ProbeSection]) -> list[str]:
     return [
         part
-        for section in probe_sections(content, MeasuredRows(content))
+        for section in sections
         for part in (
             f"## {section.title}",
             section.note,

@@ -11,6 +11,7 @@ from ml_platform.reports.forest_plot import Forest, ForestRow, forest_plot
 from ml_platform.reports.forest_rows import forest_row, reading
 from ml_platform.reports.limits import limits_on
 from ml_platform.reports.measured_rows import EVALUATION
+from ml_platform.reports.numbered_levels import numbered_levels
 
 if TYPE_CHECKING:
     from ml_platform.core.measurement import Measurement
@@ -55,7 +56,7 @@ def _figure(
     return Figure(
         title="Does it hold in every slice?",
         picture=forest_plot(forest),
-        caption=f"{about} {pooled} {reading(forest)}",
+        caption=f"{about} {pooled} {reading(forest)} {numbered_levels(content)}".strip(),
     )
 
 

@@ -67,6 +67,22 @@ _KINDS = (
         unit=" points",
     ),
     _Kind(
+        metric="expected_cost",
+        name="Cost per case",
+        meaning="By the costs that the model file declares, a decision costs {number} on average.",
+        factor=1.0,
+        digits=3,
+        unit="",
+    ),
+    _Kind(
+        metric="expected_cost_gain",
+        name="Saved per case",
+        meaning="Against always deciding the same, whichever costs less, it saves {number} per case; below 0 it costs.",
+        factor=1.0,
+        digits=3,
+        unit="",
+    ),
+    _Kind(
         metric="mean_absolute_error",
         name="Off by, on average",
         meaning="The mean distance between prediction and outcome is {number}, in the target's unit.",

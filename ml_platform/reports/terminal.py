@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.policy.conditions import is_of_another_task
 from ml_platform.policy.controls import CONTROLS
-from ml_platform.reports.explanation import explanation, seen
+from ml_platform.reports.explanation import explanation, next_step, seen
 from ml_platform.reports.outcomes import MARKS, by_stage, tally, word
 from ml_platform.reports.plain_text import one_line
 
@@ -92,13 +92,19 @@ def _explained(verdict: Verdict) -> Iterator[str]:
     control = CONTROLS.get(verdict.control)
     title = f" ({control.title})" if control else ""
     effect = "only warns" if verdict.severity is Severity.WARN else "blocks the path" if verdict.closes else "is open"
-    said = {"for": f"{one_line(verdict.control)}{title}; {effect}", "why": one_line(explanation(verdict))}
+    said = {"for": f"{one_line(verdict.control)}{title}; {effect}", "why": one_line(_why(verdict))}
     if not verdict.outcome.opens:
-        said["do"] = one_line(verdict.next_step)
+        said["do"] = one_line(next_step(verdict))
     for name, text in said.items():
         if text:
             head = f"{'':<{EXPLAINED}}{name:<4} "
             yield from _wrapped(text, head, len(head))
+
+
+def _why(verdict: Verdict) -> str:
+    """Return what the line above doesn't say, the whole reason where it was too long for it."""
+    whole = seen(verdict.worst) if verdict.worst else verdict.reason
+    return explanation(verdict) if len(whole) <= LONGEST_SEEN else verdict.reason
 
 
 def _wrapped(text: str, head: str, indent: int) -> list[str]:
@@ -113,7 +119,10 @@ def _gate(verdict: Verdict) -> str:
 
 
 def _seen(verdict: Verdict) -> str:
-    return one_line(seen(verdict.worst) if verdict.worst else verdict.reason, LONGEST_SEEN)
+    text = seen(verdict.worst) if verdict.worst else verdict.reason
+    if len(text) > LONGEST_SEEN and verdict.worst is not None and verdict.worst.value is None:
+        text = seen(replace(verdict.worst, reason="see why"))
+    return one_line(text, LONGEST_SEEN)
 
 
 def _needed(verdict: Verdict) -> str:

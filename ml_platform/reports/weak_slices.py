@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Fact, Measurement
+from ml_platform.reports.against_live import p_text
 from ml_platform.reports.measured_rows import EVALUATION
+from ml_platform.reports.numbered_levels import numbered_levels
 from ml_platform.reports.probe_section import Cell, ProbeSection
 
 if TYPE_CHECKING:
     from ml_platform.reports.content import Content
-    from ml_platform.reports.measured_rows import MeasuredRows
+from ml_platform.reports.measured_rows import MeasuredRows
 
 HEADS = ("slice", "loss over all others'", "loss over promised", "rows", "AUC (others)", "p (Holm)")
 
@@ -27,7 +29,7 @@ def weak_slices_section(content: Content, measured: MeasuredRows) -> ProbeSectio
         "loss is about that, the slice is hard rather than wrong.",
         heads=HEADS,
         rows=tuple(_row(one, surprises.get(one.subject), measured) for one in found),
-        words=_words(found),
+        words=(*_words(found), *filter(None, [numbered_levels(content)] if found else [])),
     )
 
 
@@ -39,7 +41,7 @@ def _row(one: Measurement, surprise: Measurement | None, measured: MeasuredRows)
         _share(surprise, measured) if surprise else Cell(text=""),
         Cell(text=f"{one.n:,}"),
         Cell(text=f"{_number(area)} ({_number(others)})" if area is not None else ""),
-        Cell(text=_p(one.facts.get("p_holm"))),
+        Cell(text=p_text(one.facts.get("p_holm"))),
     )
 
 
@@ -59,12 +61,6 @@ def _words(found: tuple[Measurement, ...]) -> tuple[str, ...]:
 
 def _percent(value: float) -> str:
     return f"{round(100 * value):+d}"
-
-
-def _p(fact: Fact) -> str:
-    if not isinstance(fact, int | float):
-        return ""
-    return "< 0.0001" if fact < 1e-4 else f"{fact:.2g}"
 
 
 def _number(fact: Fact) -> str:

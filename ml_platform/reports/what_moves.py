@@ -77,14 +77,22 @@ def what_moves(content: Content, measured: MeasuredRows) -> WhatMoves | None:
         importance=Figure(
             title="Which features?",
             picture=importance_plot(shares),
-            caption="Each feature's part of all explanations on the holdout, with 95 % intervals over the rows. An "
-            "upright line is the limit of a gate.",
+            caption=f"Each feature's part of all explanations on {_explained(content)}, with 95 % intervals over these "
+            "rows. An upright line is the limit of a gate.",
         ),
         examples=tuple(_card(one) for one in probes.examples) if probes else (),
         dependence=_dependence(content),
         stable=measured_rows(content, measured, _STABLE),
         features=tuple(_features(content, measured)),
     )
+
+
+def _explained(content: Content) -> str:
+    """Say how many rows were explained, and why not all."""
+    rows, every = max((one.n for one in content.all_of("feature_share")), default=0), content.evaluation.rows
+    if not 0 < rows < every:
+        return "the holdout"
+    return f"{rows:,} of {every:,} holdout rows, spread evenly (exact explanations cost rows times leaves)"
 
 
 def _shares(content: Content) -> Iterator[Share]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 import time
 from collections.abc import Callable
@@ -71,6 +72,7 @@ class Follower:
     live: Live | None = None
     problem: str = ""
     _seen: Stamp | None = None
+    _since: dt.datetime | None = None
     _retry_at: float = 0.0
     _checked: set[str] = field(default_factory=set)
 
@@ -123,15 +125,9 @@ class Follower:
             raise DataInvalid(message)
         if self.live is not None and manifest == self.live.manifest:
             return
-        if self.live is not None and manifest.since < self.live.manifest.since:
-            message = (
-                f"{manifest_path(self.home, self.environment, self.model)}: it is about a deployment from before the "
-                "one that is served, as in an older copy of the home; run `ml-platform audit verify`, and promote"
-            )
-            raise DataInvalid(message)
-        await asyncio.to_thread(require_live, self.home, manifest)
+        since = await asyncio.to_thread(require_live, self.home, manifest, self._since)
         predictor = await self._predictor(manifest)
-        self.live = Live.of(manifest, predictor)
+        self.live, self._since = Live.of(manifest, predictor), since
         self.on_swap(self.live)
         log.info("serving %s version %d in %s", self.model, manifest.version, self.environment)
 

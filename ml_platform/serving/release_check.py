@@ -5,6 +5,7 @@ The manifest is a plain file: somebody with the disk can write one by hand. The 
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import msgspec
@@ -15,39 +16,47 @@ from ml_platform.adapters.ledger.looking import deployments_in, live_in, release
 from ml_platform.core.digest import digest_of_bytes, short
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.plain_file import read_plain
-from ml_platform.core.records import Evidence, ReleaseRecord
+from ml_platform.core.records import DeploymentRecord, Evidence, ReleaseRecord
 from ml_platform.serving.signed_check import MOST_BYTES, RESTORE, require_signed
 
 
-def require_live(home: Path, manifest: Manifest) -> None:
-    """Raise DataInvalid unless exactly this was released and is live, Unavailable when that can't be found out."""
-    where = manifest_path(home, manifest.environment, manifest.model)
+def require_live(home: Path, manifest: Manifest, served: dt.datetime | None = None) -> dt.datetime:
+    """Return since when exactly this is live; raises DataInvalid when it isn't or wasn't released, or Unavailable.
+
+    `served` is since when what is served now was live: nothing from before it is gone back to.
+    """
     live = live_in(home / "ledger.sqlite", manifest.model, manifest.environment)
-    if not manifest.shows(live):
+    if live is None or not manifest.shows(live):
         said = "nothing" if live is None else f"v{live.version} ({short(live.model_digest)})"
-        message = (
-            f"{where}: it names v{manifest.version} ({short(manifest.model_digest)}), but the ledger says that {said} "
-            "is live; only what was promoted is served. Run `ml-platform audit verify`, then promote again."
-        )
-        raise DataInvalid(message)
-    _require_deployed(home, manifest)
+        raise _not_live(home, manifest, f"the ledger says that {said} is live")
+    why = _why_not_deployed(home, live, served)
+    if why:
+        raise _not_live(home, manifest, f"that the ledger calls it live isn't the platform's doing: {why}")
     evidence = require_evidence_of(home, manifest)
     require_signed(home, _release(home, manifest), evidence)
+    return live.since
 
 
-def _require_deployed(home: Path, manifest: Manifest) -> None:
-    """Raise DataInvalid unless the platform itself made it live, and not somebody who can write the database."""
+def _not_live(home: Path, manifest: Manifest, why: str) -> DataInvalid:
+    return DataInvalid(
+        f"{manifest_path(home, manifest.environment, manifest.model)}: it names v{manifest.version} "
+        f"({short(manifest.model_digest)}), but {why}; only what was promoted is served. Run "
+        "`ml-platform audit verify`, then promote again."
+    )
+
+
+def _why_not_deployed(home: Path, live: DeploymentRecord, served: dt.datetime | None) -> str:
+    """Say why the platform itself didn't make this live, but somebody who can write the database; else nothing."""
     from ml_platform.adapters.signing_keys import FileSigningKeys
     from ml_platform.core.signed_deployment import why_not_newest
 
-    history = deployments_in(home / "ledger.sqlite", manifest.model, manifest.environment)
+    history = deployments_in(home / "ledger.sqlite", live.model, live.environment)
+    if live != history[-1]:
+        return "it isn't the newest deployment"
     why = why_not_newest(FileSigningKeys(home), history)
-    if why:
-        message = (
-            f"{manifest_path(home, manifest.environment, manifest.model)}: the ledger says that v{manifest.version} is "
-            f"live, but {why}; only what was promoted is served. Run `ml-platform audit verify`, then promote again."
-        )
-        raise DataInvalid(message)
+    if not why and served is not None and live.since < served:
+        return "it is older than what is served, as in an older copy of the home"
+    return why
 
 
 def _release(home: Path, manifest: Manifest) -> ReleaseRecord:

@@ -18,6 +18,7 @@ from ml_platform.stages.objection import Objection, Refused, refused
 from ml_platform.stages.versions import check_environment, registered
 
 VALID_FOR = dt.timedelta(days=7)
+REFUSED = "approval_refused"
 
 
 def approve(
@@ -34,8 +35,8 @@ def approve(
 ) -> Approval | Refused:
     """Write an approval down, or say why this person's word would not count; raises DataInvalid for no such version.
 
-    `signer` signs with the person's own key; a policy may ask for that. Who trained the model is checked when
-    the approval is used: only the evidence knows.
+    A refusal is written to the audit. `signer` signs with the person's own key; a policy may ask for that. Who trained
+    the model is checked when the approval is used: only the evidence knows.
     """
     check_environment(environment)
     release = registered(ledger, model, version)
@@ -59,7 +60,15 @@ def approve(
         if each.withdrawal is None
     ]
     if objections:
-        return refused(objections)
+        refusal = refused(objections)
+        ledger.append(
+            REFUSED,
+            actor=approver.strip(),
+            subject=f"{model}@{environment}",
+            at=now,
+            payload={"version": version, "reasons": list(refusal.reasons)},
+        )
+        return refusal
     approval = Approval(
         approval_id=uuid.uuid4().hex,
         model=model,

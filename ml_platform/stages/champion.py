@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from ml_platform.core.scoring import FEATURES_SOURCE
 from ml_platform.learners.scorer import Scorer
 from ml_platform.learners.workers import HERE, Workers
 from ml_platform.policy.spec import Column
+from ml_platform.stages.against_live import Duel, measure_against_live
 from ml_platform.stages.author_code import transformed
 from ml_platform.stages.bundle import Bundle, read_bundle
 from ml_platform.stages.encode import encode_frame
@@ -49,10 +51,12 @@ def meet_champion(
     features: FeaturesRecord,
     matrix: Matrix,
     holdout: ScoredPart,
+    levels: Mapping[str, Sequence[str]],
     workers: Workers = HERE,
 ) -> Rival:
-    """Score the champion on the holdout and compare the candidate with it on the same rows, by the task's measure.
+    """Score the champion on the holdout and compare the candidate with it on the same rows.
 
+    The task's measure comes first, then the gain in every other respect and the slices, named as in `levels`.
     Rows that the champion was trained or tuned on are left out. When too few are left, when it can't be established
     which ones it saw, or when the champion can't be scored, the measurement has no value and says why, so that its
     gate stays undecided.
@@ -63,14 +67,28 @@ def meet_champion(
         seen = seen_rows(spec, store=store, champion=champion, features=features, matrix=matrix)
         if refusal := seen.refusal(holdout.target):
             return _undecided(spec, holdout, refusal)
-        score = score_champion(spec, store=store, champion=champion, features=features, matrix=matrix, workers=workers)
+        bundle = read_bundle(store, champion.candidate.model_digest)
+        score = score_champion(
+            spec, bundle, store=store, champion=champion, features=features, matrix=matrix, workers=workers
+        )
     except DataInvalid as error:
         return _undecided(spec, holdout, f"the champion can't be compared: {error}")
-    return Rival(None if seen.rows.any() else score, (_compare(spec, holdout, score, champion, seen),))
+    new = ~seen.rows
+    duel = Duel(
+        spec=spec, candidate=holdout.rows_of(new), champion=score[new], champion_threshold=bundle.contract.threshold
+    )
+    return Rival(
+        None if seen.rows.any() else score,
+        (
+            _compare(spec, holdout, score, champion, seen),
+            *measure_against_live(duel, levels, features.lineage),
+        ),
+    )
 
 
 def score_champion(
     spec: ModelSpec,
+    bundle: Bundle,
     *,
     store: ArtefactStore,
     champion: ReleaseRecord,
@@ -78,13 +96,11 @@ def score_champion(
     matrix: Matrix,
     workers: Workers = HERE,
 ) -> Floats:
-    """Return the champion's score of each holdout row, shape (n,).
+    """Return the score that the champion, read as `bundle`, gives each holdout row, shape (n,).
 
     With the candidate's feature code and state its matrix is used; otherwise the champion's features are built anew
     from the snapshot's rows. Raises DataInvalid when the snapshot lacks what the champion needs.
     """
-    digest = champion.candidate.model_digest
-    bundle = read_bundle(store, digest)
     _require_same_scores(spec, champion, bundle)
     scorer, threads = Scorer(bundle.model_text.decode(), bundle.calibration), spec.learner.threads
     if _same_features(bundle, features, read_state(store, features)):
@@ -97,7 +113,7 @@ def score_champion(
         fit=None,
         transform=bundle.transform,
         digest=bundle.contract.code_digest,
-        path=store.folder("models", digest) / FEATURES_SOURCE,
+        path=store.folder("models", champion.candidate.model_digest) / FEATURES_SOURCE,
     )
     theirs = {column.name: Column.model_construct(type=column.type) for column in bundle.contract.inputs}
     inputs = encode_frame(spec.model_copy(update={"contract": theirs}), bundle.features.levels, frame)

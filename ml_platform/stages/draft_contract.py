@@ -12,7 +12,7 @@ from ml_platform.policy.yaml_text import yaml_line
 from ml_platform.stages.coerce import ColumnType
 from ml_platform.stages.guess_coercion import Guess, Guessed, guess_coercion
 from ml_platform.stages.guess_entity import guess_entity
-from ml_platform.stages.guess_split import guess_split
+from ml_platform.stages.guess_split import each_row_its_own, guess_split
 from ml_platform.stages.infer_contract import infer_contract
 from ml_platform.stages.read_column import read_column
 
@@ -68,8 +68,12 @@ def draft_contract(
         lines.append(
             "  # No target was named: give the outcome `role: target` (type boolean, or integer with range [0, 1])."
         )
-    lines += guess_entity(frame, contract)
-    lines += guess_split(read_column(frame[time], contract[time]).values) if time is not None else []
+    entity = guess_entity(frame, contract)
+    lines += entity
+    if time is not None:
+        lines += guess_split(read_column(frame[time], contract[time]).values)
+    elif not entity:
+        lines += each_row_its_own()
     return "\n".join(lines) + "\n"
 
 

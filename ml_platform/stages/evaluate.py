@@ -15,7 +15,7 @@ from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import EvaluationRecord, FeaturesRecord, ModelRecord, SplitRecord
 from ml_platform.learners.workers import open_workers
-from ml_platform.policy.spec import PersonalData
+from ml_platform.policy.spec import PersonalData, Role
 from ml_platform.stages.champion import meet_champion
 from ml_platform.stages.drift import measure_drift
 from ml_platform.stages.expectations import measure_expectations
@@ -66,16 +66,17 @@ def evaluate(
     scorer, measures = read_scorer(store, model.digest), measures_of(spec.learner.task)
     held, taught = matrix.part_of("holdout"), _sample(matrix.part_of("train"))
     _require_rows(spec, held)
+    levels = _shown_levels(spec, read_state(store, features)["levels"])
     with open_workers(spec.compute) as workers:
         holdout, sample = (
             score_part(part, scorer, threshold=model.threshold, threads=spec.learner.threads, workers=workers)
             for part in (held, taught)
         )
         rival = meet_champion(
-            spec, store=store, champion=champion, features=features, matrix=matrix, holdout=holdout, workers=workers
-        )
+            spec, store=store, champion=champion, features=features, matrix=matrix, holdout=holdout, levels=levels,
+            workers=workers,
+        )  # fmt: skip
     moves = explain(holdout)
-    levels = _shown_levels(spec, read_state(store, features)["levels"])
     measurements = (
         *measures.measure(spec, holdout, sample, levels),
         measure_drift(matrix.part_of("train"), holdout.matrix, seed=spec.learner.seed),
@@ -125,14 +126,23 @@ def evaluate(
 
 
 def _how_deeply(profile: Profile, rows: int) -> Measurement:
-    return Measurement(metric="evaluated_in_full", value=float(profile == "full"), n=rows, facts={"profile": profile})
+    """Say that the evaluation was full; after a fast one, that the full one is missing: no failure, but no evidence."""
+    full = profile == "full"
+    reason = "" if full else "it was evaluated fast, and nothing is known yet of what only the full evaluation tries"
+    return Measurement(
+        metric="evaluated_in_full", value=1.0 if full else None, n=rows, reason=reason, facts={"profile": profile}
+    )
 
 
 def _shown_levels(spec: ModelSpec, levels: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Return levels as they may be shown: numbered, where a column about persons doesn't declare them in the file."""
+    """Return levels as they may be shown: numbered, where a column about persons doesn't declare them in the file.
+
+    Those of a group are named: whom a model treats worse can't be said otherwise, and the file asked to be told.
+    """
+    named = spec.columns(Role.GROUP)
     return {
         name: found
-        if spec.contract[name].levels or spec.contract[name].personal_data is PersonalData.NONE
+        if name in named or spec.contract[name].levels or spec.contract[name].personal_data is PersonalData.NONE
         else [f"level {place + 1}" for place in range(len(found))]
         for name, found in levels.items()
     }

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from ml_platform.core.digest import short
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import Candidate, Evidence, EvidencePart
+from ml_platform.core.verdict import Verdict
 from ml_platform.policy.conditions import MEANINGS, why_not_applicable
-from ml_platform.policy.judge import judge
+from ml_platform.policy.judge import judge_gate, seen_of
 from ml_platform.policy.resolve import Policy
 from ml_platform.stages.evidence import STAGES, closed, part_objections, subjects_of
 from ml_platform.stages.objection import Objection
@@ -73,6 +74,7 @@ def _examine_parts(
         if part is not None and not missing:
             yield from _conditions_left_out(policy, part, known)
             yield from _judge_again(policy, part, now)
+            yield from _other_measurements(policy, part)
 
 
 def _conditions_left_out(policy: Policy, part: EvidencePart, holds: frozenset[str]) -> Iterator[Objection]:
@@ -93,12 +95,11 @@ def _judge_again(policy: Policy, part: EvidencePart, now: dt.datetime) -> Iterat
 
     What came out the same is judged once more as of now, because a waiver may have run out since.
     """
-    recorded = {verdict.gate: verdict for verdict in part.verdicts}
-    measurements, conditions = _measurements(policy, part), frozenset(part.conditions)
-    then = judge(policy, part.stage, measurements, conditions=conditions, now=part.made_at)
-    today = judge(policy, part.stage, measurements, conditions=conditions, now=now)
-    for made, again in zip(then, today, strict=True):
-        was = recorded[made.gate]
+    conditions = frozenset(part.conditions)
+    for was in part.verdicts:
+        made, again = (
+            judge_gate(policy, was.gate, was.measurements, conditions=conditions, now=at) for at in (part.made_at, now)
+        )
         if was != made:
             yield Objection(
                 f"gate {made.gate} is recorded as {was.outcome}, but its measurements say {made.outcome} "
@@ -108,9 +109,24 @@ def _judge_again(policy: Policy, part: EvidencePart, now: dt.datetime) -> Iterat
             yield closed(again)
 
 
-def _measurements(policy: Policy, part: EvidencePart) -> list[Measurement]:
-    """Return what was measured of each metric once; several gates may judge the same metric."""
-    found: dict[str, tuple[Measurement, ...]] = {}
+def _other_measurements(policy: Policy, part: EvidencePart) -> Iterator[Objection]:
+    """Yield the gates that were judged on other measurements than a gate before them on the same metric and subjects.
+
+    Gates may look at different subjects of one metric; what two of them look at has to be the same.
+    """
+    before: dict[str, list[Verdict]] = {}
     for verdict in part.verdicts:
-        found.setdefault(policy.gates[verdict.gate].metric, verdict.measurements)
-    return [measurement for measurements in found.values() for measurement in measurements]
+        others = before.setdefault(policy.gates[verdict.gate].metric, [])
+        other = next((one for one in others if _shared(policy, one, verdict) != _shared(policy, verdict, one)), None)
+        if other is not None:
+            yield Objection(
+                f"gate {verdict.gate} was judged on other measurements than gate {other.gate}, of the same: "
+                "run the release job"
+            )
+        others.append(verdict)
+
+
+def _shared(policy: Policy, verdict: Verdict, other: Verdict) -> list[Measurement]:
+    """Return what a verdict has measured of the subjects that another one holds everything about."""
+    seen = seen_of(policy.gates[other.gate], other.measurements)
+    return [one for one in verdict.measurements if seen is None or one.subject in seen]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.core.measurement import Measurement
+from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.learners.lightgbm_native import contributions
 from ml_platform.learners.tree_text import leaf_count
 from ml_platform.stages.scored_part import ScoredPart
@@ -59,18 +59,19 @@ def measure_importance(moves: Moves) -> Iterator[Measurement]:
     """Measure the largest feature's part of all contributions, then each feature's with its interval, largest first."""
     shares, rows = moves.shares, moves.rows
     top = next(iter(shares), "")
-    yield Measurement(
-        metric="top_feature_share",
-        value=shares[top] if top else None,
-        n=len(moves.sizes),
-        unit="share",
-        reason="" if top else "no feature contributes: the score is constant",
-        facts={"feature": top, "features": len(shares)} if top else {},
-    )
     totals = moves.sizes.sum(axis=1)
     places = {name: place for place, name in enumerate(rows.matrix.names)}
-    for name in shares or places:
-        yield feature_share(moves.sizes[:, places[name]], totals, entity=rows.entity, subject=name)
+    found = [
+        feature_share(moves.sizes[:, places[name]], totals, entity=rows.entity, subject=name)
+        for name in shares or places
+    ]
+    if top:
+        facts: dict[str, Fact] = {**found[0].facts, "feature": top, "features": len(shares)}
+        yield dataclasses.replace(found[0], metric="top_feature_share", subject="", facts=facts)
+    else:
+        reason = "no feature contributes: the score is constant"
+        yield Measurement(metric="top_feature_share", value=None, n=len(moves.sizes), unit="share", reason=reason)
+    yield from found
 
 
 def row_count(holdout: ScoredPart) -> int:

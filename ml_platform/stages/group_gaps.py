@@ -125,11 +125,17 @@ def _of_each_class(rows: Treated, name: str, group: Group, confidence: float) ->
     each = 1 - (1 - confidence) / max(len(rows.classes), 1)
     how: _How = {"entity": rows.entity, "attribute": name, "confidence": each}
     for code, of_class in enumerate(rows.classes):
-        came, chosen = (rows.true == code) * 1.0, (rows.decision == code) * 1.0
+        came, chosen = ones_of(rows.true, code), ones_of(rows.decision, code)
         rates = selection_rate_difference(chosen, group, **how)
         yield from (_for_class(one, of_class, "class_selection_rate_difference") for one in rates)
         recalls = true_positive_rate_difference(came, chosen, group, **how)
         yield from (_for_class(one, of_class, "class_recall_difference") for one in recalls)
+
+
+def ones_of(values: NDArray[np.generic], code: int) -> Floats:
+    """Return 1 where the class is the one meant, 0 where it is another; what isn't finite stays no number."""
+    numbers = values.astype(np.float64)
+    return np.where(np.isfinite(numbers), numbers == code, np.nan)
 
 
 def _for_class(found: Measurement, name: str, metric: str) -> Measurement:

@@ -25,7 +25,8 @@ from ml_platform.core.errors import LimitReached
 
 SIGNAL = signal.SIGUSR2  # nobody's timer: SIGALRM may be in use
 LOOK_SECONDS = 0.05
-AGAIN_SECONDS = 10.0  # an author's `except Exception` may have swallowed the first one
+AGAIN_SECONDS = 10.0
+SWALLOWED_SECONDS = 0.5  # an author's `except Exception` takes the error, and the work goes on
 FAR_OVER = 1.5  # times the limit
 UNHEARD_CPU_SECONDS = 1.0  # a process that waits for its turn on a busy machine isn't deaf
 UNHEARD_SECONDS = 20.0
@@ -34,7 +35,18 @@ _STATM = Path("/proc/self/statm")
 _OWN = "ml_platform"
 # They hold locks outside of a `with`, or swallow what is raised in them.
 _LET_FINISH = frozenset(
-    {"concurrent", "coverage", "dagster", "importlib", "logging", "queue", "sqlalchemy", "threading", "weakref"}
+    {
+        "_weakrefset",
+        "concurrent",
+        "coverage",
+        "dagster",
+        "importlib",
+        "logging",
+        "queue",
+        "sqlalchemy",
+        "threading",
+        "weakref",
+    }
 )
 _MIB = 2**20
 
@@ -59,6 +71,7 @@ class Guard:
     heard: float = 0.0
     at_work: bool = False
     put_off: float = 0.0
+    thread: int = field(default_factory=threading.get_ident)
     sign: tuple[float, float] = (0.0, 0.0)  # wall and CPU seconds when the main thread was last known to hear
 
     def lift(self) -> None:
@@ -87,7 +100,7 @@ class Guard:
             used, (took, cpu) = held(), self._clocks()
             if not self.over:
                 self.over, self.sign = self._over(used, took), (took, cpu)
-            if self.over and (self.put_off > asked or took - asked >= AGAIN_SECONDS):
+            if self.over and (self.put_off > asked or took - asked >= AGAIN_SECONDS or self._was_swallowed(took)):
                 asked = took
                 interrupt()
             if self.over and self._is_deaf(took, cpu) and self._far_over(used, took):
@@ -96,6 +109,16 @@ class Guard:
 
     def _clocks(self) -> tuple[float, float]:
         return time.perf_counter() - self.started, time.process_time()
+
+    def _was_swallowed(self, took: float) -> bool:
+        """Say whether the error was raised and is on its way out no more, nor being cleared up after."""
+        if not self.heard or took - self.heard < SWALLOWED_SECONDS:
+            return False
+        raised = sys._current_exceptions().get(self.thread)  # noqa: SLF001 (documented, for such ends as this)
+        error = raised[1] if isinstance(raised, tuple) else raised
+        while error is not None and not isinstance(error, LimitReached):
+            error = error.__context__
+        return error is None
 
     def _is_deaf(self, took: float, cpu: float) -> bool:
         """Say whether the main thread gave no sign for long; what was heard is on its way out, unless swallowed."""

@@ -1,4 +1,4 @@
-"""Guess split: an `as_of` and the lengths of a split by time that the times seen have room for."""
+"""Guess split: one by time that the times seen have room for, or one by rows where there is nothing else."""
 
 from __future__ import annotations
 
@@ -37,4 +37,18 @@ def guess_split(times: pd.Series) -> list[str]:
         f"  # guess: a split by time of the {days:,} days seen, for the same model file (outside of the contract):",
         f"  #   source: as_of: {end:%Y-%m-%dT00:00:00Z}",
         f"  #   split: {{kind: time, train_days: {train}, {parts}}}",
+    ]
+
+
+def each_row_its_own() -> list[str]:
+    """Return comment lines with a split of a table that has neither a time nor whose row it is.
+
+    A row's number is made of what it says: so it keeps its part when rows are added, and equal rows are in one part.
+    """
+    return [
+        "  # guess: a split by rows, as no column says when or whose: `row: {type: category, role: entity}` in this",
+        "  # contract, `split: {kind: entity, …}` in the model file, and in the features module:",
+        "  #   def assemble(tables):",
+        "  #       (rows,) = tables.values()",
+        '  #       return rows.assign(row=[f"{one:016x}" for one in pd.util.hash_pandas_object(rows, index=False)])',
     ]

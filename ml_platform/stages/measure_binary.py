@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ml_platform.stages.baseline import measure_baselines
+from ml_platform.stages.evaluation.compare import smallest_detectable
 from ml_platform.stages.group_gaps import measure_gaps, treated
 from ml_platform.stages.performance import measure_performance
 from ml_platform.stages.robustness import measure_robustness
@@ -47,4 +49,11 @@ def compare_ranking(
 ) -> Measurement:
     """Measure the candidate's AUC minus the champion's on the rows that are new to it."""
     entity = None if holdout.entity is None else holdout.entity[new]
-    return roc_auc_difference(holdout.target[new], holdout.score[new], champion[new], entity=entity)
+    found = roc_auc_difference(holdout.target[new], holdout.score[new], champion[new], entity=entity)
+    if found.value is None:
+        return found
+    told = {_ROLES.get(name, name): fact for name, fact in found.facts.items()}
+    return dataclasses.replace(found, facts=told | {"smallest_detectable": smallest_detectable(found, 0.95)})
+
+
+_ROLES = {"auc_a": "candidate", "auc_b": "champion"}

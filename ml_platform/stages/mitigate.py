@@ -33,9 +33,11 @@ from ml_platform.stages.model_files import read_scorer
 from ml_platform.stages.train import calibrated, rows_to_learn
 from ml_platform.stages.tuned import settle
 from ml_platform.stats.accuracy import accuracy
+from ml_platform.stats.expected_cost import expected_cost
 from ml_platform.stats.groups import group_rows
 from ml_platform.stats.intersections import intersections
 from ml_platform.stats.levels import levels
+from ml_platform.stats.mean_interval import mean_interval
 from ml_platform.stats.paired_bootstrap import paired_bootstrap
 from ml_platform.stats.paired_share_difference import paired_share_difference
 from ml_platform.stats.precision import precision
@@ -70,7 +72,11 @@ def mitigate(
     _require_binary(spec, matrix, limits)
     spec = settle(spec, model.tuned) if model.tuned else spec
     taught = _Scored(spec, matrix, read_scorer(store, model.digest), model.threshold or 0.0)
-    yardstick = _Yardstick(matrix.part_of("holdout"), taught.decision, taught.score_of("holdout"), spec.learner.seed)
+    costs = spec.deployment.costs
+    yardstick = _Yardstick(
+        matrix.part_of("holdout"), taught.decision, taught.score_of("holdout"), spec.learner.seed,
+        None if costs is None else np.asarray(costs.matrix, dtype=np.float64),
+    )  # fmt: skip
     ways = (
         yardstick.measure(AS_IS, taught.decision),
         _own_thresholds(OWN_THRESHOLDS, taught, yardstick, limits),
@@ -112,6 +118,7 @@ class _Yardstick:
     as_is: Decisions
     score: Floats
     seed: int
+    costs: Floats | None = None
 
     def measure(self, name: str, decision: Decisions, thresholds: Mapping[str, float] | None = None) -> Way:
         rows, groups = self.holdout, self.holdout.groups
@@ -123,15 +130,19 @@ class _Yardstick:
         return Way(
             name=name,
             ratios=tuple(one for one in measure_gaps(treated, groups) if one.metric in RATIOS),
-            quality=tuple(
-                statistic(rows.target, decision, entity=rows.entity) for statistic in (recall, precision, accuracy)
-            ),
+            quality=tuple(self._quality(decision)),
             changes=() if name == AS_IS else tuple(self._changes(decision)),
             rates={group: float(decision[of].mean()) for group, of in members.items()},
             gained={group: int((decision & ~self.as_is)[of].sum()) for group, of in members.items()},
             lost={group: int((~decision & self.as_is)[of].sum()) for group, of in members.items()},
             thresholds=thresholds or {},
         )
+
+    def _quality(self, decision: Decisions) -> Iterator[Measurement]:
+        rows = self.holdout
+        yield from (statistic(rows.target, decision, entity=rows.entity) for statistic in (recall, precision, accuracy))
+        if self.costs is not None:
+            yield expected_cost(rows.target, decision, costs=self.costs, entity=rows.entity)
 
     def _changes(self, decision: Decisions) -> Iterator[Measurement]:
         true, entity = self.holdout.target, self.holdout.entity
@@ -143,6 +154,9 @@ class _Yardstick:
         )
         right, was_right = decision == came, self.as_is == came
         yield paired_share_difference(right, was_right, entity=entity, subject="accuracy")
+        if self.costs is not None:
+            now, before = (self.costs[came * 1, one * 1] for one in (decision, self.as_is))
+            yield mean_interval(now - before, entity=entity, metric="expected_cost_change", subject="expected_cost")
 
 
 def _precision(true: Floats, decision: NDArray[np.generic]) -> float | None:

@@ -13,6 +13,7 @@ from ml_platform.stats.calibration_slope import calibration_slope
 from ml_platform.stats.expected_calibration_error import expected_calibration_error
 from ml_platform.stats.f1 import f1
 from ml_platform.stats.generalisation_gap import generalisation_gap
+from ml_platform.stats.lift import lift
 from ml_platform.stats.log_loss import log_loss
 from ml_platform.stats.precision import precision
 from ml_platform.stats.recall import recall
@@ -30,7 +31,7 @@ def measure_performance(holdout: ScoredPart, train: ScoredPart) -> tuple[Measure
     return (
         *(statistic(*rows, entity=entity) for statistic in (roc_auc, average_precision, log_loss, brier)),
         expected_calibration_error(*rows, entity=entity),
-        *(statistic(*rows, entity=entity) for statistic in (calibration_slope, calibration_intercept)),
+        *(statistic(*rows, entity=entity) for statistic in (calibration_slope, calibration_intercept, lift)),
         *(statistic(*decisions, entity=entity) for statistic in (accuracy, balanced_accuracy, recall, precision, f1)),
         generalisation_gap(
             train.target,

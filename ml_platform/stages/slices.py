@@ -13,6 +13,7 @@ from ml_platform.stats.scored import scored
 
 if TYPE_CHECKING:
     from ml_platform.core.measurement import Measurement
+    from ml_platform.stages.matrix import Matrix
     from ml_platform.stages.scored_part import ScoredPart
 
 MOST_LEVELS = 30
@@ -50,10 +51,19 @@ def _attributes(holdout: ScoredPart, levels: Mapping[str, Sequence[str]]) -> Ite
     for name in matrix.categorical:
         if len(levels.get(name, ())) <= MOST_LEVELS:
             yield name, _named(matrix.column(name), levels.get(name, ()))
-    if matrix.time is not None and matrix.time.size:
-        weeks = (matrix.time - matrix.time.min()) // WEEK
-        starts = (matrix.time.min() + weeks * WEEK).astype("datetime64[D]")
-        yield "week", starts.astype(str).astype(object)
+    weeks = weeks_of(matrix)
+    if weeks is not None:
+        yield "week", weeks
+
+
+def weeks_of(matrix: Matrix) -> Names | None:
+    """Return the first day of each row's week, counted from the first row on; None where rows have no time."""
+    if matrix.time is None or not matrix.time.size:
+        return None
+    weeks = (matrix.time - matrix.time.min()) // WEEK
+    starts = (matrix.time.min() + weeks * WEEK).astype("datetime64[D]")
+    found: Names = starts.astype(str).astype(object)
+    return found
 
 
 def _named(codes: NDArray[np.float64], levels: Sequence[str]) -> Names:

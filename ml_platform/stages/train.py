@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -191,16 +192,26 @@ def _learn(spec: ModelSpec, matrix: Matrix, fit: Fit) -> _Learned:
     )
 
 
-def calibrated(spec: ModelSpec, text: str, held: Matrix) -> tuple[Scorer, Threshold | None]:
-    """Calibrate the trees on the calibration rows, then choose the threshold on the same rows' calibrated scores."""
+def calibrated(spec: ModelSpec, text: str, held: Matrix, *, refuses: bool = True) -> tuple[Scorer, Threshold | None]:
+    """Calibrate the trees on the calibration rows, then choose the threshold on the same rows' calibrated scores.
+
+    What trees that rank nothing would be refused for is measured instead without `refuses`: a sigmoid that would fall
+    is level, and where no threshold keeps the rule, no decision is positive.
+    """
     learner = spec.learner
     raw = Scorer(text).score(held.values, threads=learner.threads)
-    calibration = fit_calibration(learner.calibration, raw, held.target, classes=spec.classes)
+    calibration = fit_calibration(learner.calibration, raw, held.target, classes=spec.classes, refuses=refuses)
     scorer = Scorer(text, calibration)
     if learner.task != "binary":
         return scorer, None
     score = calibrate(calibration, raw)
-    return scorer, choose_threshold(score, held.target, rule_of(spec.deployment))
+    rule = rule_of(spec.deployment)
+    try:
+        return scorer, choose_threshold(score, held.target, rule)
+    except DataInvalid:
+        if refuses or score.size == 0:
+            raise
+        return scorer, Threshold(value=math.inf, rule="no threshold keeps it", selected_share=0.0, n=score.size)
 
 
 def _module(spec: ModelSpec, features: FeaturesRecord) -> FeaturesModule:

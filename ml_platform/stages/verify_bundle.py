@@ -150,16 +150,30 @@ def outcome_of(gate: Json, part: Json, measurements: list[Json], rules: Json) ->
     """Return what a gate of the policy says of all its measurements, waivers counted."""
     if is_left_out(gate, set(part["conditions"]), rules["tasks"]):
         return "not_applicable"
-    found = {outcome_of_one(gate, one) for one in measurements} or {"undecided"}
+    named = set(gate.get("subjects") or (one["subject"] for one in measurements))
+    found = {outcome_of_one(gate, one) for one in measurements if one["subject"] in named}
+    found |= set() if found and named <= {one["subject"] for one in measurements} else {"undecided"}
     outcome = next(each for each in GRAVEST_FIRST if each in found)
     waived = any(w["gate"] == gate["name"] and w["expires"] >= part["made_at"][:10] for w in rules["waivers"])
     return "waived" if outcome != "passed" and waived else outcome
 
 
+def seen_of(gate: Json, measurements: list[Json]) -> set[str] | None:
+    """Return the subjects that a gate's verdict holds everything about; None for all that were measured."""
+    named = set(gate.get("subjects") or ())
+    return named if named and named <= {one["subject"] for one in measurements} else None
+
+
+def shared(verdict: Json, other: Json, gates: Json) -> list[Json]:
+    """Return what a verdict has measured of the subjects that another one holds everything about."""
+    seen = seen_of(gates[other["gate"]], other["measurements"])
+    return [one for one in verdict["measurements"] if seen is None or one["subject"] in seen]
+
+
 def stage_problems(part: Json, gates: Json, rules: Json) -> list[str]:
     """Return each gate of a stage whose verdict isn't what its measurements say, or that stops the path."""
     problems = []
-    measured: dict[str, object] = {}
+    before: dict[str, list[Json]] = {}
     for verdict in part["verdicts"]:
         name, own = verdict["gate"], verdict["measurements"]
         gate = gates[name]
@@ -172,8 +186,10 @@ def stage_problems(part: Json, gates: Json, rules: Json) -> list[str]:
             problems.append(f"gate {name} is {again}, and it stops the path")
         elif again == "not_applicable" and not is_left_out(gate, rules["known"], rules["tasks"]):
             problems.append(f"gate {name} applies, but was judged as if it didn't")
-        if measured.setdefault(gate["metric"], own) != own:
+        others = before.setdefault(gate["metric"], [])
+        if any(shared(one, verdict, gates) != shared(verdict, one, gates) for one in others):
             problems.append(f"gate {name}: another gate was judged on other measurements of the same")
+        others.append(verdict)
     return problems
 
 
@@ -262,7 +278,16 @@ def model_problems(bundle: bytes, folder: Path) -> list[str]:
     """Return whether a folder holds another model than the bundle is about."""
     payload = json.loads(base64.b64decode(json.loads(bundle.split(b"\n")[0])["payload"]))
     needed = {one["name"]: one["digest"]["sha256"] for one in payload["subject"]}["model"]
-    files = {path.name: sha256(path.read_bytes()) for path in folder.iterdir() if path.name != "files.json"}
+    if not folder.is_dir():
+        return [f"{folder} is no folder; one with the model's files is needed"]
+    content = {
+        path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.name != "files.json"
+    }
+    if any(each.startswith(b"mlpseal") for each in content.values()):
+        return [
+            f"{folder} holds sealed files; the plain ones are needed: ml-platform show MODEL/VERSION --export FOLDER"
+        ]
+    files = {name: sha256(each) for name, each in content.items()}
     return [] if digest_of(files) == needed else [f"{folder} isn't the model {needed}"]
 
 

@@ -37,9 +37,9 @@ def single_feature_auc(feature: ArrayLike, y: ArrayLike, *, confidence: float = 
     `feature`, shape (n,), is numeric or a category; `y` holds 0/1, shape (n,). Missing numbers are tried as the least
     and as the greatest value. A category's level is scored by the outcome's rate among the rows of the other half of
     the table (even and odd rows take turns), so that an identifier doesn't look like an oracle. Being the best of
-    several, the value is at least 0.5 for a number. Undefined without rows, with one class, for a constant feature or
-    categories that never come twice, and with an outcome other than 0 and 1. ValueError when lengths differ. Fact:
-    missing. Source: DeLong et al. 1988, Biometrics 44.
+    several, the value is at least 0.5 for a number; a constant gives nothing away and is exactly at 0.5, as chance.
+    Undefined without rows, with one class, for categories that never come twice, and with an outcome other than 0 and
+    1. ValueError when lengths differ. Facts: missing; constant, where it is. Source: DeLong et al. 1988, Biometrics 44.
 
     >>> single_feature_auc([5, 4, None, 2, 1, None], [0, 0, 0, 1, 1, 0]).text()
     'single_feature_auc = 1 [0.3424, 1] (n = 6)'
@@ -52,11 +52,24 @@ def single_feature_auc(feature: ArrayLike, y: ArrayLike, *, confidence: float = 
     positive, missing = outcome == 1, missing_rows(values, "feature")
     score = _ranks(values, positive, missing) if is_numeric(values) else _rates(levels(values).codes, positive)
     rows = Scored(positive, score, Entities(), "")
-    reason = rows.one_class or ("the feature ranks nothing: it is constant" if score.min() == score.max() else "")
-    if reason:
-        return Measurement(metric=METRIC, value=None, n=outcome.size, subject=subject, reason=reason)
+    if not rows.one_class and score.min() == score.max():
+        return _unranked(values, missing, confidence=confidence, subject=subject)
+    if rows.one_class:
+        return Measurement(metric=METRIC, value=None, n=outcome.size, subject=subject, reason=rows.one_class)
     found = roc_auc_of(rows, metric=METRIC, confidence=confidence, subject=subject)
     return dataclasses.replace(found, facts={**found.facts, "missing": int(missing.sum())})
+
+
+def _unranked(values: NDArray[np.generic], missing: Flags, *, confidence: float, subject: str) -> Measurement:
+    """Return chance for a constant; categories that are all different may know everything, and nobody can tell."""
+    facts = {"missing": int(missing.sum()), "constant": True}
+    if levels(values).codes.max() > 0:
+        reason = "no category comes twice in both halves of the rows, so that none can be ranked"
+        return Measurement(metric=METRIC, value=None, n=values.size, subject=subject, reason=reason)
+    return Measurement(
+        metric=METRIC, value=0.5, low=0.5, high=0.5, n=values.size, confidence=confidence, subject=subject, facts=facts,
+        reason="the feature is constant: it ranks as chance does",
+    )  # fmt: skip
 
 
 def _ranks(values: NDArray[np.generic], positive: Flags, missing: Flags) -> Floats:

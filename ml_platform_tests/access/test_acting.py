@@ -94,6 +94,7 @@ def test_nobody_acts_in_somebody_elses_name(world: World) -> None:
     world.signs_in("rita")
     with pytest.raises(Denied, match="everybody acts for"):
         world.wants(Action.APPROVE, by="kim")
+    assert world.denials() == [("rita", "approve")]
 
 
 def test_a_wrong_or_expired_token_is_denied_and_audited_without_the_secret(world: World) -> None:

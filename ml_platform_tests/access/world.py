@@ -34,6 +34,8 @@ from ml_platform_tests.orchestration.small_model import write_model
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ml_platform.access.users import FileUsers
+
 ORIGIN = "http://testserver"
 HERE = {"origin": ORIGIN, "sec-fetch-site": "same-origin"}
 LOCATION, REPOSITORY = "ml_platform", "__repository__"
@@ -117,19 +119,27 @@ def world_in(folder: Path) -> Iterator[World]:
     shutil.copy(ROOT / "dagster.yaml", folder)
     write_model(folder)
     home = folder / "home"
-    with loaded_anew(), pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ML_PLATFORM_HOME", str(home))
         patch.setenv("ML_PLATFORM_DEFS", str(folder / "defs"))
         patch.chdir(folder)
-        users = people(home)
-        target = LoadableTargetOrigin(module_name=DEFINITIONS, working_directory=str(ROOT))
-        origin = InProcessCodeLocationOrigin(target, location_name=LOCATION)
-        with (
-            contextlib.closing(SqliteLedger(home / "ledger.sqlite", clock=utc_now)) as ledger,
-            DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=SEALING)) as instance,
-            GuardedProcessContext(instance, InProcessWorkspaceLoadTarget(origin), version="") as workspace,
-            contextlib.closing(MlflowServer(f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")) as mlflow,
-        ):
-            door = open_door(home, ledger)
-            door.users, door.trail = users, Trail(ledger, utc_now, most_a_minute=10_000)
-            yield World(home, GuardedWebserver(workspace, door, mlflow).create_asgi_app(), door, instance, ledger)
+        with guarded_in(folder, people(home)) as world:
+            yield world
+
+
+@contextlib.contextmanager
+def guarded_in(folder: Path, users: FileUsers) -> Iterator[World]:
+    """Serve the models of a folder that the settings name already."""
+    home = folder / "home"
+    target = LoadableTargetOrigin(module_name=DEFINITIONS, working_directory=str(ROOT))
+    origin = InProcessCodeLocationOrigin(target, location_name=LOCATION)
+    with (
+        loaded_anew(),
+        contextlib.closing(SqliteLedger(home / "ledger.sqlite", clock=utc_now)) as ledger,
+        DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=SEALING)) as instance,
+        GuardedProcessContext(instance, InProcessWorkspaceLoadTarget(origin), version="") as workspace,
+        contextlib.closing(MlflowServer(f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")) as mlflow,
+    ):
+        door = open_door(home, ledger)
+        door.users, door.trail = users, Trail(ledger, utc_now, most_a_minute=10_000)
+        yield World(home, GuardedWebserver(workspace, door, mlflow).create_asgi_app(), door, instance, ledger)

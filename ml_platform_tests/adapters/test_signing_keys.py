@@ -71,7 +71,7 @@ def damage_open(path: Path) -> None:
 
 
 def damage_other(path: Path) -> None:
-    path.write_text(path.read_text().replace("0", "1"))
+    path.write_text(path.read_text().translate(str.maketrans("0123456789", "1234567890")))
 
 
 def damage_all(path: Path) -> None:

@@ -48,3 +48,29 @@ def test_what_was_altered_and_another_model_are_refused(run: Run, tmp_path: Path
     assert altered.code == 1
     assert str(bundle) in altered.err
     assert run("verify", str(bundle), "--keys", str(bundle)).code == 2
+
+
+def test_sealed_files_are_told_from_another_model_and_the_exported_ones_are_the_model(
+    run: Run, tmp_path: Path, bundle: Path
+) -> None:
+    from ml_platform.stages import verify_bundle
+
+    keys = str(tmp_path / "public.json")
+    (sealed,) = (tmp_path / "home" / "models").iterdir()
+    refused = run("verify", str(bundle), "--keys", keys, "--model", str(sealed))
+    assert refused.code == 1
+    assert "holds sealed files; the plain ones are needed: ml-platform show MODEL/VERSION --export" in refused.err
+    out = tmp_path / "out"
+    said = run("show", "late/1", "--export", str(out))
+    assert said.code == 0, said.err
+    assert sorted(path.name for path in out.iterdir()) == ["bundle.intoto.jsonl", "model", "verify_bundle.py"]
+    exported = [str(out / "bundle.intoto.jsonl"), keys, str(out / "model")]
+    assert run("verify", exported[0], "--keys", keys, "--model", exported[2]).code == 0
+    assert verify_bundle.main(exported) == 0
+    assert "model_exported" in run("audit", "show", "--last", "1").out
+    again = run("show", "late/1", "--export", str(out))
+    assert again.code == 2
+    assert "it is there already; a new folder is needed" in again.err
+    (out / "model" / "model.txt").write_text("other trees")
+    assert "isn't the model" in run("verify", exported[0], "--keys", keys, "--model", exported[2]).err
+    assert "is no folder" in run("verify", exported[0], "--keys", keys, "--model", str(out / "none")).err

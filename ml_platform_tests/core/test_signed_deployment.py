@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_what_the_platform_signed_holds(keys: FakeSigning, history: list[Deploym
 @pytest.mark.parametrize("name", [each.name for each in fields(DeploymentRecord)])
 def test_every_field_is_signed(keys: FakeSigning, history: list[DeploymentRecord], name: str) -> None:
     seen = getattr(history[0], name)
-    other = seen + dt.timedelta(microseconds=1) if isinstance(seen, dt.datetime) else type(seen)(f"{seen}1")
+    other: Any = seen + dt.timedelta(microseconds=1) if isinstance(seen, dt.datetime) else type(seen)(f"{seen}1")
     assert why_not_deployed(keys, replace(history[0], **{name: other}))
 
 

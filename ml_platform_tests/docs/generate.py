@@ -111,6 +111,14 @@ def _faults() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _forging() -> str:
+    from ml_platform_tests.flow.forging import ATTACKS  # brings Dagster and MLflow
+
+    lines = ["| Who | Does | What stops it | Where it shows |", "|---|---|---|---|"]
+    lines += [f"| {one.who} | {one.does} | {one.stops} | {one.shows} |" for one in ATTACKS]
+    return "\n".join(lines) + "\n"
+
+
 def _decisions() -> str:
     lines = []
     for page in sorted((DOCS / "decisions").glob("[0-9]*.md")):
@@ -127,6 +135,7 @@ _TABLES: Mapping[str, Callable[[], str]] = {
     "decisions": _decisions,
     "formats": _formats,
     "faults": _faults,
+    "forging": _forging,
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from ml_platform.access.actions import Action
 from ml_platform.access.roles import Role
+from ml_platform.access.trail import DENIED
 from ml_platform.cli.crash import EXIT_CODE
 from ml_platform.core.errors import LimitReached
 from ml_platform.core.verdict import Outcome
@@ -29,6 +30,7 @@ from ml_platform.policy.resources import Resources, StageResources
 from ml_platform.policy.row_rules import RowRule
 from ml_platform.policy.stages import STAGES
 from ml_platform.serving.openapi import document
+from ml_platform.stages.approve import REFUSED as APPROVAL_REFUSED
 from ml_platform.stages.code_tests.assembling import ASSEMBLE_CHECKS
 from ml_platform.stages.code_tests.catalogue import CHECKS, ELSEWHERE, QUIET, RUNS
 from ml_platform.stages.evaluation.comparison import Comparison
@@ -73,7 +75,7 @@ def known() -> set[str]:
     tests = {RUNS, QUIET, ELSEWHERE, *CHECKS, *ASSEMBLE_CHECKS}
     return (
         files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | tests | compared | set(METRICS)
-        | set(Action) | set(Role) | {PUT_BACK}
+        | set(Action) | set(Role) | {PUT_BACK, DENIED, APPROVAL_REFUSED}
         | set(STAGES) | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | set(FAULTS) | GIVEN
     )  # fmt: skip
 

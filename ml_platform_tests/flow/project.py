@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +83,8 @@ class Project:
         )  # fmt: skip
         return _readable(Said(done.returncode, done.stdout, done.stderr))
 
-    def run_and_signal(self, number: signal.Signals, *, at: str) -> Said:
-        """Run the model, and send a signal to the process group, as a terminal does, when a stage has begun."""
+    def run_and_signal(self, number: signal.Signals, *, at: str, after: float = 0.0) -> Said:
+        """Run the model, and send a signal to the process group, as a terminal does, so long after a stage began."""
         with subprocess.Popen(
             _command(("run", MODEL)), cwd=self.folder, env=_environment(), text=True, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -93,10 +94,30 @@ class Project:
             for line in child.stdout:
                 seen.append(line)
                 if line.lstrip().startswith("…") and line.rstrip().endswith(at):
-                    os.killpg(child.pid, number)
+                    time.sleep(after)
+                    with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+                        os.killpg(child.pid, number)
                     break
             out, err = child.communicate(timeout=120)
         return _readable(Said(child.returncode, "".join(seen) + out, err))
+
+    @contextlib.contextmanager
+    def serve(self, environment: str) -> Iterator[int]:
+        """Serve what is live as a person does, in a process of its own; yield the port."""
+        port_file = self.folder / "port"
+        words = ("serve", MODEL, "--env", environment, "--port", "0", "--port-file", str(port_file))
+        with (self.folder / "serve.log").open("wb") as said:
+            child = subprocess.Popen(_command(words), cwd=self.folder, env=_environment(), stdout=said, stderr=said)
+        try:
+            deadline = time.monotonic() + 90
+            while not port_file.exists():
+                assert child.poll() is None, (self.folder / "serve.log").read_text()
+                assert time.monotonic() < deadline, "the service didn't come up"
+                time.sleep(0.05)
+            yield int(port_file.read_text())
+        finally:
+            child.terminate()
+            child.wait(30)
 
     def live(self, environment: str) -> DeploymentRecord | None:
         """Return what is live."""

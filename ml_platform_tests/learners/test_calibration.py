@@ -137,6 +137,25 @@ def test_a_sigmoid_that_separates_wholly_or_falls_is_refused() -> None:
         fit_calibration("platt", 1 - score, overlapping, classes=BOTH)
 
 
+@pytest.mark.parametrize("turned", [True, False])
+def test_what_learned_nothing_is_calibrated_without_a_refusal_and_never_falls(*, turned: bool) -> None:
+    score, target = np.linspace(0.01, 0.99, 98), np.repeat([0.0, 1.0], 49)
+    overlapping = np.where(np.arange(98) % 7 == 0, 1 - target, target)
+
+    def made(given: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+        return calibrate(fit_calibration("platt", given, outcome, classes=BOTH, refuses=False), given)
+
+    flat, share = np.full(98, 0.3), overlapping.mean()
+    if turned:
+        assert made(1 - score, overlapping) == pytest.approx(np.full(98, share))
+        assert made(1 - score, target) == pytest.approx(np.full(98, 0.5))
+        assert made(flat, overlapping) == pytest.approx(np.full(98, share))
+    else:
+        rising = calibrate(fit_calibration("platt", score, overlapping, classes=BOTH), score)
+        assert made(score, overlapping).tobytes() == rising.tobytes()
+        assert made(score, target) == pytest.approx(score)
+
+
 @pytest.mark.parametrize(
     "content",
     [

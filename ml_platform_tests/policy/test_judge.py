@@ -287,3 +287,45 @@ def test_too_little_power_is_said_with_what_is_needed() -> None:
     assert verdict.reason.endswith(
         "the smallest fault that it could have revealed is 0.35; needed: at most 0.2. More rows are needed"
     )
+
+
+@pytest.mark.parametrize(
+    ("gate", "error", "said"),
+    [
+        (at_least(-0.01, judged_on="low", when="champion"), 0.005, "52% would pass"),
+        (at_most(0.02, judged_on="high", when="champion"), 0.005, "98% would pass"),
+        (at_least(-0.01, judged_on="low", when="champion"), None, ""),
+        (at_least(-0.01, judged_on="low", when="champion"), 0.0, ""),
+        (at_least(-0.01, when="champion"), 0.005, ""),
+        (at_least(-0.01, judged_on="low"), 0.005, ""),
+        (between(-0.01, 0.02, judged_on="interval", when="champion"), 0.005, ""),
+    ],
+)
+def test_a_gate_on_the_champion_says_how_likely_an_equally_good_candidate_passes(
+    gate: Gate, error: float | None, said: str
+) -> None:
+    one = measured(0.0, low=-0.009, high=0.009, facts={"standard_error": error})
+    reason = judged(gate, [one], conditions=frozenset({"champion"})).reason
+    assert ("would pass" in reason) == bool(said)
+    assert said in reason
+
+
+def test_of_groups_that_dont_keep_a_limit_the_one_is_named_of_which_most_is_proven() -> None:
+    few = measured(0.3, n=4, low=0.0, high=0.56, subject="four people")
+    known = measured(0.08, low=0.04, high=0.12, subject="a difference for sure")
+    gone = measured(None, n=0, subject="nobody", reason="no such row")
+    gate = at_most(0.1, judged_on="interval")
+    found = judged(gate, [gone, few, known])
+    assert (found.outcome, found.worst) == (UNDECIDED, known)
+    assert judged(gate, [gone, few]).worst == few
+    assert judged(gate, [few, gone]).outcome is UNDECIDED
+    surely, wide = measured(0.2, low=0.15, high=0.25), measured(0.4, low=0.11, high=0.7)
+    assert (judged(gate, [wide, surely]).outcome, judged(gate, [wide, surely]).worst) == (FAILED, surely)
+    near, far = measured(0.05, low=0.0, high=0.09), measured(0.04, low=0.03, high=0.05)
+    assert (judged(gate, [far, near]).outcome, judged(gate, [far, near]).worst) == (PASSED, near)
+
+
+def test_a_subject_that_was_never_measured_is_named_before_what_is_only_unsure() -> None:
+    gate = at_most(0.1, judged_on="interval", subjects=("a", "b"))
+    found = judged(gate, [measured(0.08, low=0.04, high=0.12, subject="a")])
+    assert (found.outcome, found.worst) == (UNDECIDED, None)

@@ -60,7 +60,10 @@ def test_a_control_is_enforced_when_its_blocking_gates_passed() -> None:
 
 def test_a_closed_warning_is_named_and_decides_only_where_nothing_else_speaks() -> None:
     state = state_of("METRICS", {**GOOD, "brier": 0.3})
-    assert (state.state, state.reason) == ("enforced", "2 of 2 gates passed; warnings: brier")
+    assert (state.state, state.reason) == (
+        "enforced",
+        "2 of 2 gates passed; warnings: brier: brier = 0.3 (n = 1,000); needed: ≤ 0.2",
+    )
     alone = state_of("EDGE-CASES", {**GOOD, "noise_flip_share": 0.3})
     assert alone.state == "violated"
     assert state_of("EDGE-CASES", GOOD).state == "enforced"
@@ -75,7 +78,7 @@ def test_one_failed_gate_violates_the_control_and_is_named() -> None:
 def test_an_undecided_gate_leaves_the_control_undecided() -> None:
     state = state_of("METRICS", {"roc_auc": 0.7})
     assert state.state == "undecided"
-    assert state.reason == "gap: generalisation_gap was never measured; warnings: brier"
+    assert state.reason == "gap: generalisation_gap was never measured; warnings: brier: brier was never measured"
 
 
 def test_a_waived_gate_shows_who_and_until_when() -> None:
@@ -94,7 +97,22 @@ def test_a_control_whose_gates_do_not_apply_is_not_applicable_with_the_reason() 
 
 def test_an_enforced_control_says_how_many_of_its_gates_applied() -> None:
     state = state_of("RESOURCES", {**GOOD, "scoring_latency_p99_seconds": 0.5})
-    assert (state.state, state.reason) == ("enforced", "1 of 2 gates applied and passed; not applicable: fast")
+    assert (state.state, state.reason) == (
+        "enforced",
+        "1 of 2 gates applied and passed (latency); not applicable: fast",
+    )
+
+
+@pytest.mark.parametrize(("value", "state"), [(0.05, "enforced"), (0.3, "violated"), (None, "undecided")])
+def test_warnings_that_apply_decide_where_no_blocking_gate_does(value: float | None, state: str) -> None:
+    declared = at_most(0.0, metric="edge_cases_missed", control="EDGE-CASES", when="edge_cases")
+    policy = policy_of({**GATES, "declared": declared})
+    found = {**GOOD, "noise_flip_share": value} if value is not None else {"roc_auc": 0.7}
+    (edges,) = [one for one in control_states(policy, {"evaluation": part_of(policy, found)}) if one.id == "EDGE-CASES"]
+    assert edges.state == state
+    assert "not_applicable" not in edges.reason
+    if state == "enforced":
+        assert edges.reason == "1 of 2 gates applied and passed (noise); not applicable: declared"
 
 
 def test_a_control_of_which_no_gate_was_judged_is_never_enforced() -> None:

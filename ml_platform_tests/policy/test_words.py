@@ -101,7 +101,7 @@ def test_the_conditions_of_a_model_follow_from_its_file_and_from_what_the_caller
     quasi = spec_of(changed(("role: group}", "role: group, personal_data: quasi}")))
     told = {
         "resources": Resources(budget=1.0),
-        "tuning": Tuning(trials=1, seed=1, space={"num_leaves": Dimension(low=2, high=3)}),
+        "tuning": Tuning(trials=1, seed=1, space={"feature_fraction": Dimension(low=0.5, high=1.0)}),
         "compute": Compute(engine="dask", workers=2),
         "evaluation": EvaluationChoice(movable={"weight": Move(by=(-1.0, 1.0))}),
         "deployment": Deployment(costs=Costs(false_positive=1, false_negative=5)),

@@ -11,16 +11,20 @@ from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.reports.verdicts import verdict
 from ml_platform_tests.reports.world import World, measurements, without, world
 
+STILL_TO_COME = (
+    "The release's own gates and the promotion lock speak after this report; ml-platform show has their word."
+)
+
 
 @pytest.fixture
 def good(tmp_path: Path) -> World:
     return world(FakeStore(tmp_path))
 
 
-def test_a_candidate_whose_gates_are_all_open_may_go_to_staging(good: World) -> None:
+def test_a_candidate_whose_gates_are_all_open_may_be_released_and_the_lock_is_still_to_come(good: World) -> None:
     found = decide(good.verdicts, good.policy)
-    assert (found.tone, found.headline) == ("passed", "May go to staging")
-    assert found.because == "None of the 6 gates judged so far closes the path. 2 only warn."
+    assert (found.tone, found.headline) == ("passed", "May be released, with 2 warnings")
+    assert found.because == "None of the 6 gates judged so far closes the path. 2 only warn. " + STILL_TO_COME
 
 
 def test_a_closed_gate_refuses_and_is_named(tmp_path: Path) -> None:
@@ -68,3 +72,9 @@ def test_verdicts_under_another_policy_decide_nothing(good: World) -> None:
 def test_a_warning_alone_does_not_refuse() -> None:
     found = decide([verdict(Outcome.FAILED, severity=Severity.WARN)], None)
     assert (found.tone, len(found.warned)) == ("passed", 1)
+
+
+def test_warnings_on_fairness_stand_in_the_headline(good: World) -> None:
+    unfair = replace(verdict(Outcome.FAILED), control="FAIRNESS", severity=Severity.WARN)
+    found = decide([*good.verdicts, replace(unfair, policy_digest=good.verdicts[0].policy_digest)], good.policy)
+    assert found.headline == "May be released, with 3 warnings (1 on fairness)"

@@ -31,7 +31,7 @@ def page_of(store: FakeStore, found: list[Measurement] | None = None) -> Page:
 
 def test_the_first_page_says_what_it_is_about_and_decides(store: FakeStore) -> None:
     text = page_of(store).text
-    for said in ("toy", "Say whether a parcel is late.", "parcels@example.org", "limited", "May go to staging"):
+    for said in ("toy", "Say whether a parcel is late.", "parcels@example.org", "limited", "May be released"):
         assert said in text
 
 

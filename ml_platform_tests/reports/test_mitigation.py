@@ -103,7 +103,10 @@ def test_what_cant_be_read_is_no_report(store: FakeStore) -> None:
     [
         (way("reweighed", 0.9, low=0.8), "the limit would be kept."),
         (way("reweighed", 0.9, low=0.79), "the gate would be undecided: the intervals are wide."),
-        (way("reweighed", 0.6, low=0.5, high=0.79), "the limit would still be missed (crew=a vs crew=b)."),
+        (
+            way("reweighed", 0.6, low=0.5, high=0.79),
+            "the limit would still be missed: crew=a vs crew=b 0.6 [0.5, 0.79].",
+        ),
     ],
 )
 def test_the_words_say_what_the_gate_would_say(reweighed: Way, words: str) -> None:
@@ -125,6 +128,57 @@ def test_only_where_even_equal_shares_arent_surely_kept_more_rows_are_asked_for(
         for low in (0.8, 0.79)
     ]
     assert asked == [False, True]
+
+
+def test_what_is_still_missed_is_named_worst_first_and_counted() -> None:
+    pairs = [
+        Measurement(metric="selection_rate_ratio", value=value, low=0.1, high=value + 0.01, n=90, subject=name)
+        for name, value in (("race=b vs race=w", 0.54), ("sex=f vs sex=m", 0.379), ("race=a", 0.6), ("race=o", 0.7))
+    ]
+    words = mitigation_words(mitigation(dataclasses.replace(way("reweighed", 0.5), ratios=tuple(pairs))))[0]
+    assert "still be missed: sex=f vs sex=m 0.379 [0.1, 0.389]; race=b vs race=w 0.54 [0.1, 0.55]; race=a" in words
+    assert words.endswith("; 1 more.")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "said"),
+    [
+        (0.022, 0.01, 0.034, "find more of the people for whom the outcome comes true (recall +0.022 [0.01, 0.034])"),
+        (-0.05, -0.09, -0.01, "find fewer of the people"),
+        (0.01, -0.01, 0.03, "can't be told"),
+        (0.01, None, None, "can't be told"),
+        (None, None, None, ""),
+    ],
+)
+def test_what_equal_shares_do_to_recall_is_said_as_it_was_measured(
+    value: float | None, low: float | None, high: float | None, said: str
+) -> None:
+    change = Measurement(metric="paired_share_difference", value=value, low=low, high=high, n=9, subject="recall")
+    equal = dataclasses.replace(way("equal shares", 1.0), changes=(change,))
+    words = " ".join(mitigation_words(mitigation(equal)))
+    assert said in words
+    assert ("for whom the outcome comes true" in words) == bool(said)
+
+
+def test_equal_shares_that_surely_miss_the_limit_dont_ask_for_rows() -> None:
+    words = " ".join(mitigation_words(mitigation(way("equal shares", 0.5, high=0.6))))
+    assert "the limit is surely missed: crew=a vs crew=b 0.5 [0.1, 0.6]" in words
+    assert "More rows" not in words
+
+
+def test_declared_costs_are_a_row_and_a_price() -> None:
+    price = Measurement(metric="expected_cost_change", value=0.031, low=0.01, high=0.05, n=90, subject="expected_cost")
+    cost = Measurement(metric="expected_cost", value=0.4, n=90)
+    plain, again = way("as is", 0.5), way("reweighed", 0.9)
+    found = Mitigation(
+        columns=("crew",), limits={"selection_rate_ratio": 0.8},
+        ways=(dataclasses.replace(plain, quality=(*plain.quality, cost)),
+              dataclasses.replace(again, quality=(*again.quality, cost), changes=(*again.changes, price))),
+    )  # fmt: skip
+    (row,) = [one for one in mitigation_rows(found) if one.name == "Expected cost per row"]
+    assert row.cells[1] == ("0.4", "(+0.031 [0.01, 0.05])")
+    assert "expected cost per row by +0.031 [0.01, 0.05]." in mitigation_words(found)[0]
+    assert mitigation_hint(found).endswith("reweighed 0.9 (recall -0.040, cost per row +0.031); nothing is applied")
 
 
 def test_the_refusal_gets_one_line() -> None:

@@ -92,6 +92,16 @@ def test_an_undecided_gate_without_a_measurement_says_why() -> None:
     assert found[-1] == "1 gate: 1 undecided"
 
 
+def test_a_long_reason_of_what_is_undefined_is_said_whole_and_comes_before_what_else_to_do() -> None:
+    reason = f"the scores fall as it gets likelier; {'a model that ranks is needed; ' * 5}look at its features"
+    lines = verdict_lines([verdict(Outcome.UNDECIDED, worst=auc(None, low=None, high=None, reason=reason))])
+    assert "roc_auc: undefined (see why; n = 14,872)" in lines[1]
+    told = " ".join(line.strip() for line in lines)
+    assert reason in told
+    assert "do   See to what kept it from being measured. Where it then fails: Find out why." in told
+    assert "…" not in told
+
+
 def test_a_waived_gate_says_who_waived_it_and_asks_for_nothing() -> None:
     reason = "failed, waived by pat until 2026-12-31: agreed with the board (…)"
     text = "\n".join(verdict_lines([verdict(Outcome.WAIVED, reason=reason)]))

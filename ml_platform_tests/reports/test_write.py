@@ -65,7 +65,7 @@ def test_the_json_holds_the_decision_every_verdict_and_every_measurement(one: Wo
 
 def test_the_markdown_holds_the_first_page_and_the_tables(one: World) -> None:
     told = one.file("md")
-    assert told.startswith("# toy: May go to staging\n")
+    assert told.startswith("# toy: May be released, with 2 warnings\n")
     for said in (
         "## What it is worth",
         "| ✓ passed | model | trees_are_text |",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ml_platform.adapters.deployments import manifest_path
+from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.adapters.ledger.looking import live_in
 from ml_platform.core.errors import DataInvalid
 from ml_platform.serving import live as live_module
@@ -20,11 +21,13 @@ from ml_platform_tests.serving.small_model import (
     CONTRACT,
     GOOD_ROW,
     MODEL,
+    SINCE,
     evidence_of,
     expected_scores,
     make_live,
     put_evidence,
     put_model,
+    released,
     show,
     trained_text,
 )
@@ -233,3 +236,80 @@ def test_a_locked_ledger_makes_a_new_version_wait(home: Path, asker: Asker, monk
         asker.look()
         assert served(asker)[0] == 1
         assert "locked" in problem(asker)
+
+
+class Writer:
+    """Somebody who has the database and the folder, but not the platform's keys."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        with self._file() as file:
+            for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                file.execute(f"DROP TRIGGER {name}")
+
+    @contextlib.contextmanager
+    def _file(self) -> Iterator[sqlite3.Connection]:
+        with contextlib.closing(sqlite3.connect(self.home / "ledger.sqlite")) as connection, connection:
+            yield connection
+
+    def rows(self) -> list[tuple[int, str]]:
+        with self._file() as file:
+            return file.execute("SELECT audit, content FROM deployments ORDER BY audit").fetchall()
+
+    def points_at(self, row: int) -> None:
+        with self._file() as file:
+            file.execute("UPDATE live SET deployment = ?", (row,))
+
+    def copies(self, row: int) -> int:
+        with self._file() as file:
+            names = "model, environment, version, content"
+            return (
+                file.execute(
+                    f"INSERT INTO deployments (audit, {names}) SELECT 9999, {names} FROM deployments WHERE audit = ?",  # noqa: S608
+                    (row,),
+                ).lastrowid
+                or 0
+            )
+
+    def cuts_off_after(self, row: int) -> None:
+        with self._file() as file:
+            file.execute("DELETE FROM deployments WHERE audit > ?", (row,))
+
+    def deploys(self, digest: str, version: int) -> str:
+        """Go through the ledger itself, which hashes and chains what it writes, and has no key to sign it."""
+        with contextlib.closing(SqliteLedger(self.home / "ledger.sqlite", clock=lambda: SINCE)) as ledger:
+            release = released(self.home, ledger, digest, version)
+            ledger.deploy(release, "staging", actor="mallory", reason="", approvals=(), at=SINCE)
+        return release.evidence_digest
+
+
+def test_what_somebody_else_wrote_into_the_ledger_is_not_followed(home: Path, asker: Asker) -> None:
+    digest = put_model(home, seed=2)
+    show(home, digest, Writer(home).deploys(digest, 2), version=2)
+    asker.look()
+    assert served(asker) == (1, expected_scores([GOOD_ROW], seed=1))
+    assert "isn't the platform's doing: it isn't signed" in problem(asker)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("points at", "it isn't the newest deployment"),
+        ("copies", "it is an old deployment that was put there again"),
+        ("cuts off", "it is older than what is served"),
+    ],
+)
+def test_nobody_brings_an_old_deployment_back(home: Path, asker: Asker, change: str, words: str) -> None:
+    first = live_in(home / "ledger.sqlite", MODEL, "staging")
+    assert first is not None
+    make_live(home, put_model(home, seed=2), version=2)
+    asker.look()
+    writer = Writer(home)
+    row = writer.rows()[0][0]
+    if change == "cuts off":
+        writer.cuts_off_after(row)
+    writer.points_at(writer.copies(row) if change == "copies" else row)
+    show(home, first.model_digest, first.evidence_digest, version=1)
+    asker.look()
+    assert served(asker)[0] == 2
+    assert words in problem(asker)

@@ -11,7 +11,7 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.ports import Approval
 from ml_platform.core.records import ReleaseRecord
 from ml_platform.policy.resolve import Policy
-from ml_platform.stages.approve import approve
+from ml_platform.stages.approve import REFUSED, approve
 from ml_platform.stages.objection import Refused
 from ml_platform.stages.promote import Promoted, promote
 from ml_platform_tests.fakes.ledger import FakeLedger
@@ -93,6 +93,9 @@ def test_whoever_released_or_trained_it_can_not_approve_it(world: World) -> None
     refused = give(world, " ALICE")
     assert isinstance(refused, Refused)
     assert "somebody else has to approve" in refused.reasons[0]
+    told = world.ledger.last(REFUSED, subject=f"{MODEL}@production")
+    assert told is not None
+    assert (told.actor, told.payload["version"]) == ("ALICE", release.version)
     world.approval(release, "alice")
     again = attempt(world, release)
     assert isinstance(again, Refused)

@@ -76,7 +76,15 @@ def test_a_draft_is_read_by_the_loader_and_the_rows_keep_it(tmp_path: Path) -> N
 
 def test_without_a_target_the_draft_asks_for_one(tmp_path: Path) -> None:
     _, text = drafted(orders()[["amount"]], tmp_path)
-    assert text.endswith("(type boolean, or integer with range [0, 1]).\n")
+    assert "(type boolean, or integer with range [0, 1]).\n" in text
+
+
+def test_a_table_without_a_time_or_an_entity_is_split_by_its_rows(tmp_path: Path) -> None:
+    alone = "guess: a split by rows"
+    assert alone in drafted(orders()[["amount"]], tmp_path)[1]
+    assert alone not in drafted(orders()[["at", "amount"]], tmp_path)[1]
+    numbered = orders()[["amount"]].assign(patient_id=[f"P{place}" for place in range(200)])
+    assert alone not in drafted(numbered, tmp_path)[1]
 
 
 def test_a_target_of_yes_and_no_is_drafted_as_the_loader_reads_it(tmp_path: Path) -> None:
@@ -201,7 +209,7 @@ def test_an_entity_is_proposed_the_number_of_a_person_that_repeats_first(tmp_pat
         (["order", "x"], "order"),
     ):
         assert f"guess: {named} may be one: give it `role: entity` if so." in drafted(frame[columns], tmp_path)[1]
-    assert "entity" not in drafted(frame[["x"]], tmp_path)[1]
+    assert "No column has the role entity" not in drafted(frame[["x"]], tmp_path)[1]
     mails = frame[["x"]].assign(mail=[f"p{i % 99}@example.org" for i in range(n)])
     said = drafted(mails, tmp_path)[1]
     assert "none of these seems to be one" in said

@@ -21,7 +21,10 @@ from ml_platform.core.records import (
     SplitRecord,
 )
 from ml_platform.core.scoring import SCORING
+from ml_platform.core.verdict import Outcome
+from ml_platform.policy.judge import judge
 from ml_platform.policy.metrics import METRICS
+from ml_platform.policy.shipped import shipped_policy
 from ml_platform.policy.spec import ModelSpec
 from ml_platform.stages.evaluate import evaluate
 from ml_platform.stages.model_files import files_digest
@@ -103,7 +106,10 @@ def test_every_metric_of_the_catalogue_is_measured_without_a_champion(evaluated:
         if "evaluation" in metric.stages and "binary" in (metric.tasks or ("binary",))
     }
     # Looks are counted by whoever asks for the evaluation; intersections ask for a second column of groups.
-    unasked = {"roc_auc_difference", "loss_change_over_seeds", "holdout_looks", "intersection_selection_rate_ratio"}
+    unasked = {
+        "roc_auc_difference", "gain_over_champion", "slice_loss_against_champion", "loss_change_over_seeds",
+        "holdout_looks", "intersection_selection_rate_ratio",
+    }  # fmt: skip
     assert wanted - measured == unasked | (EXPECTED & wanted)
     assert measured <= wanted
 
@@ -311,3 +317,14 @@ def test_a_feature_without_any_value_is_measured_like_any_other(tmp_path: Path, 
     assert only(found, "roc_auc").value is not None
     dropped = [one for one in found.measurements if one.metric == "missing_feature_auc_drop"]
     assert matrix.names[1] in {one.subject for one in dropped}
+
+
+def test_a_fast_evaluation_is_missing_evidence_and_no_failure(trained: Trained) -> None:
+    found = only(trained.evaluated(), "evaluated_in_full")
+    assert (found.value, found.facts["profile"]) == (None, "fast")
+    (verdict,) = [
+        one
+        for one in judge(shipped_policy("limited"), "evaluation", [found], conditions=frozenset(), now=NOW)
+        if one.gate == "candidate_is_evaluated_in_full"
+    ]
+    assert (verdict.outcome, verdict.closes) == (Outcome.UNDECIDED, True)

@@ -10,12 +10,15 @@ import pytest
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import FeaturesRecord, SnapshotRecord, SplitRecord
+from ml_platform.core.verdict import Outcome
+from ml_platform.policy.judge import judge
+from ml_platform.policy.shipped import shipped_policy
 from ml_platform.stages.features import build_features, read_matrix, read_state
 from ml_platform.stages.matrix import Matrix, matrix_digest, matrix_frame, matrix_of
 from ml_platform.stages.snapshot import read_rows
 from ml_platform.stages.split import make_split
 from ml_platform_tests.stages.code import written
-from ml_platform_tests.stages.parcels import CONTRACT, Parcels, parcel_rows
+from ml_platform_tests.stages.parcels import CONTRACT, NOW, Parcels, parcel_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,6 +203,20 @@ def test_a_feature_that_leaks_names_or_says_nothing_is_found(
     name = written(f"def transform(columns, state):\n    return {body}\n", tmp_path, monkeypatch)
     found = build(tmp_path, rows(parcel_rows()), contract=contract, features=name).measured(metric)
     assert (found.value, found.facts["features"]) == (1, names)
+
+
+def test_a_constant_feature_is_warned_of_and_gives_no_answer_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "def transform(columns, state):\n    return {'w': columns['weight'], 'one': columns['weight'] * 0}\n"
+    built = build(tmp_path, features=written(code, tmp_path, monkeypatch))
+    assert built.measured("single_feature_auc", "one").value == 0.5
+    verdicts = judge(
+        shipped_policy("base"), "features", built.features.measurements, conditions=frozenset({"always"}), now=NOW
+    )
+    closed = {one.gate: one.closes for one in verdicts if one.outcome in {Outcome.FAILED, Outcome.UNDECIDED}}
+    assert closed.get("features_vary") is False
+    assert "no_feature_gives_the_answer_away" not in closed
 
 
 def test_a_feature_made_from_an_after_the_fact_column_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

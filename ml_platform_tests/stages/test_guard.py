@@ -65,7 +65,7 @@ def test_a_stage_that_begins_over_its_memory_is_stopped_at_once() -> None:
 
 
 def test_an_error_that_an_author_swallows_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(module, "SWALLOWED_SECONDS", 0.05)
     swallowed: list[LimitReached] = []
 
     def stubborn() -> None:
@@ -79,6 +79,44 @@ def test_an_error_that_an_author_swallows_comes_again(monkeypatch: pytest.Monkey
     with pytest.raises(LimitReached):
         stubborn()
     assert len(swallowed) == 1
+
+
+def test_clearing_up_after_the_error_is_not_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SWALLOWED_SECONDS", 0.05)
+    cleared: list[str] = []
+
+    def tidy() -> None:
+        with guarded(Limits(name="a/b", seconds=0.05), say=print):
+            try:
+                time.sleep(5)
+            finally:
+                time.sleep(0.3)
+                try:
+                    raise ValueError  # an error of its own while it clears up
+                except ValueError:
+                    time.sleep(0.3)
+                cleared.append("all")
+
+    with pytest.raises(LimitReached):
+        tidy()
+    assert cleared == ["all"]
+
+
+def test_clearing_up_without_end_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.1)
+    ended: list[str] = []
+
+    def endless() -> None:
+        with guarded(Limits(name="a/b", seconds=0.05), say=print):
+            try:
+                time.sleep(5)
+            finally:
+                time.sleep(5)
+                ended.append("clearing up")
+
+    with pytest.raises(LimitReached):
+        endless()
+    assert not ended
 
 
 def test_within_its_limits_nothing_happens_and_the_signal_is_free_again() -> None:

@@ -164,3 +164,14 @@ def test_reweighing_is_a_parameter_of_the_training() -> None:
     assert [one.text for one in parameter_differences(before, now)] == [
         "learner.reweigh: nothing recorded, ['crew'] now"
     ]
+
+
+def test_declared_costs_are_measured_of_every_way(root: Path) -> None:
+    costly = taught(root, toy_spec(deployment={"costs": {"false_positive": 1, "false_negative": 4}}))
+    as_is, *others = costly.found().ways
+    for way in others:
+        (cost,) = [one for one in way.quality if one.metric == "expected_cost"]
+        (change,) = [one for one in way.changes if one.subject == "expected_cost"]
+        (before,) = [one for one in as_is.quality if one.metric == "expected_cost"]
+        assert change.value == pytest.approx((cost.value or 0) - (before.value or 0), abs=1e-12)
+        assert change.n == before.n

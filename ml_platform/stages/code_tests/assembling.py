@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 ROWS = 5_000
 SECONDS = 30.0
 SEED = 3
+_SORT = (
+    "Sort the table by what decides, a time or a number, before you shift, rank or drop rows. Where no column orders "
+    "it, number a row by what it says: pd.util.hash_pandas_object(rows, index=False)."
+)
 Tables = Mapping[str, "pd.DataFrame"]
 
 
@@ -156,7 +160,7 @@ ASSEMBLE_CHECKS: Mapping[str, tuple[Callable[[_Source], str], str]] = MappingPro
         "assemble_gives_the_same_twice": (_same_twice, "Take no random numbers, clock or hash."),
         "assemble_ignores_row_order": (
             _row_order,
-            "Sort the table by what decides, a time or a number, before you shift, rank or drop rows.",
+            _SORT,
         ),
         "assemble_sees_no_later_row": (
             _later_rows,

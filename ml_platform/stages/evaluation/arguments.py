@@ -116,6 +116,8 @@ def costs(call: str, given: object, classes: int) -> Floats | None:
 def _binary_costs(call: str, given: Mapping[object, object], classes: int) -> Costs:
     if classes != 2:
         raise DataInvalid(f"{call}: costs are a mapping, but there are {classes} classes; pass a table of all pairs")
+    for name in given:
+        known(call, "a name in costs", str(name), list(Costs.model_fields))
     try:
         return Costs.model_validate(dict(given))
     except ValidationError as error:

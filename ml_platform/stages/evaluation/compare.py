@@ -16,7 +16,7 @@ from ml_platform.stages.evaluation.paired import METRICS, Pair
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ml_platform.core.measurement import Measurement
+    from ml_platform.core.measurement import Fact, Measurement
 
 CALL = "compare"
 POWER = 0.8
@@ -69,7 +69,7 @@ def _compared(metric: str, gain: Measurement, margin: float, confidence: float) 
     if gain.value is None or gain.low is None or not isinstance(error, float) or not error > 0:
         nothing = dict.fromkeys(("p_value", "p_value_worse", "power", "smallest_detectable"))
         return Comparison(metric=metric, measurement=told, margin=margin, **nothing)
-    below = _Below(freedom if isinstance(freedom, int) else math.inf)
+    below = _below(freedom)
     edge = below.quantile((1 + confidence) / 2)
     p_value = gain.facts.get("p_value")
     return Comparison(
@@ -79,8 +79,21 @@ def _compared(metric: str, gain: Measurement, margin: float, confidence: float) 
         p_value=float(p_value) if isinstance(p_value, float) else 2 * below(-abs(gain.value) / error),
         p_value_worse=below(-(gain.value + margin) / error),
         power=below(margin / error - edge),
-        smallest_detectable=(edge + below.quantile(POWER)) * error,
+        smallest_detectable=smallest_detectable(gain, confidence),
     )
+
+
+def smallest_detectable(gain: Measurement, confidence: float) -> float | None:
+    """Return the gain that as many rows would prove with a power of 80 %; None of one without a standard error."""
+    error = gain.facts.get("standard_error")
+    if not isinstance(error, float) or not error > 0:
+        return None
+    below = _below(gain.facts.get("freedom"))
+    return (below.quantile((1 + confidence) / 2) + below.quantile(POWER)) * error
+
+
+def _below(freedom: Fact) -> _Below:
+    return _Below(freedom if isinstance(freedom, int) else math.inf)
 
 
 @dataclass(frozen=True, slots=True)

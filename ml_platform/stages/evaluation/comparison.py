@@ -59,12 +59,22 @@ class Comparison:
 
     def text(self) -> str:
         """Say the gain, the p-values and the power in two lines."""
-        told = [f"p = {_p(self.p_value)} for no difference, {_p(self.p_value_worse)} for worse by {self.margin:g}"]
+        told = [self._p_values()]
         if self.power is not None:
             told.append(
                 f"power {self.power:.0%} between equals, 80 % for a gain of {number_text(self.smallest_detectable)}"
             )
         return f"{self.metric}: {self.measurement.text()}\n  {'; '.join(told)}"
+
+    def _p_values(self) -> str:
+        """Say the p-values, or why there are none."""
+        if self.p_value is not None:
+            return f"p = {_p(self.p_value)} for no difference, {_p(self.p_value_worse)} for worse by {self.margin:g}"
+        if self.estimate is None:
+            return "no p-value: the gain is undefined"
+        if None in self.interval:
+            return "no p-value: the gain has no interval"
+        return "no p-value: every row says the same, so that nothing tells how far the gain would vary"
 
     def __str__(self) -> str:
         return self.text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.errors import DataInvalid
+from ml_platform.core.measurement import Measurement
 from ml_platform.stages.evaluation import arguments
 from ml_platform.stages.evaluation.evaluation import Evaluation
 from ml_platform.stages.evaluation.groups import between_groups, of_each_group
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ml_platform.policy.spec import Task
 
 CALL = "evaluate"
+NO_INTERVAL = "no interval: so few independent rows, or so perfect a result, don't show how unsure the value is"
 
 
 def evaluate(
@@ -69,10 +72,16 @@ def evaluate(
     return Evaluation(
         task=task,
         n=true.size,
-        measurements=(*found, *between_groups(scores, attributes)),
-        by_group=tuple(of_each_group(scores, attributes)),
+        measurements=tuple(map(_explained, (*found, *between_groups(scores, attributes)))),
+        by_group=tuple(map(_explained, of_each_group(scores, attributes))),
         conditions=frozenset(conditions),
     )
+
+
+def _explained(found: Measurement) -> Measurement:
+    """Say why a value has no interval, where nothing else is said of it."""
+    whole = found.low is not None and found.high is not None
+    return found if whole or found.reason else dataclasses.replace(found, reason=NO_INTERVAL)
 
 
 def _classes(task: Task, score: NDArray[np.float64]) -> int:

@@ -38,11 +38,12 @@ class Evaluation:
         return found
 
     def to_frame(self) -> pd.DataFrame:
-        """Return every measurement as a row, those of single groups last."""
+        """Return every measurement as a row, those of single groups last; what is undefined is NaN, with its reason."""
         import pandas as pd
 
         rows = [tuple(getattr(one, name) for name in COLUMNS) for one in (*self.measurements, *self.by_group)]
-        return pd.DataFrame(rows, columns=list(COLUMNS))
+        numbers = dict.fromkeys(("value", "low", "high"), "float64")
+        return pd.DataFrame(rows, columns=list(COLUMNS)).astype(numbers)
 
     def text(self) -> str:
         """Say each measurement in a line."""

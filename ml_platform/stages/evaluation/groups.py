@@ -46,9 +46,10 @@ def _losses(scores: Scores) -> NDArray[np.float64]:
         case "binary" | "regression":
             return np.abs(scores.score - scores.true)
         case "multiclass":
-            if not (np.isin(scores.true, np.arange(scores.score.shape[1])).all() and np.isfinite(scores.score).all()):
-                return np.full(scores.true.size, np.nan)
-            return row_class_losses(scores.true.astype(np.intp), scores.score)
+            usable = np.isin(scores.true, np.arange(scores.score.shape[1])) & np.isfinite(scores.score).all(axis=1)
+            losses = np.full(scores.true.size, np.nan)
+            losses[usable] = row_class_losses(scores.true[usable].astype(np.intp), scores.score[usable])
+            return losses
         case "quantile":
             return row_pinball_losses(scores.true, scores.score, scores.quantile)
         case task:

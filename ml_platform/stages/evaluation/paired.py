@@ -70,8 +70,13 @@ def _losses(of_row: Callable[[Pair, Floats], Floats], pair: Pair) -> Measurement
     """Compare mean losses: the mean of the champion's minus the challenger's, by row."""
     with np.errstate(over="ignore", invalid="ignore"):  # what isn't finite is said by the mean
         saved = of_row(pair, pair.b) - of_row(pair, pair.a)
-    found = mean_interval(saved, entity=pair.entity, confidence=pair.confidence)
-    units = entities(pair.entity, pair.true).count() or pair.true.size
+    return mean_gain(saved, entity=pair.entity, confidence=pair.confidence)
+
+
+def mean_gain(saved: Floats, *, entity: NDArray[np.generic] | None, confidence: float) -> Measurement:
+    """Return the mean of what each row saves, shape (n,), with Student's interval; fact `freedom` beside its error."""
+    found = mean_interval(saved, entity=entity, confidence=confidence)
+    units = entities(entity, saved).count() or saved.size
     return dataclasses.replace(found, facts={**found.facts, "freedom": units - 1})
 
 

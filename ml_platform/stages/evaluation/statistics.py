@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.policy.spec import Task
+from ml_platform.stages.group_gaps import ones_of
 from ml_platform.stats.accuracy import accuracy
 from ml_platform.stats.average_precision import average_precision
 from ml_platform.stats.balanced_accuracy import balanced_accuracy
@@ -127,7 +128,7 @@ def _classes(scores: Scores) -> Iterator[Measurement]:
     yield from _costs(scores, decisions)
     for code in range(scores.score.shape[1]):
         for single in (recall, precision, f1):
-            rows, mine = (scores.true == code).astype(float), (decisions == code).astype(float)
+            rows, mine = ones_of(scores.true, code), ones_of(decisions, code)
             one = single(rows, mine, entity=scores.entity, confidence=scores.confidence, subject=str(code))
             yield dataclasses.replace(one, metric=f"class_{one.metric}")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measurement import Measurement
-from ml_platform.core.verdict import Verdict
+from ml_platform.core.verdict import Outcome, Verdict
 from ml_platform.policy.gates import AtLeast, Gate
 from ml_platform.policy.judge import judge as judge_stage
 from ml_platform.policy.resolve import Policy, make_policy
@@ -35,7 +36,18 @@ def judge(found: Evaluation | Comparison, policy: Policy | None = None) -> tuple
         measured, conditions = (found.measurement,), frozenset({"always", "champion"})
         gates = _own_gates(found) if policy is None else _gates_on(policy, measured)
     chosen = make_policy(gates, base.waivers, base.approvals, base.packs, signed_approvals=base.signed_approvals)
-    return judge_stage(chosen, STAGE, measured, conditions=conditions, now=dt.datetime.now(tz=dt.UTC))
+    verdicts = judge_stage(chosen, STAGE, measured, conditions=conditions, now=dt.datetime.now(tz=dt.UTC))
+    return tuple(_strictly(one) if policy is None and one.gate == BETTER else one for one in verdicts)
+
+
+def _strictly(verdict: Verdict) -> Verdict:
+    """Hold a gain to be above 0: what does the same isn't better, though it is no worse."""
+    outcome, gain = verdict.outcome, verdict.worst
+    if outcome is Outcome.PASSED and not (gain is not None and gain.low is not None and gain.low > 0):
+        higher = gain is not None and gain.high is not None and gain.high > 0
+        outcome = Outcome.UNDECIDED if higher else Outcome.FAILED
+    said = {name: getattr(verdict, name).replace("≥ 0 over", "> 0 over") for name in ("limit", "reason")}
+    return replace(verdict, outcome=outcome, **said)
 
 
 def _has_groups(found: Evaluation | Comparison) -> bool:

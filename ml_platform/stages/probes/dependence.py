@@ -72,8 +72,9 @@ def measure_dependence(
         moved = _moved(subject, rows, feature, of)
         if moved is None:
             continue
-        against = _against(moved)
-        measured += [_range(moved), against]
+        ordered = feature not in rows.matrix.categorical  # levels without an order have no way to go
+        against = _against(moved) if ordered else None
+        measured += [_range(moved), *([against] if against else [])]
         drawn.append(_drawn(subject, moved, against, shown))
     return tuple(measured), tuple(drawn)
 
@@ -166,11 +167,11 @@ def _against(moved: _Moved) -> Measurement:
     )
 
 
-def _drawn(subject: Subject, moved: _Moved, against: Measurement, shown: ShownValues) -> Dependence:
+def _drawn(subject: Subject, moved: _Moved, against: Measurement | None, shown: ShownValues) -> Dependence:
     return Dependence(
         feature=moved.feature,
         of=moved.of,
-        against=against.value,
+        against=against.value if against else None,
         rows=len(moved.scores),
         points=tuple(_point(subject, moved, at, shown) for at in range(moved.grid.size)),
     )
@@ -178,6 +179,7 @@ def _drawn(subject: Subject, moved: _Moved, against: Measurement, shown: ShownVa
 
 def _point(subject: Subject, moved: _Moved, at: int, shown: ShownValues) -> DependencePoint:
     level, own = float(moved.scores.mean()), moved.centred[:, at]
+    least, most = (0.0, 1.0) if subject.spec.learner.task in {"binary", "multiclass"} else (-np.inf, np.inf)
     mean, (low, high) = mean_interval(own, entity=moved.rows.entity), np.quantile(own, SPREAD)
     is_level = moved.feature in moved.rows.matrix.categorical
     names = subject.levels.get(moved.feature, ())
@@ -186,10 +188,10 @@ def _point(subject: Subject, moved: _Moved, at: int, shown: ShownValues) -> Depe
         level=_level(names, int(moved.grid[at])) if is_level else "",
         rank=float(moved.ranks[at]),
         score=level + (mean.value or 0.0),
-        low=None if mean.low is None else level + mean.low,
-        high=None if mean.high is None else level + mean.high,
-        rows_low=level + float(low),
-        rows_high=level + float(high),
+        low=None if mean.low is None else max(level + mean.low, least),
+        high=None if mean.high is None else min(level + mean.high, most),
+        rows_low=max(level + float(low), least),
+        rows_high=min(level + float(high), most),
         n=moved.counts[at],
     )
 

@@ -12,6 +12,8 @@ from ml_platform.stages.loss_measures import losses_of
 from ml_platform.stages.probes.refit import refit, taught
 from ml_platform.stats.loss_change import loss_change
 from ml_platform.stats.mean_interval import mean_interval
+from ml_platform.stats.next_saving import METRIC as NEXT
+from ml_platform.stats.next_saving import next_saving
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,9 +29,9 @@ METRIC = "loss_saved_by_last_doubling"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Curved:
-    """The measurement with the curve to draw; no curve when an eighth of the rows can't be learned from."""
+    """The measurements with the curve to draw; no curve when an eighth of the rows can't be learned from."""
 
-    measurement: Measurement
+    measurements: tuple[Measurement, Measurement]
     curve: LearningCurve | None
 
 
@@ -37,36 +39,32 @@ def learning_curve(subject: Subject, whole: Floats) -> Curved:
     """Measure what the last doubling of the training rows saved of the loss, and draw the loss by their number.
 
     `whole` are the losses of the holdout rows, shape (n,), after training on all rows that a refit takes. What another
-    doubling would save is extrapolated: the last saving, shrunk as much as it shrank from the one before (a power law
-    with an irreducible loss does so). Source: Hestness et al. 2017, Deep learning scaling is predictable, empirically.
+    doubling would save is measured beside it, by `next_saving`.
     """
     entity = subject.holdout.entity
     try:
         losses = [losses_of(subject.spec, refit(subject, taught(subject, share))) for share in SHARES]
     except DataInvalid as error:
-        return Curved(Measurement(metric=METRIC, value=None, n=whole.size, unit="share", reason=str(error)), None)
+        last, ahead = (
+            Measurement(metric=metric, value=None, n=whole.size, unit="share", reason=str(error))
+            for metric in (METRIC, NEXT)
+        )
+        return Curved((last, ahead), None)
     rows = [*(taught(subject, share).target.size for share in SHARES), taught(subject).target.size]
     means = [mean_interval(one, entity=entity) for one in (*losses, whole)]
     change = loss_change(whole, losses[-1], entity=entity)
-    next_saved = _next(*(float(one.mean()) for one in (*losses[1:], whole)))
+    ahead = next_saving((*losses, whole), entity=entity)
     measurement = dataclasses.replace(
         change, metric=METRIC, value=_minus(change.value), low=_minus(change.high), high=_minus(change.low),
-        facts={**change.facts, "rows": rows[-1], "next_doubling_would_save": next_saved},
+        facts={**change.facts, "rows": rows[-1]},
     )  # fmt: skip
     points = tuple(
         CurvePoint(rows=count, loss=mean.value, low=mean.low, high=mean.high)
         for count, mean in zip(rows, means, strict=True)
         if mean.value is not None
     )
-    return Curved(measurement, LearningCurve(points=points, next_doubling_would_save=next_saved))
-
-
-def _next(before: float, half: float, whole: float) -> float | None:
-    """Return the share of the loss that another doubling would save; None where more rows saved nothing so far."""
-    earlier, last = before - half, half - whole
-    if not (earlier > 0 and last > 0 and whole > 0):
-        return None
-    return last * min(last / earlier, 1.0) / whole
+    curve = LearningCurve(points=points, next_doubling_would_save=ahead.value, next_low=ahead.low, next_high=ahead.high)
+    return Curved((measurement, ahead), curve)
 
 
 def _minus(value: float | None) -> float | None:

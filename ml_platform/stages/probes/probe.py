@@ -53,7 +53,7 @@ def probe(subject: Subject, *, champion: bool = False) -> Probed:
         measurements=(
             *measure_seeds(subject, seeds),
             *gain,
-            curved.measurement,
+            *curved.measurements,
             measure_chance(subject),
             *explained.measurements,
             *robustness,

@@ -37,12 +37,13 @@ def refit(
     """Train as the model was trained, but on other rows; calibrate, choose the threshold, and score the holdout.
 
     `seed` counts the seeds from the model's own, 0. With `rounds` nothing stops early. `holdout` stands for all of it
-    unless given. It trains on one machine, whatever the engine. Raises DataInvalid for rows that can't be learned from.
+    unless given. It trains on one machine, whatever the engine. What learned nothing is scored, too: a sigmoid that
+    would fall is level. Raises DataInvalid for rows that can't be learned from.
     """
-    spec, parts = _settled(subject, seed), subject.matrix
+    spec, parts = settled(subject, seed), subject.matrix
     rows, stopping = rows_to_learn(spec, train, parts.part_of("validation"))
     trained = fit(spec.learner, rows, stopping, rounds=rounds)
-    scorer, threshold = calibrated(spec, trained.text, parts.part_of("calibration"))
+    scorer, threshold = calibrated(spec, trained.text, parts.part_of("calibration"), refuses=False)
     return score_part(
         subject.holdout.matrix if holdout is None else holdout,
         scorer,
@@ -51,7 +52,8 @@ def refit(
     )
 
 
-def _settled(subject: Subject, seed: int) -> ModelSpec:
+def settled(subject: Subject, seed: int = 0) -> ModelSpec:
+    """Return the model as it was trained, with the parameters that a study chose, or with another seed."""
     spec = settle(subject.spec, subject.model.tuned)
     learner = spec.learner.model_copy(update={"seed": (spec.learner.seed + seed * _STEP) % 2**31})
     return spec.model_copy(update={"learner": learner})

@@ -11,8 +11,9 @@ import numpy as np
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.probes import SeedLoss
+from ml_platform.policy.by_chance import NOTHING, draws_by_chance
 from ml_platform.stages.loss_measures import losses_of
-from ml_platform.stages.probes.refit import is_whole, refit, taught
+from ml_platform.stages.probes.refit import is_whole, refit, settled, taught
 from ml_platform.stages.scored_part import ScoredPart
 from ml_platform.stats.loss_change import loss_change
 from ml_platform.stats.loss_change_over_seeds import loss_change_over_seeds
@@ -35,10 +36,15 @@ class Reseeded:
 
 
 def reseed(subject: Subject) -> Reseeded | str:
-    """Train with three other seeds, and with the model's own where it had more rows; say why if that can't be done."""
+    """Train with three other seeds, and with the model's own where it had more rows; say why if that can't be done.
+
+    Where nothing in the learner is drawn by chance every seed makes the same model: there are no others.
+    """
     train = taught(subject)
     try:
         own = subject.holdout if is_whole(subject) else refit(subject, train)
+        if not draws_by_chance(settled(subject).learner.parameters):
+            return Reseeded(own=own, others=())
         return Reseeded(own=own, others=tuple(refit(subject, train, seed=seed + 1) for seed in range(SEEDS)))
     except DataInvalid as error:
         return str(error)
@@ -51,9 +57,10 @@ def measure_seeds(subject: Subject, found: Reseeded | str) -> Iterator[Measureme
     2022, Underspecification presents challenges for credibility in modern machine learning, JMLR 23.
     """
     n, changed = subject.holdout.target.size, _CHANGED[subject.spec.learner.task]
-    if isinstance(found, str):
-        yield Measurement(metric=changed, value=None, n=n, unit="share", reason=found)
-        yield Measurement(metric="seed_luck", value=None, n=n, unit="share", reason=found)
+    if isinstance(found, str) or not found.others:
+        reason = found if isinstance(found, str) else NOTHING
+        yield Measurement(metric=changed, value=None, n=n, unit="share", reason=reason)
+        yield Measurement(metric="seed_luck", value=None, n=n, unit="share", reason=reason)
         return
     facts = {"seeds": len(found.others), "trained_on": taught(subject).target.size}
     yield _with(_changes(subject, found, changed), changed, facts)
@@ -69,7 +76,8 @@ def measure_gain(subject: Subject, found: Reseeded | str) -> Measurement:
         reason = found if isinstance(found, str) else "the champion has no scores that can be compared on all rows"
         return Measurement(metric="loss_change_over_seeds", value=None, n=n, unit="share", reason=reason)
     theirs = losses_of(subject.spec, subject.holdout, rival)
-    means = [float(losses_of(subject.spec, part).mean()) for part in (found.own, *found.others)]
+    parts = (found.own, *(found.others or [found.own]))
+    means = [float(losses_of(subject.spec, part).mean()) for part in parts]
     own = losses_of(subject.spec, subject.holdout)
     return loss_change_over_seeds(own, theirs, of_seeds=means, entity=subject.holdout.entity)
 
@@ -81,8 +89,8 @@ _CHANGED = {
 
 
 def seed_losses(subject: Subject, found: Reseeded | str) -> tuple[SeedLoss, ...]:
-    """Return the mean loss of each training, the model's own first, with intervals; none when there was no training."""
-    if isinstance(found, str):
+    """Return the mean loss of each training, the model's own first, with intervals; none without other trainings."""
+    if isinstance(found, str) or not found.others:
         return ()
     parts = (found.own, *found.others)
     means = [mean_interval(losses_of(subject.spec, part), entity=subject.holdout.entity) for part in parts]

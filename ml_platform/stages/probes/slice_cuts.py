@@ -34,17 +34,23 @@ class NamedCut:
 
 
 def slice_cuts(
-    values: Floats, seen: Flags, names: Sequence[str], levels: Mapping[str, Sequence[str]], *, hidden: Collection[str]
+    values: Floats,
+    seen: Flags,
+    names: Sequence[str],
+    levels: Mapping[str, Sequence[str]],
+    *,
+    hidden: Collection[str],
+    bins: int = BINS,
 ) -> Iterator[NamedCut]:
     """Yield a cut per feature; edges and frequent levels are those of the rows that were `seen`.
 
     `values` has the shape (n, features). A feature in `levels` is a category; the conditions of a `hidden` number say
-    its quantiles, never a value.
+    its quantiles, never a value. `bins` is how many equally full bins a number is cut into.
     """
     for place, name in enumerate(names):
         column, known = values[:, place], levels.get(name)
         if known is None:
-            yield _number(name, column, seen, hide=name in hidden)
+            yield _number(name, histogram_edges(column[seen], bins), column, seen, hide=name in hidden)
         else:
             yield _levels(name, column, seen, known)
 
@@ -72,8 +78,7 @@ def _levels(name: str, column: Floats, seen: Flags, known: Sequence[str]) -> Nam
     return NamedCut(cut, (*(f"{name} = {word}" for word in words), f"{name} {MISSING}"))
 
 
-def _number(name: str, column: Floats, seen: Flags, *, hide: bool) -> NamedCut:
-    edges = histogram_edges(column[seen], BINS)
+def _number(name: str, edges: Floats, column: Floats, seen: Flags, *, hide: bool) -> NamedCut:
     bins = edges.size + 1
     cells = np.where(np.isnan(column), bins, np.searchsorted(edges, column, side="right")).astype(np.intp)
     ranges = sorted(set(_ranges(bins)))

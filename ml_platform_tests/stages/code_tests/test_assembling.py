@@ -3,10 +3,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 from ml_platform.core.code_tests import CodeTest, Tried
 from ml_platform.stages.code_tests.assembling import try_assemble
+from ml_platform_tests.docs.pages import DOCS
 from ml_platform_tests.stages.code import features_of
 from ml_platform_tests.stages.parcels import CONTRACT, parcel_rows, parcel_spec, write
 
@@ -52,6 +54,38 @@ def test_a_sound_assemble_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     found = tried(body, tmp_path, monkeypatch)
     assert tuple(found) == (COPIED, TWICE, ORDER, LATER)
     assert {name: test.reason for name, test in found.items() if test.outcome is not Tried.PASSED} == {}
+
+
+def test_the_guide_s_rows_of_their_own_pass_and_keep_their_part_when_rows_are_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (DOCS / "model-file.md").read_text(encoding="utf-8")
+    code = page.split("### Rows of their own")[1].split("```python\n")[1].split("```")[0]
+    names = ["late", "weight", "pieces", "site"]
+    rows = parcel_rows(300)[names]
+    spec = parcel_spec(
+        write(pd.concat([rows, rows[:20]]), tmp_path / "rows.csv"),
+        contract={name: CONTRACT[name] for name in names} | {"row": {"type": "category", "role": "entity"}},
+        split={
+            "kind": "entity", "train": 0.55, "validation": 0.1, "calibration": 0.1, "holdout": 0.25, "salt": "first",
+        },
+    )  # fmt: skip
+    module = features_of(f"{code}\n{PASS}", tmp_path, monkeypatch)
+    outcomes = {test.name: test.outcome for test in try_assemble(spec, module, seconds=5.0)}
+    assert outcomes[ORDER] is outcomes[TWICE] is outcomes[COPIED] is Tried.PASSED
+    assert module.assemble is not None
+    made, fewer = module.assemble({"rows": pd.concat([rows, rows[:20]])}), module.assemble({"rows": rows[150:]})
+    assert made["row"].nunique() == 300
+    assert set(fewer["row"]) < set(made["row"])
+
+
+def test_rows_that_are_numbered_as_they_come_are_refused_with_a_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "return rows.assign(before=np.arange(len(rows)))"
+    found = tried(body, tmp_path, monkeypatch)[ORDER]
+    assert found.outcome is Tried.FAILED
+    assert "Where no column orders it, number a row by what it says: pd.util.hash_pandas_object" in found.next_step
 
 
 @pytest.mark.parametrize(

@@ -138,3 +138,35 @@ def test_a_column_of_groups_that_is_there_twice_is_refused_in_four_parts() -> No
     with pytest.raises(DataInvalid) as caught:
         evaluate(Y, P, task="binary", groups=pd.DataFrame(groups, columns=["sex", "sex"]))
     assert str(caught.value) == "evaluate: groups has several columns named 'sex'; names must differ; rename them"
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_whatever_has_no_interval_says_why_and_the_table_has_one_form_of_nothing(name: str) -> None:
+    task, true, score = ODD[name]
+    found = evaluate(true, score, task=task)  # type: ignore[arg-type]
+    assert all(one.reason for one in found.measurements if one.low is None or one.high is None)
+    assert {str(found.to_frame()[each].dtype) for each in ("value", "low", "high")} == {"float64"}
+
+
+@pytest.mark.parametrize("missing", [NAN, INF])
+def test_an_outcome_that_is_missing_leaves_no_metric_of_it_defined(missing: float) -> None:
+    true = np.append(CODES, missing)
+    found = evaluate(true, np.vstack([THREE, THREE[:1]]), task="multiclass", groups={"g": np.arange(N + 1) % 2})
+    defined = {one.metric for one in found.measurements if one.value is not None}
+    assert defined == {"class_selection_rate_difference"}
+    assert {one.reason.partition(" of ")[0] for one in found.measurements if one.value is None} == {"1"}
+
+
+def test_a_group_of_few_says_why_there_is_no_interval() -> None:
+    group = np.where(np.arange(N) < 5, "few", "many")
+    found = evaluate(Y, np.where(group == "few", Y * 0.6 + 0.2, P), task="binary", groups={"g": group})
+    (few,) = [one for one in found.by_group if (one.metric, one.subject) == ("average_precision", "g=few")]
+    assert (few.value, few.low) == (1.0, None)
+    assert few.reason.startswith("no interval: so few independent rows, or so perfect a result")
+
+
+def test_a_misspelt_cost_is_named_with_the_nearest() -> None:
+    with pytest.raises(
+        DataInvalid, match=r"costs is 'false_postive', which isn't known; did you mean 'false_positive'"
+    ):
+        evaluate(Y, P, task="binary", costs={"false_postive": 1, "false_negative": 5})

@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_comparison() -> None:
     [
         (SEEN.worse, SEEN.better, 0.01, Outcome.PASSED, Outcome.PASSED),
         (SEEN.better, SEEN.worse, 0.01, Outcome.FAILED, Outcome.FAILED),
-        (SEEN.better, SEEN.better, 0.01, Outcome.PASSED, Outcome.PASSED),
+        (SEEN.better, SEEN.better, 0.01, Outcome.PASSED, Outcome.FAILED),
         (SEEN.worse, SEEN.worse + RNG.normal(scale=0.02, size=1200), 0.02, Outcome.PASSED, Outcome.UNDECIDED),
         (SEEN.worse[:80], SEEN.worse[:80] + RNG.normal(scale=0.1, size=80), 0.0, Outcome.UNDECIDED, Outcome.UNDECIDED),
         (SEEN.worse, np.full(1200, np.nan), 0.01, Outcome.UNDECIDED, Outcome.UNDECIDED),
@@ -108,6 +108,29 @@ def test_a_comparison_is_judged_by_its_margin(
     verdicts = judge(found)
     assert [verdict.outcome for verdict in verdicts] == [no_worse, better]
     assert [verdict.closes for verdict in verdicts] == [not no_worse.opens, False]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_model_is_no_worse_than_itself_and_never_better(metric: str) -> None:
+    true, same, _ = (one[:200] for one in given(metric))
+    found = compare(true, same, same, metric=metric, margin=0.05)
+    no_worse, better = judge(found)
+    assert found.estimate == 0
+    assert str(no_worse.outcome) == "passed"
+    assert str(better.outcome) in {"failed", "undecided"}
+    assert better.limit == "> 0 over the whole interval"
+    assert "≥ 0" not in better.reason
+    assert ("no p-value: every row says the same" in found.text()) == (found.p_value is None)
+    assert "?" not in found.text()
+
+
+def test_a_comparison_without_a_p_value_says_why() -> None:
+    undefined = compare([0, 1, 1], [0.2, math.nan, 0.9], [0.2, 0.3, 0.9], metric="log_loss", margin=0.01)
+    assert "no p-value: the gain is undefined" in str(undefined)
+    alone = compare([1.0], [0.2], [0.9], metric="mean_absolute_error", margin=0.01)
+    assert "no p-value: the gain" in str(alone)
+    flat = compare([0, 0, 0], [2.0, 2.0, 2.0], [1.0, 1.0, 1.0], metric="mean_absolute_error", margin=0.01)
+    assert [str(one.outcome) for one in judge(flat)] == ["passed", "passed"]
 
 
 def test_a_policy_judges_by_its_own_gates() -> None:
@@ -155,7 +178,7 @@ def test_predictions_that_are_no_numbers_leave_the_comparison_undefined(metric: 
     assert found.estimate is None
     assert found.measurement.reason
     assert (found.p_value, found.power) == (None, None)
-    assert "?" in str(found)
+    assert "no p-value: the gain is undefined" in str(found)
 
 
 def test_only_an_evaluation_or_a_comparison_is_judged_and_only_by_a_policy() -> None:

@@ -304,7 +304,7 @@ def test_odd_numbers_and_300_classes_are_no_crash() -> None:
         ({"confidence": "0.95"}, "confidence is '0.95'"),
         ({"costs": {"false_positive": 1}}, "costs['false_negative']: field required; finite false_positive and"),
         ({"costs": {"false_positive": math.inf, "false_negative": 1}}, "costs['false_positive']"),
-        ({"costs": {"false_positive": 1, "false_negative": 1, "hit": 1}}, "costs['hit']"),
+        ({"costs": {"false_positive": 1, "false_negative": 1, "hit": 1}}, "a name in costs is 'hit'"),
         ({"costs": [[0, 1]]}, "costs have the shape (1, 2); finite numbers of shape (2, 2) are needed"),
         ({"costs": [[0, 1], [math.nan, 0]]}, "finite numbers of shape (2, 2)"),
         ({"costs": COSTS, "task": "regression"}, "costs are given, but a number is no decision"),

@@ -198,8 +198,14 @@ def test_average_curves_are_those_of_scikit_learn(subject: Subject, known: Contr
         own = theirs["individual"][0] - theirs["individual"][0].mean(axis=1, keepdims=True)
         moves = np.ptp(own, axis=1) > 1e-12
         against = [np.dot(row, own.mean(axis=0)) < 0 for row in own[moves]]
+        if one.feature == "site":  # levels have no order to go against
+            assert one.against is None
+            assert "site" not in by_metric(measured, "against_average_share")
+            continue
         assert one.against == pytest.approx(np.mean(against))
         assert by_metric(measured, "against_average_share")[one.feature].n == moves.sum()
+        bounds = [edge for point in one.points for edge in (point.rows_low, point.rows_high, point.low, point.high)]
+        assert all(0 <= (edge or 0.0) <= 1 for edge in bounds)
 
 
 def test_intervals_are_those_of_the_move_and_hold_the_curve(

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from ml_platform.core.measurement import Measurement
+from ml_platform.policy.by_chance import NOTHING
+from ml_platform.policy.spec import CalibrationMethod
 from ml_platform.stages.loss_measures import losses_of
+from ml_platform.stages.probes import chance
 from ml_platform.stages.probes import refit as refitting
 from ml_platform.stages.probes.chance import DEALT, measure_chance
 from ml_platform.stages.probes.learning_curve import learning_curve
@@ -20,7 +23,9 @@ from ml_platform_tests.stages.probes.world import LEARNER, trained_in, with_targ
 from ml_platform_tests.stages.test_task_measures import CLASSES
 from ml_platform_tests.stats.reading import value_of
 
-LUCK = {"seed_flip_share", "seed_luck", "permutation_p_value", "loss_saved_by_last_doubling"}
+LUCK = {
+    "seed_flip_share", "seed_luck", "permutation_p_value", "loss_saved_by_last_doubling", "loss_saved_by_next_doubling",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +93,13 @@ def test_a_seed_that_did_better_than_all_others_is_called_lucky(subject: Subject
     assert luck.high < -0.02
 
 
-def test_without_anything_random_no_seed_changes_anything(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_where_nothing_is_drawn_by_chance_no_seed_is_called_harmless(tmp_path_factory: pytest.TempPathFactory) -> None:
     plain = trained_in(tmp_path_factory.mktemp("plain"))
-    found = list(measure_seeds(plain, reseed(plain)))
-    assert [measurement.value for measurement in found] == [0, 0]
+    again = reseed(plain)
+    assert isinstance(again, Reseeded)
+    assert [(found.value, found.reason) for found in measure_seeds(plain, again)] == [(None, NOTHING)] * 2
+    assert seed_losses(plain, again) == ()
+    assert measure_gain(dataclasses.replace(plain, rival=plain.holdout.score), again).value == 0
 
 
 @pytest.mark.parametrize(
@@ -135,23 +143,20 @@ def test_the_loss_falls_with_the_rows_and_the_last_doubling_is_measured_by_row(s
     assert losses[0] > losses[-1]
     assert losses[-1] == pytest.approx(float(whole.mean()))
     half = losses_of(subject.spec, refit(subject, taught(subject, 0.5)))
-    assert found.measurement.value == pytest.approx(1 - whole.mean() / half.mean())
-    assert found.measurement.low is not None
-    assert found.measurement.high is not None
-    assert found.measurement.low < found.measurement.high
+    assert found.measurements[0].value == pytest.approx(1 - whole.mean() / half.mean())
+    assert found.measurements[0].low is not None
+    assert found.measurements[0].high is not None
+    assert found.measurements[0].low < found.measurements[0].high
 
 
-def test_another_doubling_is_promised_only_where_the_last_ones_saved(subject: Subject) -> None:
-    quarter, half = (losses_of(subject.spec, refit(subject, taught(subject, share))) for share in (0.25, 0.5))
-    earlier = float(quarter.mean() - half.mean())
-    assert earlier > 0
-
-    def saved_next(saved: float) -> object:
-        return learning_curve(subject, half - saved).measurement.facts["next_doubling_would_save"]
-
-    assert saved_next(-0.01) is None
-    assert saved_next(earlier / 2) == pytest.approx(earlier / 4 / (half.mean() - earlier / 2))
-    assert saved_next(2 * earlier) == pytest.approx(2 * earlier / (half.mean() - 2 * earlier))
+def test_another_doubling_is_forecast_with_an_interval(subject: Subject) -> None:
+    found = learning_curve(subject, losses_of(subject.spec, subject.holdout))
+    ahead = found.measurements[1]
+    assert found.curve is not None
+    assert (ahead.metric, ahead.n) == ("loss_saved_by_next_doubling", 200)
+    drawn = found.curve.next_low, found.curve.next_doubling_would_save, found.curve.next_high
+    assert drawn == (ahead.low, ahead.value, ahead.high)
+    assert (ahead.low or 0) < (ahead.value or 0) < (ahead.high or 0)
 
 
 def test_what_is_learned_is_beyond_chance_and_nothing_is_learned_from_noise(subject: Subject) -> None:
@@ -164,6 +169,40 @@ def test_what_is_learned_is_beyond_chance_and_nothing_is_learned_from_noise(subj
     nothing = measure_chance(with_target(subject, noise))
     assert nothing.value is not None
     assert nothing.value > 0.05
+
+
+@pytest.mark.parametrize("calibration", [None, "none", "isotonic", "platt"])
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_trainings_that_learn_nothing_are_measured_with_every_calibration(
+    subject: Subject, calibration: CalibrationMethod | None, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chance, "DEALT", 12)
+    monkeypatch.setattr(chance, "ROUNDS", 5)
+    given = subject if task == "binary" else task_of(subject, task)
+    learner = given.spec.learner.model_copy(update={"calibration": calibration})
+    asked = dataclasses.replace(given, spec=given.spec.model_copy(update={"learner": learner}))
+    noise = np.random.default_rng(0).permutation(asked.matrix.target)
+    learned, nothing = measure_chance(asked), measure_chance(with_target(asked, noise))
+    assert learned.value == 1 / 13
+    assert nothing.value is not None
+    assert nothing.value > 0.05
+
+
+@pytest.mark.parametrize("calibration", ["isotonic", "platt"])
+def test_other_probes_of_a_model_that_ranks_nothing_are_measured_too(
+    subject: Subject, calibration: CalibrationMethod
+) -> None:
+    learner = subject.spec.learner.model_copy(update={"calibration": calibration, "rounds": 5})
+    rule = subject.spec.deployment.model_copy(update={"selected_share": None, "precision_at_least": 0.99})
+    spec = subject.spec.model_copy(update={"learner": learner, "deployment": rule})
+    noise = np.random.default_rng(1).permutation(subject.matrix.target)
+    asked = with_target(dataclasses.replace(subject, spec=spec), noise)
+    own = refit(asked, taught(asked))
+    asked = dataclasses.replace(asked, holdout=own)
+    reseeded = reseed(asked)
+    assert isinstance(reseeded, Reseeded)
+    assert one(list(measure_seeds(asked, reseeded)), "seed_flip_share").value is not None
+    assert learning_curve(asked, losses_of(spec, own)).curve is not None
 
 
 def test_a_champion_is_compared_with_the_seeds_luck_in_the_interval(subject: Subject, reseeded: Reseeded) -> None:
@@ -193,7 +232,7 @@ def test_rows_that_cant_be_learned_from_are_said(subject: Subject) -> None:
     one_class = with_target(subject, np.where(subject.matrix.part == "train", 1.0, subject.matrix.target))
     probed = probe(one_class)
     found = [each for each in probed.measurements if each.metric in LUCK]
-    assert len(found) == 4
+    assert len(found) == 5
     assert {measurement.value for measurement in found} == {None}
     assert all("training rows: " in measurement.reason for measurement in found)
     assert (probed.probes.seeds, probed.probes.learning_curve) == ((), None)
