@@ -39,8 +39,8 @@ ROUTES = {
     "/",
 }
 WHO = (
-    '<a href="/whoami" style="position:fixed;right:12px;bottom:10px;z-index:20;padding:3px 10px;border-radius:8px;'
-    'background:#1b2330;color:#fff;font:12px system-ui,sans-serif;text-decoration:none">{}</a>'
+    '<a href="/whoami" style="position:fixed;left:16px;bottom:3px;z-index:20;padding:1px 8px;border-radius:8px;'
+    'background:#1b2330;color:#fff;font:11px system-ui,sans-serif;text-decoration:none">{}</a>'
 )
 
 

@@ -63,7 +63,7 @@ def command(model: str, junit: Path | None, *, fast: bool, every_gate: bool) -> 
         if "report" in run.made:
             _say_report(platform, model, refused_since="release" in run.made and not run.success)
         if run.success:
-            _say_released(platform, model, started, verdicts)
+            _say_released(platform, governed, started, verdicts)
             return 0
     if run.trace:
         click.echo(f"\n✗ {model} was not released.", err=True)
@@ -139,9 +139,12 @@ def _say_report(platform: Platform, model: str, *, refused_since: bool) -> None:
             click.echo("        (on the evaluation: it was written before the refusal that is told below)")
 
 
-def _say_released(platform: Platform, model: str, started: dt.datetime, verdicts: list[Verdict]) -> None:
+def _say_released(
+    platform: Platform, governed: GovernedModelFile, started: dt.datetime, verdicts: list[Verdict]
+) -> None:
     from ml_platform.reports.outcomes import warning_text
 
+    model, approvals = governed.spec.model, governed.policy.approvals_for("production")
     live = platform.ledger.live(model, "staging")
     if live is None:
         return
@@ -151,8 +154,10 @@ def _say_released(platform: Platform, model: str, started: dt.datetime, verdicts
     if warned:
         click.echo(f"! {warned}")
     name = "ml-platform" if shutil.which("ml-platform") else os.path.relpath(sys.argv[0])
+    approve = f"{name} approve {model}/{live.version} --env production"
     steps = {
         f"{name} serve {model} --env staging": "score requests, docs at /docs",
+        **({approve: f"by somebody else; {approvals} needed"} if approvals else {}),
         f"{name} promote {model} --env production --reason '…'": "through the promotion lock",
         f"{name} controls {model}": "the state of every control",
         "make ui": "the same in the Dagster UI",

@@ -24,6 +24,7 @@ from ml_platform.orchestration.model_assets import evaluation_asset, model_asset
 from ml_platform.orchestration.records import RECORDS, RECORDS_KEY, RESOURCES
 from ml_platform.orchestration.release_assets import release_asset
 from ml_platform.orchestration.retrain_sensor import retrain_sensor
+from ml_platform.orchestration.rollback_job import rollback_job
 from ml_platform.orchestration.showing import put_back_sensor
 from ml_platform.orchestration.window_assets import window_assets
 from ml_platform.policy.load import GovernedModelFile, discover, load_model
@@ -42,7 +43,7 @@ def build_model(file: GovernedModelFile) -> dg.Definitions:
     watching = [feedback_asset(file), *window_assets(file, watched)] if watched else []
     return dg.Definitions(
         assets=[*(make(file) for make in PATH), *watching],
-        jobs=[*jobs(file), faults_job(file)],
+        jobs=[*jobs(file), faults_job(file), rollback_job(file)],
         sensors=[retrain_sensor(file, watched)] if watched else [],
         resources={RECORDS_KEY: RECORDS},
     )

@@ -144,10 +144,11 @@ def _too_few(
     needed = policy.approvals_for(environment)
     seen = f"{len(counted)} ({', '.join(counted)})" if counted else "none"
     rest = f"; not counted: {', '.join(ignored)}" if ignored else ""
-    kind = "signed approvals" if policy.signed_approvals else "approvals"
+    kind = ("signed " if policy.signed_approvals else "") + ("approval" if needed == 1 else "approvals")
+    how = f"ml-platform approve {release.model}/{release.version} --env {environment}"
     return (
         f"{release.model} v{release.version} needs {needed} {kind} for {environment} by people other than its "
-        f"author (evidence {short(release.evidence_digest)}), it has {seen}{rest}: ask for approvals"
+        f"author (evidence {short(release.evidence_digest)}), it has {seen}{rest}: ask one of them for `{how}`"
     )
 
 

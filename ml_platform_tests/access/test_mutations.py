@@ -244,9 +244,16 @@ def test_each_launches_what_their_roles_allow(web: World) -> None:
     assert "may not" in launched(web, "tom", "parcels_promote")
     assert "may not" in launched(web, "rita", "parcels_release")
     assert "may not" in launched(web, "rita", "parcels_faults")
+    assert "tom may not go back to the last good version" in launched(web, "tom", "parcels_rollback")
+    assert "may not" in launched(web, "ada", "parcels_rollback")
     assert "may not" in launched(web, "ada", "parcels_monitor")
     assert "no role does" in launched(web, "rita", "no_such_job")
-    for name, job in (("tom", "parcels_release"), ("tom", "parcels_faults"), ("flo", "parcels_promote")):
+    for name, job in (
+        ("tom", "parcels_release"),
+        ("tom", "parcels_faults"),
+        ("flo", "parcels_promote"),
+        ("flo", "parcels_rollback"),
+    ):
         run = web.instance.get_run_by_id(launched(web, name, job))
         assert run is not None
         assert launcher(web.home, run.run_id, run.tags) == name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,13 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from ml_platform.access.seal import launcher
+from ml_platform.adapters.platform import open_platform
+from ml_platform.orchestration.build import build_all
+from ml_platform.settings import load_settings
 from ml_platform_tests.access.people import PASSWORD, people
 from ml_platform_tests.browser.dagster_dev import guarded_web
 from ml_platform_tests.orchestration.small_model import write_model
+from ml_platform_tests.stages import lock_world
 
 pytestmark = pytest.mark.browser
 
@@ -147,3 +152,63 @@ def test_a_release_manager_launches_and_the_run_says_who(visitor: Visitor) -> No
     assert launcher(visitor.site.folder / "home", run.run_id, run.tags) == "rita"
     visitor.driver.get(f"{visitor.site.address}/runs/{run.run_id}")
     visitor.sees("parcels_promote", "Queued")
+
+
+# As docs/tutorial-release.md tells it: going back from the launchpad, with a reason.
+
+ROLLBACK = JOB.replace("promote", "rollback")
+WRITE = "document.querySelector('.CodeMirror').CodeMirror.setValue(arguments[0])"
+READ = "return document.querySelector('.CodeMirror')?.CodeMirror.getValue() ?? ''"
+LAUNCH = "//button[contains(., 'Launch Run')]"
+
+
+def go_live_twice(site: Site) -> None:
+    """Let a second version of the small model follow the first in production."""
+    settings = dataclasses.replace(load_settings(), home=site.folder / "home")
+    with pytest.MonkeyPatch.context() as patch, open_platform(settings) as platform:
+        patch.setattr(lock_world, "MODEL", "parcels")
+        world = lock_world.World(platform.ledger, platform.store, lock_world.policy())
+        for text in ("one", "two"):
+            platform.ledger.deploy(
+                world.release(text), "production", actor="rita", reason="x", approvals=(), at=lock_world.NOW
+            )
+
+
+def run_as_the_daemon_would(site: Site, run: dg.DagsterRun, tracking: str) -> bool:
+    """Execute a run that waits in the queue, as it stands there, and say whether it went through."""
+    with pytest.MonkeyPatch.context() as patch, dg.instance_for_test() as instance:
+        patch.setenv("ML_PLATFORM_HOME", str(site.folder / "home"))
+        patch.setenv("ML_PLATFORM_DEFS", str(site.folder / "defs"))
+        patch.setenv("MLFLOW_TRACKING_URI", tracking)
+        job = build_all(load_settings()).resolve_job_def(run.job_name)
+        return job.execute_in_process(
+            run_config=run.run_config, run_id=run.run_id, tags=run.tags, instance=instance, raise_on_error=False
+        ).success
+
+
+def test_to_a_viewer_the_launchpad_is_closed(visitor: Visitor) -> None:
+    visitor.signs_in("vera", f"{ROLLBACK}/playground")
+    visitor.sees("parcels_rollback", "Launchpad", "Go back to the last good version", "vera · viewer")
+    assert not visitor.driver.find_elements(By.XPATH, LAUNCH)
+
+
+def test_a_release_manager_rolls_back_from_the_launchpad(visitor: Visitor, tracking: str) -> None:
+    go_live_twice(visitor.site)
+    before = {run.run_id for run in runs(visitor.site)}
+    visitor.signs_in("rita", f"{ROLLBACK}/playground")
+    visitor.sees("parcels_rollback", "rita")
+    wait = WebDriverWait(visitor.driver, PATIENCE_SECONDS, ignored_exceptions=[WebDriverException])
+    config = wait.until(lambda driver: driver.execute_script(READ), "the launchpad doesn't open with the questions")
+    assert "reason: ''" in config
+    visitor.driver.execute_script(WRITE, config.replace("reason: ''", "reason: its files were altered"))
+    wait.until(lambda driver: driver.find_element(By.XPATH, LAUNCH).is_enabled(), "the launchpad stays closed")
+    visitor.sees("its files were altered")
+    visitor.driver.find_element(By.XPATH, LAUNCH).click()
+    wait.until(lambda _: len(runs(visitor.site)) > len(before), "nothing is queued")
+    (run,) = [run for run in runs(visitor.site) if run.run_id not in before]
+    assert run.job_name == "parcels_rollback"
+    assert run_as_the_daemon_would(visitor.site, run, tracking)
+    with open_platform(dataclasses.replace(load_settings(), home=visitor.site.folder / "home")) as platform:
+        live = platform.ledger.live("parcels", "production")
+    assert live is not None
+    assert (live.version, live.actor, live.reason) == (1, "rita", "its files were altered")

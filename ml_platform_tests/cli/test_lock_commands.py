@@ -46,7 +46,7 @@ def test_a_high_risk_model_needs_somebody_elses_approval(run: Run, defs: Path) -
     release(defs)
     alone = run("promote", "late", "--env", "production", "--reason", "hurry")
     assert alone.code == 1
-    assert "needs 1 signed approvals for production" in alone.err
+    assert "needs 1 signed approval for production" in alone.err
     own = run("approve", "late", "--env", "production", "--by", "alice")
     assert own.code == 1
     assert "somebody else has to approve it" in own.err

@@ -65,7 +65,7 @@ def known() -> set[str]:
     jobs = {
         f"{model}_{job}"
         for model in models
-        for job in ("release", "promote", "retrain", "monitor", "feedback", "faults")
+        for job in ("release", "promote", "retrain", "monitor", "feedback", "faults", "rollback")
     }
     sensors = {SENSOR, *(f"{model}_retrain_sensor" for model in models)}
     shown = [shipped(model).spec for model in sorted(models - {"returns"})]

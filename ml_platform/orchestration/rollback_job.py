@@ -1,0 +1,121 @@
+"""Rolling back by job: what `ml-platform rollback` does, for who works in Dagster, in the name of who launched the run.
+
+Without `from __future__ import annotations`: Dagster reads the annotations of an op as they stand.
+"""
+
+import datetime as dt
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field
+
+from ml_platform.orchestration.console import CONFIG
+from ml_platform.orchestration.executor import in_process_or_forkserver
+from ml_platform.orchestration.gates import WIDE
+from ml_platform.orchestration.hand_on import acting, explained, failed
+from ml_platform.orchestration.tables import when
+from ml_platform.orchestration.wiring import asset_key, tags_of
+
+if TYPE_CHECKING:
+    from ml_platform.adapters.platform import Platform
+    from ml_platform.policy.load import GovernedModelFile
+    from ml_platform.stages.objection import Refused
+    from ml_platform.stages.rollback import RolledBack
+
+
+class Where(Enum):
+    """The environments, as Dagster's launchpad offers them."""
+
+    production = "production"
+    staging = "staging"
+
+
+class RollbackConfig(dg.Config):
+    """Where to go back, and why."""
+
+    environment: Where = Field(default=Where.production, description="Where to go back to the last good version.")
+    reason: str = Field(default="", description="Why; it is written to the audit and stays with the barred version.")
+
+
+def rollback_job(file: "GovernedModelFile") -> dg.JobDefinition:
+    """Return the job that goes back to the last good version of a model and bars the present one."""
+    model = file.spec.model
+    blank = {"environment": Where.production.name, "reason": ""}
+    asked = {"ops": {f"{model}__rollback": {"config": blank}}}
+
+    @dg.op(name=f"{model}__rollback", tags=tags_of(file.spec))
+    def rollback(context: dg.OpExecutionContext, config: RollbackConfig) -> None:
+        _roll_back(context, config, file)
+
+    @dg.job(
+        name=f"{model}_rollback",
+        description="Go back to the last good version of an environment and bar the present one; say why.",
+        tags=tags_of(file.spec),
+        executor_def=in_process_or_forkserver,
+        config=CONFIG | asked,  # the launchpad opens with the questions
+    )
+    def job() -> None:
+        rollback()
+
+    return job
+
+
+def _roll_back(context: dg.OpExecutionContext, config: RollbackConfig, file: "GovernedModelFile") -> None:
+    from ml_platform.adapters.platform import open_platform
+    from ml_platform.settings import load_settings
+    from ml_platform.stages.objection import Refused
+
+    with (
+        explained(),
+        open_platform(load_settings()) as opened,
+        acting(opened, context, file, "rollback") as platform,
+    ):
+        done = _done(context, platform, config, file.spec.model)
+        if isinstance(done, Refused):
+            raise failed(_refused(file.spec.model, config, done), done.exit_code)
+        for problem in platform.project().problems:
+            context.log.warning("not shown outside yet, it will be tried again: %s", problem)
+        for problem in done.problems:
+            context.log.warning("the audit chain is broken: %s; see `ml-platform audit verify`", problem)
+        _tell(context, done)
+
+
+def _done(
+    context: dg.OpExecutionContext, platform: "Platform", config: RollbackConfig, model: str
+) -> "RolledBack | Refused":
+    from ml_platform.stages.rollback import rollback
+
+    return rollback(
+        platform.ledger, platform.store, model, config.environment.value,
+        actor=platform.settings.actor, reason=config.reason, now=dt.datetime.now(tz=dt.UTC),
+        run_id=context.run.run_id,
+    )  # fmt: skip
+
+
+def _refused(model: str, config: RollbackConfig, refused: "Refused") -> str:
+    head = f"{model}: nothing was rolled back in {config.environment.value} ({refused.outcome})"
+    return "\n".join([head, WIDE, *(f"✗ {reason}" for reason in refused.reasons), WIDE])
+
+
+def _tell(context: dg.OpExecutionContext, done: "RolledBack") -> None:
+    """Say what is live now, in the log and on the page of the environment's asset, which would show the barred one."""
+    live = done.deployment
+    again = f"{live.model} v{live.version} is live in {live.environment} again (by {live.actor}: {live.reason})"
+    context.log.info("%s; v%s is barred for good", again, done.barred)
+    said: dict[str, Any] = {
+        "version": live.version,
+        "live since": when(live.since),
+        "by": live.actor,
+        "reason": live.reason,
+        "barred version": done.barred,
+    }
+    context.log_event(
+        dg.AssetMaterialization(
+            asset_key=asset_key(live.model, live.environment),
+            description=f"rolled back: v{done.barred} is barred",
+            metadata=said,
+            tags={"dagster/data_version": live.evidence_digest},
+        )
+    )
+    context.add_output_metadata(said)
