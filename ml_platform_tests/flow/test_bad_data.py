@@ -57,7 +57,6 @@ def one_class_to_learn_from(table: pd.DataFrame) -> pd.DataFrame:
 
 TIME = "    sent: {type: datetime, role: time}"
 NUMBERED = (TIME, f"    parcel: {{type: integer, unique: true, role: not_used, reason: A number.}}\n{TIME}")
-MAY_BE_MISSING = ("distance: {type: number,", "distance: {type: number, missing: 1.0,")
 BAD = {
     "an empty file": Bad(1, "✗ source_is_not_empty failed", content=b""),
     "a header alone": Bad(2, "has a header and no rows; at least one row is needed", content=HEADER),
