@@ -13,7 +13,7 @@ from ml_platform_tests.flow import forge_files as files
 from ml_platform_tests.flow import forge_ledger as rows
 from ml_platform_tests.flow.forged_home import Forged
 
-NO_WORD = "needs 1 signed approvals for production"
+NO_WORD = "needs 1 signed approval for production"
 BROKEN = "the audit chain is broken"
 OLD_POLICY = "the evidence was made under policy"
 SEALED = "it isn't what was sealed here"
