@@ -85,7 +85,7 @@ def own_roles(at: Forged) -> None:
     known = at.users.path.read_text()
     at.users.path.write_text(known.replace('"viewer"', '"release_manager"'))
     said = at.command("vera", "promote", f"{MODEL}/2", "--env", "production", "--reason", "mine")
-    assert "needs 1 signed approvals" in said.err, said
+    assert "needs 1 signed approval" in said.err, said
 
 
 def looser_policy(at: Forged) -> None:
