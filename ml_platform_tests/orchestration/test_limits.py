@@ -41,7 +41,9 @@ def run(instance: dg.DagsterInstance, *stages: str) -> dg.ExecuteInProcessResult
 
 
 @STATM
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # of a module that was just being imported
+# The error may come within a finaliser, where Python swallows it with these words; it is raised again then.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # of a file that was just being read
 def test_a_stage_over_its_memory_fails_in_words_and_leaves_nothing(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
