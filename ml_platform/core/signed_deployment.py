@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
 
-from ml_platform.core.digest import canonical_json
-from ml_platform.core.dsse import pae
 from ml_platform.core.records import DeploymentRecord
-from ml_platform.core.signing import Signature, Signer, Verifier, why_not_signed
+from ml_platform.core.signed_record import message_of, signature_of, signed
+from ml_platform.core.signing import Signer, Verifier, why_not_signed
 
 PAYLOAD = "application/vnd.ml-platform.deployment+json"
-_NOT_SIGNED = {"key_id", "signature"}
 
 
 def sign_deployment(deployment: DeploymentRecord, signer: Signer) -> DeploymentRecord:
     """Return the deployment with the platform's signature; raises Unavailable when its key is lost."""
-    signature = signer.sign(_message(deployment))
-    return replace(deployment, key_id=signature.key_id, signature=signature.value.hex())
+    return signed(deployment, _message(deployment), signer)
 
 
 def why_not_deployed(verifier: Verifier, deployment: DeploymentRecord) -> str:
     """Say why the platform didn't sign exactly this deployment; empty when it did."""
     if not deployment.signature:
         return "it isn't signed"
-    try:
-        value = bytes.fromhex(deployment.signature)
-    except ValueError:
-        value = b""
-    signature = Signature(key_id=deployment.key_id, value=value)
-    return why_not_signed(verifier, _message(deployment), signature, at=deployment.since)
+    return why_not_signed(verifier, _message(deployment), signature_of(deployment), at=deployment.since)
 
 
 def why_not_newest(verifier: Verifier, history: Sequence[DeploymentRecord]) -> str:
@@ -47,12 +37,12 @@ def deployment_problems(verifier: Verifier, history: Sequence[DeploymentRecord])
     The first ones may be from before deployments were signed. One that isn't newer than the one before it is an old
     one that was put there again: its signature holds, its time gives it away.
     """
-    signed, last = False, None
+    begun, last = False, None
     for deployment in history:
         name = f"{deployment.model}@{deployment.environment}: the deployment of v{deployment.version}"
         when = f"{deployment.since:%Y-%m-%d %H:%M:%S} UTC"
-        signed = signed or bool(deployment.signature)
-        why = why_not_deployed(verifier, deployment) if signed else ""
+        begun = begun or bool(deployment.signature)
+        why = why_not_deployed(verifier, deployment) if begun else ""
         if why:
             yield f"{name} ({when}) isn't the platform's: {why}"
         elif last is not None and deployment.since <= last:
@@ -61,5 +51,4 @@ def deployment_problems(verifier: Verifier, history: Sequence[DeploymentRecord])
 
 
 def _message(deployment: DeploymentRecord) -> bytes:
-    said = {each.name: getattr(deployment, each.name) for each in fields(deployment) if each.name not in _NOT_SIGNED}
-    return pae(PAYLOAD, canonical_json(said | {"since": deployment.since.astimezone(dt.UTC)}).encode())
+    return message_of(deployment, PAYLOAD)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import fields, replace
 from typing import TypeVar
 
-from ml_platform.core.digest import canonical_json
-from ml_platform.core.dsse import pae
+from ml_platform.core import signed_record
 from ml_platform.core.ports import Approval, Rejection, Withdrawal
-from ml_platform.core.signing import Signature, Signer, Verifier, why_not_signed
+from ml_platform.core.signed_record import signature_of, signed
+from ml_platform.core.signing import Signer, Verifier, why_not_signed
 
 Word = TypeVar("Word", Approval, Rejection, Withdrawal)
 PAYLOADS = {
@@ -18,20 +17,17 @@ PAYLOADS = {
     Withdrawal: "application/vnd.ml-platform.withdrawal+json",
 }
 # What becomes of a word later isn't part of it.
-_NOT_SIGNED = {"used_at", "rejected_at", "withdrawal", "key_id", "signature"}
+_NOT_SIGNED = {"used_at", "rejected_at", "withdrawal"}
 
 
 def message_of(word: Approval | Rejection | Withdrawal) -> bytes:
     """Return the bytes that are signed: every field of the word but what became of it and its signature."""
-    said = {each.name: getattr(word, each.name) for each in fields(word) if each.name not in _NOT_SIGNED}
-    utc = {name: value.astimezone(dt.UTC) if isinstance(value, dt.datetime) else value for name, value in said.items()}
-    return pae(PAYLOADS[type(word)], canonical_json(utc).encode())
+    return signed_record.message_of(word, PAYLOADS[type(word)], left_out=_NOT_SIGNED)
 
 
 def sign_word(word: Word, signer: Signer) -> Word:
     """Return the word with its person's signature."""
-    signature = signer.sign(message_of(word))
-    return replace(word, key_id=signature.key_id, signature=signature.value.hex())
+    return signed(word, message_of(word), signer)
 
 
 def why_not_said(verifier: Verifier, word: Approval | Rejection | Withdrawal, *, by: str, now: dt.datetime) -> str:
@@ -41,10 +37,5 @@ def why_not_said(verifier: Verifier, word: Approval | Rejection | Withdrawal, *,
     """
     if not word.signature:
         return "isn't signed"
-    try:
-        value = bytes.fromhex(word.signature)
-    except ValueError:
-        value = b""
-    signature = Signature(key_id=word.key_id, value=value)
-    why = why_not_signed(verifier, message_of(word), signature, owner=by, at=now)
+    why = why_not_signed(verifier, message_of(word), signature_of(word), owner=by, at=now)
     return f"isn't signed by {by}: {why}" if why else ""

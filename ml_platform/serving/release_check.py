@@ -6,13 +6,14 @@ The manifest is a plain file: somebody with the disk can write one by hand. The 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Manifest, manifest_path
-from ml_platform.adapters.ledger.looking import deployments_in, live_in, release_in
+from ml_platform.adapters.ledger.looking import place_in, release_in
 from ml_platform.core.digest import digest_of_bytes, short
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.plain_file import read_plain
@@ -25,11 +26,11 @@ def require_live(home: Path, manifest: Manifest, served: dt.datetime | None = No
 
     `served` is since when what is served now was live: nothing from before it is gone back to.
     """
-    live = live_in(home / "ledger.sqlite", manifest.model, manifest.environment)
+    live, history = place_in(home / "ledger.sqlite", manifest.model, manifest.environment)
     if live is None or not manifest.shows(live):
         said = "nothing" if live is None else f"v{live.version} ({short(live.model_digest)})"
         raise _not_live(home, manifest, f"the ledger says that {said} is live")
-    why = _why_not_deployed(home, live, served)
+    why = _why_not_deployed(home, live, history, served)
     if why:
         raise _not_live(home, manifest, f"that the ledger calls it live isn't the platform's doing: {why}")
     evidence = require_evidence_of(home, manifest)
@@ -45,12 +46,13 @@ def _not_live(home: Path, manifest: Manifest, why: str) -> DataInvalid:
     )
 
 
-def _why_not_deployed(home: Path, live: DeploymentRecord, served: dt.datetime | None) -> str:
+def _why_not_deployed(
+    home: Path, live: DeploymentRecord, history: Sequence[DeploymentRecord], served: dt.datetime | None
+) -> str:
     """Say why the platform itself didn't make this live, but somebody who can write the database; else nothing."""
     from ml_platform.adapters.signing_keys import FileSigningKeys
     from ml_platform.core.signed_deployment import why_not_newest
 
-    history = deployments_in(home / "ledger.sqlite", live.model, live.environment)
     if live != history[-1]:
         return "it isn't the newest deployment"
     why = why_not_newest(FileSigningKeys(home), history)

@@ -37,12 +37,10 @@ def live_in(path: Path, model: str, environment: str, *, busy_seconds: float = B
         return deploying.live(connection, model, environment)
 
 
-def deployments_in(
-    path: Path, model: str, environment: str, *, busy_seconds: float = BUSY_SECONDS
-) -> list[DeploymentRecord]:
-    """Return everything that was ever live there, oldest first; raises Unavailable when it can't be asked."""
-    with looking(path, busy_seconds=busy_seconds) as connection:
-        return deploying.history(connection, model, environment)
+def place_in(path: Path, model: str, environment: str) -> tuple[DeploymentRecord | None, list[DeploymentRecord]]:
+    """Return what is live and all that ever was, oldest first, as of one moment; raises Unavailable."""
+    with looking(path) as connection:
+        return deploying.live(connection, model, environment), deploying.history(connection, model, environment)
 
 
 def release_in(path: Path, model: str, version: int, *, busy_seconds: float = BUSY_SECONDS) -> ReleaseRecord | None:
