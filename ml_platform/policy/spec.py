@@ -209,6 +209,7 @@ Objective = Literal[
 Profile = Literal["full", "fast"]
 Task = Literal["binary", "multiclass", "regression", "quantile"]
 Direction = Literal["increasing", "decreasing"]
+Ingredient = Literal["features", "parameters", "policy"]
 CalibrationMethod = Literal["none", "isotonic", "platt"]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 BINARY_CLASSES = ("negative", "positive")
@@ -344,6 +345,10 @@ class Monitoring(Strict):
     retrain_when: tuple[Name, ...]
     cooldown_days: int = Field(ge=0)
     minimum_labels: int = Field(ge=1)
+    retrain_on_change_of: tuple[Ingredient, ...] = Field(default=(), exclude_if=_unsaid)
+    retrain_after_days: int | None = Field(default=None, ge=1, exclude_if=_unsaid)
+    most_per_week: int | None = Field(default=None, ge=1, exclude_if=_unsaid)
+    most_cpu_hours_in_30_days: float | None = Field(default=None, gt=0.0, allow_inf_nan=False, exclude_if=_unsaid)
 
 
 class EvaluationChoice(Strict):
