@@ -31,6 +31,11 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+def _unsaid(value: object) -> bool:
+    """Say whether a later option isn't used: then it isn't written down, and older models keep their digests."""
+    return not value
+
+
 class RiskClass(StrEnum):
     """How much harm a wrong model can do; decides the pack that is added and the approvals needed."""
 
@@ -179,13 +184,17 @@ class Source(Strict):
 
 
 class TimeSplit(Strict):
-    """Parts by time, counted backwards from `as_of`: train, validation, calibration, then holdout."""
+    """Parts by time, counted backwards from `as_of`: train, validation, calibration, then holdout.
+
+    The training rows slide along with `as_of`, unless they grow: then rows older than `train_days` teach too.
+    """
 
     kind: Literal["time"]
     train_days: int = Field(ge=1)
     validation_days: int = Field(ge=1)
     calibration_days: int = Field(ge=1)
     holdout_days: int = Field(ge=1)
+    train_grows: bool = Field(default=False, exclude_if=_unsaid)
 
 
 class EntitySplit(Strict):
@@ -215,11 +224,6 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 BINARY_CLASSES = ("negative", "positive")
 
 
-def _unsaid(value: object) -> bool:
-    """Say whether a later option isn't used: then it isn't written down, and older models keep their digests."""
-    return not value
-
-
 class Learner(Strict):
     """LightGBM's parameters as they are passed; seed and threads are declared, never defaulted."""
 
@@ -236,6 +240,7 @@ class Learner(Strict):
     class_weight: Literal["balanced"] | dict[Text, Positive] | None = Field(default=None, exclude_if=_unsaid)
     calibration: CalibrationMethod | None = Field(default=None, exclude_if=_unsaid)
     reweigh: tuple[Text, ...] = Field(default=(), exclude_if=_unsaid)
+    half_life_days: Positive | None = Field(default=None, exclude_if=_unsaid)
 
     @property
     def task(self) -> Task:
