@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ml_platform.core.measurement import Measurement
-from ml_platform.stats.arm_wagers import arm_gains, arm_wagers, usual_of
-from ml_platform.stats.bet_interval import bet_interval
-from ml_platform.stats.columns import Floats, flaw_of_flags, flaw_of_numbers, numbers, require_same_length
+from ml_platform.stats.arm_wagers import duel_by_lot
+from ml_platform.stats.by_lot import arm_means, by_lot, lot_interval, mean_gain_of
 from ml_platform.stats.duel import check_margin, duel_facts
 from ml_platform.stats.mean_sequence import flaw_of_bounded
 
@@ -39,51 +36,32 @@ def arm_difference(
     arm by what the request is like: check it with `sample_ratio`. `margin` is the difference that matters, above 0;
     with `relative` it is a part of the champion's mean. The facts of `duel_facts` say what is proven; further facts:
     challenger, champion (means), challenger_rows, champion_rows. Undefined without rows of both arms, with values
-    outside [0, 1] and weights outside (0, 1). ValueError when lengths differ. Sources: as `arm_wagers`, `bet_interval`.
+    outside [0, 1] and weights outside (0, 1). ValueError when lengths differ. Sources: those of
+    `worse_by_lot` and `bet_interval`.
 
+    >>> import numpy as np
     >>> worse = np.arange(400) % 4 == 0
     >>> found = arm_difference(np.where(worse, 1.0, 0.0), worse, np.full(400, 0.25), margin=0.1)
     >>> found.facts["p_worse"] < 0.001
     True
     """
     check_margin(margin, confidence)
-    column, arm, chance = numbers(values, "values"), numbers(challenger, "challenger"), numbers(weight, "weight")
-    require_same_length(values=column, challenger=arm, weight=chance)
-    flaw = flaw_of_bounded(column) or flaw_of_flags(challenger=arm) or _flaw_of_chances(chance) or _lack(arm)
+    rows = by_lot(values, challenger, weight)
+    flaw = rows.flaw or flaw_of_bounded(rows.values)
     if flaw:
-        return Measurement(metric=metric, value=None, n=column.size, unit=unit, subject=subject, reason=flaw)
-    ours, usual = arm == 1, usual_of(column)
-    gains = arm_gains(column, usual, ours, chance)
-    low, high = bet_interval(
-        gains,
-        ends=(-1.0, 1.0),
-        least=-np.maximum(usual / chance, (1 - usual) / (1 - chance)),
-        greatest=np.maximum((1 - usual) / chance, usual / (1 - chance)),
-        confidence=confidence,
-    )
+        return Measurement(metric=metric, value=None, n=rows.values.size, unit=unit, subject=subject, reason=flaw)
+    low, high = lot_interval(rows.values, rows, confidence)
     return Measurement(
         metric=metric,
-        value=float(gains.mean()),
-        n=column.size,
+        value=mean_gain_of(rows.values, rows),
+        n=rows.values.size,
         low=low,
         high=high,
         confidence=confidence,
         unit=unit,
         subject=subject,
         facts={
-            **duel_facts(*arm_wagers(column, ours, chance, margin=margin, relative=relative)),
-            "challenger": float(column[ours].mean()),
-            "champion": float(column[~ours].mean()),
-            "challenger_rows": int(ours.sum()),
-            "champion_rows": int((~ours).sum()),
+            **duel_facts(*duel_by_lot(rows.values, rows.ours, rows.weight, margin=margin, relative=relative)),
+            **arm_means(rows.values, rows),
         },
     )
-
-
-def _flaw_of_chances(weight: Floats) -> str:
-    bad = int(((weight <= 0) | (weight >= 1)).sum())
-    return flaw_of_numbers(weight=weight) or (f"{bad} of {weight.size} weights are no chances" if bad else "")
-
-
-def _lack(arm: Floats) -> str:
-    return "" if 0 < arm.sum() < arm.size else f"no rows of the {'champion' if arm.any() else 'challenger'}"

@@ -39,7 +39,10 @@ def log_capital(wager: Wager) -> Floats:
     >>> log_capital(Wager(gains=rows, bets=np.full(4, 0.1), floors=np.ones(4))).round(3).tolist()
     [0.167, 0.359, 0.066, 0.216]
     """
-    return np.logaddexp.reduce([grown + math.log(part) for part, grown in zip(PARTS, _grown(wager), strict=True)])
+    total = np.full(wager.gains.shape, -math.inf)
+    for part, grown in zip(PARTS, _grown(wager), strict=True):
+        total = np.logaddexp(total, grown + math.log(part))
+    return total
 
 
 def log_joined_capital(wager: Wager, starts: Codes) -> Floats:

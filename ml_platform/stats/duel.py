@@ -23,12 +23,20 @@ def duel_facts(worse: Wager, within: Wager) -> dict[str, Fact]:
     >>> {name: round(value, 3) for name, value in duel_facts(row, row).items()}
     {'evidence_worse': 4.362, 'evidence_within': 4.362, 'p_worse': 0.013, 'p_within': 0.013}
     """
-    most, now = float(np.max(log_capital(worse))), float(log_capital(within)[-1])
+    return evidence_facts(float(np.max(log_capital(worse))), float(log_capital(within)[-1]))
+
+
+def evidence_facts(worse: float, within: float) -> dict[str, Fact]:
+    """Return logarithms of capital as the facts of a duel.
+
+    >>> round(evidence_facts(-1.0, math.log(20))["p_within"], 3)
+    0.05
+    """
     return {
-        "evidence_worse": most,
-        "evidence_within": now,
-        "p_worse": math.exp(min(0.0, -most)),
-        "p_within": math.exp(min(0.0, -now)),
+        "evidence_worse": worse,
+        "evidence_within": within,
+        "p_worse": math.exp(min(0.0, -worse)),
+        "p_within": math.exp(min(0.0, -within)),
     }
 
 

@@ -8,16 +8,15 @@ import numpy as np
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.bet_interval import bet_interval
-from ml_platform.stats.capital import Wager, before
-from ml_platform.stats.columns import Floats, numbers, require_same_length
+from ml_platform.stats.columns import numbers, require_same_length
 from ml_platform.stats.duel import check_margin, duel_facts
 from ml_platform.stats.mean_sequence import flaw_of_bounded
+from ml_platform.stats.pair_wagers import duel_of_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 METRIC = "pair_difference"
-PRIOR_SQUARE, PRIOR_ROWS = 1.0, 1.0
 
 
 def pair_difference(
@@ -60,27 +59,8 @@ def pair_difference(
         unit=unit,
         subject=subject,
         facts={
-            **duel_facts(*pair_wagers(ours, theirs, margin=margin, relative=relative)),
+            **duel_facts(*duel_of_pairs(ours, theirs, margin=margin, relative=relative)),
             "challenger": float(ours.mean()),
             "champion": float(theirs.mean()),
         },
-    )
-
-
-def pair_wagers(challenger: Floats, champion: Floats, *, margin: float, relative: bool = False) -> tuple[Wager, Wager]:
-    """Return the game against "the challenger isn't worse" and the one against "it is worse by the margin or more".
-
-    >>> worse, within = pair_wagers(np.ones(2), np.array([0.0, 1.0]), margin=0.1)
-    >>> worse.gains.tolist(), within.gains.round(2).tolist()
-    ([1.0, 0.0], [-0.9, 0.1])
-    """
-    rows, ones = np.arange(champion.shape[-1]), np.ones(champion.shape)
-    aim = margin * before(champion) / (1 + rows) if relative else margin * ones
-    worse = challenger - champion
-    square = (PRIOR_SQUARE + before(np.square(worse))) / (PRIOR_ROWS + rows)
-    eased = challenger / (1 + margin * relative)
-    spared = margin * (not relative)
-    return (
-        Wager(gains=worse, bets=aim / (square + np.square(aim)), floors=ones),
-        Wager(gains=spared - eased + champion, bets=aim / (1 + margin * relative) / (square + aim), floors=ones),
     )

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_platform.stats.arm_wagers import arm_wagers
+from ml_platform.stats.arm_wagers import duel_by_lot
 from ml_platform.stats.bet_interval import bet_interval
 from ml_platform.stats.capital import MULTIPLES, PARTS, Wager, log_capital, log_joined_capital
 from ml_platform.stats.mean_sequence import mean_sequence
-from ml_platform.stats.pair_difference import pair_wagers
+from ml_platform.stats.pair_wagers import duel_of_pairs
 from ml_platform_tests.stats.reading import bounds_of
 
 RUNS = 400
@@ -28,7 +28,7 @@ def arms(chance: float, more: float, *, rows: int, seed: int, weight: float = 0.
     rng = np.random.default_rng(seed)
     ours = rng.random((RUNS, rows)) < weight
     failed = rng.random((RUNS, rows)) < chance + more * ours
-    return arm_wagers(failed * 1.0, ours, np.full(rows, weight), margin=0.05)
+    return duel_by_lot(failed * 1.0, ours, np.full(rows, weight), margin=0.05)
 
 
 def test_the_capital_by_hand() -> None:
@@ -68,7 +68,7 @@ def test_traffic_whose_failures_come_and_go_fools_nobody() -> None:
     chance = 0.3 + 0.28 * np.sin(np.arange(2000) / 100)
     ours = rng.random((RUNS, 2000)) < 0.2
     failed = (rng.random((RUNS, 2000)) < chance) * 1.0
-    worse, _ = arm_wagers(failed, ours, np.full(2000, 0.2), margin=0.05)
+    worse, _ = duel_by_lot(failed, ours, np.full(2000, 0.2), margin=0.05)
     assert reached(worse, 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / RUNS)
 
 
@@ -77,7 +77,7 @@ def test_a_weight_that_grows_step_by_step_is_fair_too() -> None:
     weight = np.repeat([0.01, 0.05, 0.25, 0.5], 500)
     chance = np.repeat([0.4, 0.3, 0.1, 0.02], 500)  # confounded with time, as a ramp is
     ours = rng.random((RUNS, 2000)) < weight
-    worse, _ = arm_wagers((rng.random((RUNS, 2000)) < chance) * 1.0, ours, weight, margin=0.05)
+    worse, _ = duel_by_lot((rng.random((RUNS, 2000)) < chance) * 1.0, ours, weight, margin=0.05)
     assert reached(worse, 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / RUNS)
 
 
@@ -88,11 +88,11 @@ def test_equal_pairs_are_called_worse_and_pairs_worse_by_the_margin_fine_at_most
     rng = np.random.default_rng(6)
     both = rng.random((RUNS, 1500)) < 0.3
     ours, theirs = ((both ^ (rng.random((RUNS, 1500)) < 0.1)) * 1.0 for _ in range(2))
-    worse, _ = pair_wagers(ours, theirs, margin=0.1, relative=relative)
+    worse, _ = duel_of_pairs(ours, theirs, margin=0.1, relative=relative)
     assert reached(worse, 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / RUNS)
     margin = 0.1 * theirs.mean() if relative else 0.1
     hurt = np.where(rng.random(ours.shape) < margin / (1 - ours.mean()), 1.0, ours)
-    worse, within = pair_wagers(hurt, theirs, margin=0.1, relative=relative)
+    worse, within = duel_of_pairs(hurt, theirs, margin=0.1, relative=relative)
     assert reached(within, 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / RUNS)
     assert reached(worse, 0.05) > (0.3 if relative else 0.95)
 
@@ -109,8 +109,8 @@ def test_no_row_takes_more_than_most_of_the_capital(data: st.DataObject, *, rela
     weight = np.full(rows, data.draw(st.floats(0.001, 0.5)))
     margin = data.draw(st.floats(0.001, 1))
     games = (
-        *arm_wagers(values, ours, weight, margin=margin, relative=relative),
-        *pair_wagers(values, other, margin=margin, relative=relative),
+        *duel_by_lot(values, ours, weight, margin=margin, relative=relative),
+        *duel_of_pairs(values, other, margin=margin, relative=relative),
     )
     for wager in games:
         assert (wager.gains >= -wager.floors - 1e-9).all()
