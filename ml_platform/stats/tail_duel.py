@@ -61,8 +61,8 @@ def tail_by_lot(
     flaw = rows.flaw if rows.values.size else TOO_FEW
     if flaw:
         return Measurement(metric=metric, value=None, n=rows.values.size, unit=UNIT, subject=subject, reason=flaw)
-    slow = (rows.values > told) * 1.0
-    eased = np.where(rows.ours, (rows.values > told * (1 + margin)) * 1.0, slow)
+    slow = (rows.values > told).astype(np.float64)
+    eased = np.where(rows.ours, rows.values > told * (1 + margin), slow)
     more, less = _aims(rows.values, told, ~rows.ours, margin)
     low, high = lot_interval(slow, rows, confidence)
     return Measurement(
@@ -113,7 +113,9 @@ def tail_of_pairs(
     told = running_threshold(theirs, champions, quantile)
     ours, theirs, told = ours[FIRST:], theirs[FIRST:], told[FIRST:]
     more, less = _aims(theirs, told, champions[FIRST:], margin)
-    slow, usual, eased = (ours > told) * 1.0, (theirs > told) * 1.0, (ours > told * (1 + margin)) * 1.0
+    slow, usual, eased = (
+        flags.astype(np.float64) for flags in (ours > told, theirs > told, ours > told * (1 + margin))
+    )
     ends = np.full(slow.size, -1.0), np.ones(slow.size)
     low, high = bet_interval(slow - usual, least=ends[0], greatest=ends[1], ends=(-1.0, 1.0), confidence=confidence)
     return Measurement(
@@ -140,8 +142,9 @@ def _aims(values: Floats, told: Floats, champion: Flags, margin: float) -> tuple
 
     Each row is told it by the champion's rows before; both are at least a thousandth, so that something is bet.
     """
-    rows = np.maximum(before(champion * 1.0), 1)
+    rows = np.maximum(before(champion.astype(np.float64)), 1)
     above, longer, shorter = (
-        before((champion & (values * factor > told)) * 1.0) / rows for factor in (1.0, 1 + margin, 1 / (1 + margin))
+        before((champion & (values * factor > told)).astype(np.float64)) / rows
+        for factor in (1.0, 1 + margin, 1 / (1 + margin))
     )
     return np.maximum(longer - above, LEAST_AIM), np.maximum(above - shorter, LEAST_AIM)

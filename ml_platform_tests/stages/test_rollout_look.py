@@ -118,7 +118,7 @@ def test_requests_that_arent_sent_as_stated_end_the_trial_without_a_word_on_the_
     lost = [one for row, one in enumerate(equal[0]) if one.route == "live" or row % 3]
     found = looked(HALF, (lost, equal[1])).decision
     assert isinstance(found, GiveUp)
-    assert found.reasons[0].startswith("requests aren't sent as stated, so the two can't be compared: 0.4")
+    assert found.reasons[0].startswith("requests aren't sent as stated, so the two can't be compared: 0.3")
 
 
 def test_a_shadow_is_promoted_when_nearly_all_requests_were_mirrored(
