@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.core.measurement import Measurement, number_text
+from ml_platform.core.measurement import Measurement
 from ml_platform.stages.live_promise import SUCCESS
 from ml_platform.stats.promise_excess import promise_excess
 
@@ -141,16 +141,8 @@ def _broken(measured: Iterable[Measurement], limit: float) -> Iterator[str]:
     for one in measured:
         evidence = one.facts.get("evidence")
         if one.value is not None and isinstance(evidence, float) and evidence >= limit:
-            week = f"since week {number_text(_number(one, 'since'))}"
-            seen = (
-                f"{number_text(_number(one, 'mean'))} where at most {number_text(_number(one, 'promised'))} is allowed"
-            )
-            yield f"{one.metric}: {seen}, {week} (n = {one.n:,}), evidence {evidence:.1f}, {limit:.1f} is needed"
-
-
-def _number(one: Measurement, name: str) -> float:
-    found = one.facts[name]
-    return float(found) if isinstance(found, int | float) else math.nan
+            seen = f"{one.value:.4g} more than the {one.facts['promised']:.4g} allowed, since week {one.facts['since']}"
+            yield f"{one.metric}: {seen} (n = {one.n:,}), evidence {evidence:.1f}, {limit:.1f} is needed"
 
 
 def _is_scored(one: Prediction) -> bool:

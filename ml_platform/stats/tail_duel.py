@@ -9,8 +9,8 @@ import numpy as np
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.arm_wagers import within_by_lot, worse_by_lot
 from ml_platform.stats.bet_interval import bet_interval
-from ml_platform.stats.by_lot import arm_means, by_lot, lot_interval, mean_gain_of
-from ml_platform.stats.capital import before
+from ml_platform.stats.by_lot import ByLot, arm_means, by_lot, lot_interval, mean_gain_of
+from ml_platform.stats.capital import Wager, before
 from ml_platform.stats.columns import Flags, Floats, flaw_of_numbers, numbers, require_same_length
 from ml_platform.stats.duel import check_margin, duel_facts
 from ml_platform.stats.pair_wagers import within_pairs, worse_of_pairs
@@ -62,8 +62,6 @@ def tail_by_lot(
     if flaw:
         return Measurement(metric=metric, value=None, n=rows.values.size, unit=UNIT, subject=subject, reason=flaw)
     slow = (rows.values > told).astype(np.float64)
-    eased = np.where(rows.ours, rows.values > told * (1 + margin), slow)
-    more, less = _aims(rows.values, told, ~rows.ours, margin)
     low, high = lot_interval(slow, rows, confidence)
     return Measurement(
         metric=metric,
@@ -75,10 +73,7 @@ def tail_by_lot(
         unit=UNIT,
         subject=subject,
         facts={
-            **duel_facts(
-                worse_by_lot(slow, rows.ours, rows.weight, aim=more),
-                within_by_lot(eased, rows.ours, rows.weight, aim=less),
-            ),
+            **duel_facts(*tail_wagers(rows, told, margin)),
             **arm_means(slow, rows),
             "quantile_challenger": float(np.quantile(rows.values[rows.ours], quantile)),
             "quantile_champion": float(np.quantile(rows.values[~rows.ours], quantile)),
@@ -134,6 +129,22 @@ def tail_of_pairs(
             "quantile_challenger": float(np.quantile(ours, quantile)),
             "quantile_champion": float(np.quantile(theirs, quantile)),
         },
+    )
+
+
+def tail_wagers(rows: ByLot, told: Floats, margin: float) -> tuple[Wager, Wager]:
+    """Return both games on who exceeds the thresholds that each row was `told`, finite ones of shape (n,).
+
+    >>> rows = by_lot(np.array([1.0, 3.0]), [1, 0], [0.5, 0.5])
+    >>> tail_wagers(rows, np.full(2, 2.0), 0.1)[0].gains.tolist()
+    [0.0, -2.0]
+    """
+    slow = (rows.values > told).astype(np.float64)
+    eased = np.where(rows.ours, rows.values > told * (1 + margin), slow)
+    more, less = _aims(rows.values, told, ~rows.ours, margin)
+    return (
+        worse_by_lot(slow, rows.ours, rows.weight, aim=more),
+        within_by_lot(eased, rows.ours, rows.weight, aim=less),
     )
 
 
