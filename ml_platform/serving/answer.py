@@ -48,10 +48,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer with the columns per row whose level the model never saw."""
+    """An answer with the columns per row whose level the model never saw, and the rows."""
 
     answer: Answer
     unseen: list[tuple[str, ...]]
+    rows: Rows
 
 
 def answer(
@@ -77,7 +78,7 @@ def answer(
         version=manifest.version,
         model_digest=manifest.model_digest,
     )
-    return Answered(said, checked.unseen)
+    return Answered(said, checked.unseen, rows)
 
 
 def log_failure(live: Live, log: TrafficLog, status: int, started: float) -> None:

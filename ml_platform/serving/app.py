@@ -20,17 +20,18 @@ from ml_platform.serving.body import Receive, Scope, Send, read_body
 from ml_platform.serving.gates import OpenGate
 from ml_platform.serving.live import Follower, Live
 from ml_platform.serving.metrics import Metrics
-from ml_platform.serving.open_inference import HEADER_LENGTH, OpenInference, error_reply
+from ml_platform.serving.open_inference import error_reply
 from ml_platform.serving.protocol import MLFLOW, ScoringProtocol, encode, mlflow_protocol
+from ml_platform.serving.protocols import protocol_of
 from ml_platform.serving.refusal import Refused, turned_away
 from ml_platform.serving.reply import Reply
-from ml_platform.serving.routes import INFER, SCORING, Route, path_of, route_of
+from ml_platform.serving.routes import EXPLAIN, INFER, SCORING, Route, path_of, route_of
 from ml_platform.serving.served import Served
 
 LARGE_BODY_BYTES = 64 << 10
 PROBE_SECONDS = 1.0
 PROBES = frozenset({"/health", "/ping", "v2/live", "v2/ready"})
-SCORES = frozenset({SCORING, INFER})
+SCORES = frozenset({SCORING, EXPLAIN, INFER})
 
 log = logging.getLogger("ml_platform.serving")
 
@@ -131,10 +132,7 @@ class ScoringApp:
         served = self.models.get(route.model) if route.model else self._only
         if served is None:
             return self._unnamed(route, _asked(scope, "score"), refuse)
-        protocol = mlflow_protocol(scope)
-        if route.open_inference:
-            protocol = OpenInference(_header(scope, HEADER_LENGTH), route.version)
-        reply = await self._scored(served, protocol, scope, receive, started)
+        reply = await self._scored(served, protocol_of(route, scope), scope, receive, started)
         self.metrics.answered(route.path(served.model), reply.status, time.perf_counter() - started)
         return reply
 
@@ -145,7 +143,7 @@ class ScoringApp:
         return ("GET", "HEAD") if known else ()
 
     def _no_such(self, route: Route) -> Refused:
-        every = [SCORING, INFER, *pages.OF_MODEL, *self._of_service]
+        every = [*SCORES, *pages.OF_MODEL, *self._of_service]
         known = dict.fromkeys(path_of(page) for page in every if route.open_inference == page.startswith("v2"))
         return Refused(404, "NOT_FOUND", f"known paths: {', '.join(known)}")
 
@@ -172,7 +170,7 @@ class ScoringApp:
         try:
             body = await read_body(scope, receive, protocol.kinds)
             scoring = partial(answer, live, served.traffic, body, started, admitted=admitted, read=protocol.read)
-            answered = await self._worked(scoring, len(body))
+            answered, reply = await self._worked(lambda: _told(protocol, live, scoring()), len(body) * protocol.cost)
         except Refused as refused:
             _log_failure(served, live, refused.status, started)
             return protocol.refused(refused)
@@ -183,9 +181,9 @@ class ScoringApp:
             message = "scoring failed inside the service; its log says where"
             return protocol.refused(Refused(500, "INTERNAL_ERROR", message))
         self.metrics.scored(served.model, answered.answer.version, answered.unseen)
-        return protocol.told(live, answered)
+        return reply
 
-    async def _worked(self, scoring: Callable[[], Answered], size_bytes: int) -> Answered:
+    async def _worked(self, scoring: Callable[[], tuple[Answered, Reply]], size_bytes: int) -> tuple[Answered, Reply]:
         if size_bytes <= LARGE_BODY_BYTES:
             return scoring()
         async with self._large_bodies:  # one at a time: a large body takes memory many times its size
@@ -221,6 +219,10 @@ class ScoringApp:
         return status.Process(uptime_seconds=time.monotonic() - self.started_at)
 
 
+def _told(protocol: ScoringProtocol, live: Live, answered: Answered) -> tuple[Answered, Reply]:
+    return answered, protocol.told(live, answered)
+
+
 def _log_failure(served: Served, live: Live, code: int, started: float) -> None:
     if not served.traffic.problem:
         log_failure(live, served.traffic, code, started)
@@ -232,10 +234,6 @@ def _asked(scope: Scope, wants: Literal["score", "look"], model: str = "") -> As
     kind, _, token = said[0].decode("latin-1").partition(" ") if len(said) == 1 else ("", "", "")
     address = (scope.get("client") or ("",))[0]
     return Asked(wants=wants, token=token.strip() if kind.lower() == "bearer" else "", address=address, model=model)
-
-
-def _header(scope: Scope, wanted: bytes) -> bytes | None:
-    return next((value for name, value in scope["headers"] if name == wanted), None)
 
 
 def _place(error: BaseException) -> str:

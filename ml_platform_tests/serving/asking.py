@@ -46,9 +46,15 @@ class Asker:
         self.runner.run(self.app.follower.look())
 
     def ask(
-        self, method: str, path: str, parts: Sequence[bytes] = (b"",), headers: Sequence[tuple[bytes, bytes]] = JSON
+        self,
+        method: str,
+        path: str,
+        parts: Sequence[bytes] = (b"",),
+        headers: Sequence[tuple[bytes, bytes]] = JSON,
+        *,
+        query: bytes = b"",
     ) -> Reply:
-        scope = {"type": "http", "method": method, "path": path, "headers": list(headers)}
+        scope = {"type": "http", "method": method, "path": path, "headers": list(headers), "query_string": query}
         waiting = [
             {"type": "http.request", "body": part, "more_body": index < len(parts) - 1}
             for index, part in enumerate(parts)
