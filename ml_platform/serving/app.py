@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal, TypeVar
 
 from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.gate import Asked, Gate, TurnedAway
 from ml_platform.serving import pages, status
 from ml_platform.serving.answer import Answered, answer, log_failure
+from ml_platform.serving.batch import Batch
 from ml_platform.serving.body import Receive, Scope, Send, read_body
 from ml_platform.serving.gates import OpenGate
 from ml_platform.serving.live import Follower, Live
@@ -23,15 +24,18 @@ from ml_platform.serving.metrics import Metrics
 from ml_platform.serving.open_inference import error_reply
 from ml_platform.serving.protocol import MLFLOW, ScoringProtocol, encode, mlflow_protocol
 from ml_platform.serving.protocols import protocol_of
-from ml_platform.serving.refusal import Refused, turned_away
+from ml_platform.serving.refusal import Refused, place_of, turned_away
 from ml_platform.serving.reply import Reply
-from ml_platform.serving.routes import EXPLAIN, INFER, SCORING, Route, path_of, route_of
+from ml_platform.serving.routes import BATCH, EXPLAIN, INFER, SCORING, Route, path_of, route_of
 from ml_platform.serving.served import Served
 
 LARGE_BODY_BYTES = 64 << 10
 PROBE_SECONDS = 1.0
+MOST_BATCHES, LATER_SECONDS = 8, 30
+PART_BYTES = 64 << 10
 PROBES = frozenset({"/health", "/ping", "v2/live", "v2/ready"})
-SCORES = frozenset({SCORING, EXPLAIN, INFER})
+SCORES = frozenset({SCORING, EXPLAIN, BATCH, INFER})
+Result = TypeVar("Result")
 
 log = logging.getLogger("ml_platform.serving")
 
@@ -59,6 +63,7 @@ class ScoringApp:
         self.follower, self.traffic = self.models[model].follower, traffic
         self._only = None if others else self.models[model]
         self._large_bodies = asyncio.Semaphore(1)
+        self._batches = 0
         self._of_service: dict[str, Callable[[], Reply]] = {
             "/metrics": lambda: pages.counted(self.models.values(), self.metrics, self._process()),
             "v2": pages.server,
@@ -110,12 +115,15 @@ class ScoringApp:
             self.metrics.answered(path, reply.status, time.perf_counter() - started)
         else:
             reply = await self._routed(route_of(path), scope, receive, started)
+        size = len(reply.body) if reply.spooled is None else reply.spooled.tell()
         head = [
             (b"content-type", reply.content_type),
-            (b"content-length", str(len(reply.body)).encode()),
+            (b"content-length", str(size).encode()),
             *reply.headers,
         ]
         await send({"type": "http.response.start", "status": reply.status, "headers": head})
+        if reply.spooled is not None:
+            await _send_spooled(reply.spooled, send)
         await send({"type": "http.response.body", "body": reply.body})
 
     async def _routed(self, route: Route, scope: Scope, receive: Receive, started: float) -> Reply:
@@ -132,7 +140,10 @@ class ScoringApp:
         served = self.models.get(route.model) if route.model else self._only
         if served is None:
             return self._unnamed(route, _asked(scope, "score"), refuse)
-        reply = await self._scored(served, protocol_of(route, scope), scope, receive, started)
+        if route.page == BATCH:
+            reply = await self._batch(served, scope, receive)
+        else:
+            reply = await self._scored(served, protocol_of(route, scope), scope, receive, started)
         self.metrics.answered(route.path(served.model), reply.status, time.perf_counter() - started)
         return reply
 
@@ -176,7 +187,7 @@ class ScoringApp:
             return protocol.refused(refused)
         except Exception as error:  # noqa: BLE001 - the outermost boundary: said, counted and logged, without values
             # No traceback: it repeats the error's text, which may hold a value of the request
-            log.error("scoring failed: %s at %s", type(error).__name__, _place(error))  # noqa: TRY400
+            log.error("scoring failed: %s at %s", type(error).__name__, place_of(error))  # noqa: TRY400
             _log_failure(served, live, 500, started)
             message = "scoring failed inside the service; its log says where"
             return protocol.refused(Refused(500, "INTERNAL_ERROR", message))
@@ -186,8 +197,25 @@ class ScoringApp:
     async def _worked(self, scoring: Callable[[], tuple[Answered, Reply]], size_bytes: int) -> tuple[Answered, Reply]:
         if size_bytes <= LARGE_BODY_BYTES:
             return scoring()
+        return await self._beside(scoring)
+
+    async def _beside(self, work: Callable[[], Result]) -> Result:
         async with self._large_bodies:  # one at a time: a large body takes memory many times its size
-            return await asyncio.to_thread(scoring)
+            return await asyncio.to_thread(work)
+
+    async def _batch(self, served: Served, scope: Scope, receive: Receive) -> Reply:
+        admitted = self.gate.admit(_asked(scope, "score", served.model))
+        if isinstance(admitted, TurnedAway):
+            return MLFLOW.refused(turned_away(admitted))
+        if self._batches >= MOST_BATCHES:
+            message = f"{MOST_BATCHES} batches are under way; send this one later"
+            return MLFLOW.refused(Refused(503, "TEMPORARILY_UNAVAILABLE", message, retry_after_seconds=LATER_SECONDS))
+        self._batches += 1
+        try:
+            batch = Batch(served=served, admitted=admitted, metrics=self.metrics, work=self._beside)
+            return await batch.run(scope, receive)
+        finally:
+            self._batches -= 1
 
     def _looked(self, route: Route, scope: Scope, refuse: Callable[[Refused], Reply]) -> Reply:
         if self.gate.guards:
@@ -219,6 +247,13 @@ class ScoringApp:
         return status.Process(uptime_seconds=time.monotonic() - self.started_at)
 
 
+async def _send_spooled(spooled: IO[bytes], send: Send) -> None:
+    with spooled:
+        spooled.seek(0)
+        while part := spooled.read(PART_BYTES):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+
+
 def _told(protocol: ScoringProtocol, live: Live, answered: Answered) -> tuple[Answered, Reply]:
     return answered, protocol.told(live, answered)
 
@@ -234,11 +269,3 @@ def _asked(scope: Scope, wants: Literal["score", "look"], model: str = "") -> As
     kind, _, token = said[0].decode("latin-1").partition(" ") if len(said) == 1 else ("", "", "")
     address = (scope.get("client") or ("",))[0]
     return Asked(wants=wants, token=token.strip() if kind.lower() == "bearer" else "", address=address, model=model)
-
-
-def _place(error: BaseException) -> str:
-    """Say where an error arose, without its text: that may hold a value of the request."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "an unknown place"

@@ -43,6 +43,7 @@ def document(model: str, live: Live | None) -> Schema:
         "paths": {
             "/invocations": {"post": _invocations(live)},
             "/explain": {"post": _explain(live)},
+            "/batch": {"post": _batch()},
             **open_inference_paths(model),
             "/health": {"get": _page("What is live since when, uptime, log lag, problems.")},
             "/ping": {"get": _page("200 when scoring requests are answered, else 503.")},
@@ -159,6 +160,31 @@ def _explain(live: Live | None) -> Schema:
             }
         ],
         "responses": described["responses"] | {"200": _content("Scores and explanations.", answer)},  # type: ignore[operator]
+    }
+
+
+def _batch() -> Schema:
+    rows = "A row per line: objects that name the columns, or CSV with a header line."
+    lines = (
+        "A line per row, `{row, prediction, prediction_id, version}` or `{row, error_code, message, problems}`, and at "
+        "the end one with the counts; `complete` says whether everything was read."
+    )
+    kinds = ("application/x-ndjson", "text/csv")
+    responses: Schema = {"200": _content(lines, {"type": "string"}, kinds[0])}
+    responses |= {
+        code: _content(about, {"type": "string"}, kinds[0]) for code, about in _ERRORS.items() if code != "422"
+    }
+    return {
+        "summary": "Score many rows in a stream: up to 1 GB and 1,000,000 rows.",
+        "requestBody": {
+            "required": True,
+            "description": rows,
+            "content": {kind: {"schema": {"type": "string"}} for kind in kinds},
+        },
+        "responses": {
+            **responses,
+            "408": _content("No part of the body came for 30 seconds.", {"type": "string"}, kinds[0]),
+        },
     }
 
 

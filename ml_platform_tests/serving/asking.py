@@ -68,9 +68,9 @@ class Asker:
             sent.append(message)
 
         self.runner.run(self.app(scope, receive, send))
-        start, body = sent
+        start, *bodies = sent
         said = {name.decode(): value.decode() for name, value in start["headers"]}
-        return Reply(start["status"], body["body"], said)
+        return Reply(start["status"], b"".join(body["body"] for body in bodies), said)
 
     def score(self, content: object) -> Reply:
         return self.ask("POST", "/invocations", [json.dumps(content).encode()])
