@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from ml_platform.core.traffic import Prediction
 
 RANGE_SUFFIX = ".range"
 
+Written = Future[None] | None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Range:
@@ -41,7 +44,10 @@ def traffic_folder(home: Path, environment: str, model: str) -> Path:
 
 
 class TrafficLog:
-    """Writes predictions; `folder` is one model's in one environment, several writers may share it."""
+    """Writes predictions; `folder` is one model's in one environment, several writers may share it.
+
+    With `sync_seconds` 0 `append` gives back what has to be awaited before anything is answered.
+    """
 
     def __init__(
         self, folder: Path, *, keys: Keys, segment_bytes: int = SEGMENT_BYTES, sync_seconds: float = SYNC_SECONDS
@@ -67,13 +73,17 @@ class TrafficLog:
         """Say why the last write failed; empty when it didn't."""
         return self._writer.problem
 
-    def append(self, predictions: Sequence[Prediction]) -> None:
-        """Write predictions, all or none; raises Unavailable when they can't be written."""
+    def append(self, predictions: Sequence[Prediction]) -> Written:
+        """Write predictions, all or none; raises Unavailable when they can't be written.
+
+        What it returns, if anything, is done once they are on the disk; it fails with Unavailable.
+        """
         payloads = [self._encode(prediction) for prediction in predictions]
         times = [prediction.event_time for prediction in predictions]
         with self._lock:
-            self._writer.append(payloads)
+            written = self._writer.append(payloads)
             self._widen(min(times), max(times))
+        return written
 
     def probe(self) -> None:
         """Find out whether a log that failed can be written again; `problem` then says."""

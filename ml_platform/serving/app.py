@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,14 +17,15 @@ from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.gate import Admitted, Asked, Gate, TurnedAway
 from ml_platform.serving import metrics, openapi, status
-from ml_platform.serving.answer import Answered, answer, log_failure
+from ml_platform.serving.answer import answer, log_failure
+from ml_platform.serving.board import Board
 from ml_platform.serving.body import JSON, Receive, Scope, Send, read_body
 from ml_platform.serving.docs_page import POLICY, docs_page
 from ml_platform.serving.gates import OpenGate
 from ml_platform.serving.live import Follower, Live
+from ml_platform.serving.load import Load, LoadLimits
 from ml_platform.serving.refusal import ErrorBody, Refused, turned_away
 
-LARGE_BODY_BYTES = 64 << 10
 PROBE_SECONDS = 1.0
 SCORING = "/invocations"
 UNAUTHENTICATED = 401
@@ -45,15 +47,23 @@ class ScoringApp:
     """Answers for one model in one environment; owns the prediction log."""
 
     def __init__(
-        self, home: Path, model: str, environment: str, *, traffic: TrafficLog, gate: Gate | None = None
+        self,
+        home: Path,
+        model: str,
+        environment: str,
+        *,
+        traffic: TrafficLog,
+        gate: Gate | None = None,
+        limits: LoadLimits | None = None,
     ) -> None:
         self.gate = gate or OpenGate(home)
         self.metrics = metrics.Metrics()
         self.traffic = traffic
         self.follower = Follower(home, model, environment, on_swap=self._count_swap)
+        self.load = Load(limits or LoadLimits())
+        self.board: Board | None = None  # when there are other workers
         self.started_at = time.monotonic()
         self._encode = msgspec.json.Encoder().encode
-        self._large_bodies = asyncio.Semaphore(1)
         self._pages: dict[str, Callable[[], Reply]] = {
             "/health": self._health,
             "/version": self._version,
@@ -106,6 +116,8 @@ class ScoringApp:
             (b"content-length", str(len(reply.body)).encode()),
             *reply.headers,
         ]
+        if self.load.draining:
+            head.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": reply.status, "headers": head})
         await send({"type": "http.response.body", "body": reply.body})
 
@@ -125,7 +137,7 @@ class ScoringApp:
 
     def _probed(self) -> Reply:
         """Say to a probe that didn't say who it is whether the service is ready, and nothing else."""
-        health = status.health(self.follower, self.traffic, time.monotonic() - self.started_at)
+        health = self._health_now()
         return Reply(200 if health.ready else 503, self._encode({"status": health.status}))
 
     async def _score(self, scope: Scope, receive: Receive, started: float, admitted: Admitted) -> Reply:
@@ -133,8 +145,11 @@ class ScoringApp:
         if live is None:
             return self._nothing_live()
         try:
-            body = await read_body(scope, receive)
-            answered = await self._answer(live, body, started, admitted)
+            with self.load.taken_in(scope):
+                body = await read_body(scope, receive)
+                scoring = partial(answer, live, self.traffic, body, started, admitted=admitted)
+                answered = await self.load.score(scoring, len(body))
+            await self.load.on_disk(answered.written)
         except Refused as refused:
             self._log_failure(live, refused.status, started)
             return self._refusal(refused)
@@ -146,12 +161,6 @@ class ScoringApp:
             return self._refusal(Refused(500, "INTERNAL_ERROR", message))
         self.metrics.scored(answered.answer.version, answered.unseen)
         return Reply(200, self._encode(answered.answer))
-
-    async def _answer(self, live: Live, body: bytes, started: float, admitted: Admitted) -> Answered:
-        if len(body) <= LARGE_BODY_BYTES:
-            return answer(live, self.traffic, body, started, admitted=admitted)
-        async with self._large_bodies:  # one at a time: a large body takes memory many times its size
-            return await asyncio.to_thread(answer, live, self.traffic, body, started, admitted=admitted)
 
     def _log_failure(self, live: Live, code: int, started: float) -> None:
         if not self.traffic.problem:
@@ -181,8 +190,13 @@ class ScoringApp:
     def _count_swap(self, live: Live) -> None:  # noqa: ARG002 - the follower says which, the counter only how often
         self.metrics.swaps += 1
 
+    def _health_now(self) -> status.Health:
+        others = () if self.board is None else self.board.problems_of_others()
+        uptime = time.monotonic() - self.started_at
+        return status.health(self.follower, self.traffic, uptime, draining=self.load.draining, others=others)
+
     def _health(self) -> Reply:
-        health = status.health(self.follower, self.traffic, time.monotonic() - self.started_at)
+        health = self._health_now()
         return Reply(200 if health.ready else 503, self._encode(health))
 
     def _version(self) -> Reply:
@@ -192,8 +206,20 @@ class ScoringApp:
         return Reply(200, self._encode(status.version(live)))
 
     def _metrics(self) -> Reply:
-        gauges = status.gauges(self.follower, self.traffic, time.monotonic() - self.started_at)
-        return Reply(200, self.metrics.text(gauges).encode(), metrics.CONTENT_TYPE.encode())
+        text = self.own_metrics()
+        if self.board is not None:
+            text = self.board.merged(text)
+        return Reply(200, text.encode(), metrics.CONTENT_TYPE.encode())
+
+    def own_metrics(self) -> str:
+        """Return what this process counted and sees, as Prometheus text."""
+        return self.metrics.text(
+            status.gauges(self.follower, self.traffic, time.monotonic() - self.started_at, self.load.under_way)
+        )
+
+    def own_problems(self) -> tuple[str, ...]:
+        """Return what /health would say of this process alone."""
+        return status.health(self.follower, self.traffic, 0.0).problems
 
     def _openapi(self) -> Reply:
         return Reply(200, self._encode(openapi.document(self.follower.model, self.follower.live)))

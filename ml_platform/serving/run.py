@@ -9,8 +9,9 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -23,19 +24,23 @@ from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.gate import Gate
 from ml_platform.serving.app import ScoringApp
+from ml_platform.serving.board import Board, Report
+from ml_platform.serving.load import LoadLimits
 
 ENVIRONMENTS = ("staging", "production")
 DEFS = Path(__file__).parent.parent / "defs"
 GRACE_SECONDS = 10
 LARGEST_PORT = 65535
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+TICKS_PER_REPORT = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
     """What to serve and where; `traffic` is the log's folder when it isn't the home's own, `port` 0 any free one.
 
-    Without a `gate` everybody may ask, as long as the home has no users.
+    Without a `gate` everybody may ask, as long as the home has no users. For `drain_seconds` after a wish to end
+    requests are still taken, while `/health` keeps new ones away.
     """
 
     home: Path
@@ -48,17 +53,26 @@ class Serving:
     sync_seconds: float = SYNC_SECONDS
     with_parent: bool = False
     gate: Gate | None = None
+    drain_seconds: float = 0.0
+    limits: LoadLimits = field(default_factory=LoadLimits)
 
 
-def serve(serving: Serving, *, defs: Path | None = None, announce: Callable[[str], object] = str) -> None:
+def serve(
+    serving: Serving,
+    *,
+    defs: Path | None = None,
+    announce: Callable[[str], object] = str,
+    board: Board | None = None,
+    listener: socket.socket | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight are answered first.
 
     Raises DataInvalid for an unknown model or environment (`defs` holds the known models) and Unavailable when the
-    address can't be bound. `announce` hears the URL when requests are accepted.
+    address can't be bound. `announce` hears the URL when requests are accepted. A worker is given a `listener`, and a
+    `board` on which the workers of a service say how they are.
     """
-    _check_known(serving, defs or DEFS)
-    listener = _listen(serving.host, serving.port)
-    host, port = listener.getsockname()[:2]
+    if listener is None:
+        listener = start(serving, defs)
     folder = serving.traffic or traffic_folder(serving.home, serving.environment, serving.model)
     app = ScoringApp(
         serving.home,
@@ -66,17 +80,32 @@ def serve(serving: Serving, *, defs: Path | None = None, announce: Callable[[str
         serving.environment,
         traffic=TrafficLog(folder, keys=FileKeys(serving.home), sync_seconds=serving.sync_seconds),
         gate=serving.gate,
+        limits=serving.limits,
     )
+    app.board = board
 
     def ready() -> None:
         gc.collect()
         gc.freeze()  # what was loaded stays: collections needn't walk it between requests
-        if serving.port_file is not None:
-            _write_port(serving.port_file, port)
-        announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        if board is None:
+            say_ready(serving, listener, announce)
 
-    server = _Server(_config(app), ready, os.getppid() if serving.with_parent else None)
+    server = _Server(_config(app), app, serving, ready)
     server.run(sockets=[listener])
+
+
+def start(serving: Serving, defs: Path | None) -> socket.socket:
+    """Check what is to be served and take the address; see `serve`."""
+    _check_known(serving, defs or DEFS)
+    return _listen(serving.host, serving.port)
+
+
+def say_ready(serving: Serving, listener: socket.socket, announce: Callable[[str], object]) -> None:
+    """Say where requests are accepted."""
+    host, port = listener.getsockname()[:2]
+    if serving.port_file is not None:
+        _write_port(serving.port_file, port)
+    announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
 
 
 def _config(app: ScoringApp) -> uvicorn.Config:
@@ -96,12 +125,18 @@ def _config(app: ScoringApp) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, ends with its parent if asked, and treats a signal as a wish, not as a failure."""
+    """Says when it is ready, ends with its parent if asked, and treats a signal as a wish, not as a failure.
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], parent: int | None) -> None:
+    The first signal begins the draining, the next ends it, a third ends everything.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: ScoringApp, serving: Serving, ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._app = app
         self._ready = ready
-        self._parent = parent
+        self._parent = os.getppid() if serving.with_parent else None
+        self._drain_seconds = serving.drain_seconds
+        self._drained_at: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
@@ -109,8 +144,21 @@ class _Server(uvicorn.Server):
             self._ready()
 
     async def on_tick(self, counter: int) -> bool:
+        if self._app.board is not None and counter % TICKS_PER_REPORT == 0:
+            self._report(self._app.board)
         orphaned = self._parent is not None and os.getppid() != self._parent
-        return await super().on_tick(counter) or orphaned
+        drained = self._drained_at is not None and time.monotonic() >= self._drained_at
+        return await super().on_tick(counter) or orphaned or drained
+
+    def _report(self, board: Board) -> None:
+        app = self._app
+        board.report(Report(time.monotonic(), os.getpid(), app.own_problems(), app.own_metrics()))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.load.draining = True
+        await super().shutdown(sockets=sockets)
+        if self._app.board is not None:
+            self._report(self._app.board)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -122,6 +170,10 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
+        if self._drained_at is None:
+            self._drained_at = time.monotonic() + self._drain_seconds
+            self._app.load.draining = True
+            return
         self.force_exit = self.should_exit
         self.should_exit = True
 

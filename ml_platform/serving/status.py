@@ -12,7 +12,11 @@ from ml_platform.serving.metrics import Samples
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """`status` is `ok`, `degraded` (serving, but something needs a person) or `unavailable` (not serving)."""
+    """How the service is.
+
+    `status` is `ok`, `degraded` (serving, but something needs a person), `draining` (serving its last requests) or
+    `unavailable` (not serving).
+    """
 
     status: str
     model: str
@@ -26,8 +30,8 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        """True when scoring requests are answered."""
-        return self.status != "unavailable"
+        """True when scoring requests should be sent here."""
+        return self.status in {"ok", "degraded"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +57,24 @@ def nothing_live(follower: Follower) -> str:
     )
 
 
-def health(follower: Follower, traffic: TrafficLog, uptime_seconds: float) -> Health:
-    """Say how the service is."""
+def health(
+    follower: Follower,
+    traffic: TrafficLog,
+    uptime_seconds: float,
+    *,
+    draining: bool = False,
+    others: tuple[str, ...] = (),
+) -> Health:
+    """Say how the service is; `others` is what other workers of the same service have to say."""
     live = follower.live
     problems = [problem for problem in (follower.problem, traffic.problem) if problem]
     if live is None and not follower.problem:
         problems.append(nothing_live(follower))
     serving = live is not None and not traffic.problem
+    problems += [problem for problem in others if problem not in problems]
     manifest = None if live is None else live.manifest
     return Health(
-        status="unavailable" if not serving else "degraded" if problems else "ok",
+        status="unavailable" if not serving else "draining" if draining else "degraded" if problems else "ok",
         model=follower.model,
         environment=follower.environment,
         version=None if manifest is None else manifest.version,
@@ -88,7 +100,9 @@ def version(live: Live) -> Version:
     )
 
 
-def gauges(follower: Follower, traffic: TrafficLog, uptime_seconds: float) -> dict[str, tuple[str, Samples]]:
+def gauges(
+    follower: Follower, traffic: TrafficLog, uptime_seconds: float, under_way: int = 0
+) -> dict[str, tuple[str, Samples]]:
     """Return what Prometheus sees of the present state."""
     live = follower.live
     info: Samples = []
@@ -104,5 +118,6 @@ def gauges(follower: Follower, traffic: TrafficLog, uptime_seconds: float) -> di
             "Age of the oldest prediction not yet on the disk.",
             [((), traffic.lag_seconds)],
         ),
+        "ml_platform_requests_under_way": ("Requests being scored, or waiting for the disk.", [((), under_way)]),
         "ml_platform_problem": ("1 when /health names a problem.", [((), problem)]),
     }
