@@ -57,9 +57,24 @@ def _utc_now() -> dt.datetime:
     type=click.FloatRange(0.1, 600),
     help="How long a request may take to be scored and written down.",
 )
+@click.option("--log-mb", type=click.IntRange(1), help="How large the log of predictions may be (default: any size).")
+@click.option(
+    "--log-full",
+    default="refuse",
+    show_default=True,
+    type=click.Choice(["refuse", "drop-oldest"]),
+    help="What to do when the log is as large as it may be and compacted.",
+)
+@click.option(
+    "--free-mb",
+    default=256,
+    show_default=True,
+    type=click.IntRange(0),
+    help="With less than this free on the log's disk /health says degraded.",
+)
 def command(
     model: str, environment: str, *, host: str, port: int, port_file: Path | None, workers: int, durable: bool,
-    drain_seconds: float, most_at_once: int, score_seconds: float,
+    drain_seconds: float, most_at_once: int, score_seconds: float, log_mb: int | None, log_full: str, free_mb: int,
 ) -> None:  # fmt: skip
     """Serve MODEL until Ctrl-C; a newly promoted version is picked up without a dropped request."""
     from ml_platform.adapters.segments import SYNC_SECONDS
@@ -70,7 +85,8 @@ def command(
     serving = Serving(
         home=settings.home, model=model, environment=environment, host=host, port=port, port_file=port_file,
         sync_seconds=0.0 if durable else SYNC_SECONDS, drain_seconds=drain_seconds,
-        limits=LoadLimits(most_at_once=most_at_once, score_seconds=score_seconds),
+        most_log_bytes=None if log_mb is None else log_mb << 20, drop_oldest=log_full == "drop-oldest",
+        least_free_bytes=free_mb << 20, limits=LoadLimits(most_at_once=most_at_once, score_seconds=score_seconds),
     )  # fmt: skip
     if workers > 1:
         from ml_platform.serving.workers import serve_with_workers

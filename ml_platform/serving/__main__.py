@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sync-seconds", type=float, default=0.05, help="0: every answer waits for the disk")
     parser.add_argument("--workers", type=int, default=1, help="how many processes serve")
     parser.add_argument("--drain-seconds", type=float, default=0.0, help="take requests so long after SIGTERM")
+    parser.add_argument("--log-bytes", type=int, help="how large the log may be")
+    parser.add_argument("--drop-oldest", action="store_true", help="drop the oldest days of a log that is too large")
     parser.add_argument("--with-parent", action="store_true", help="end when the starting process ends")
     parser.add_argument("--secret-file", type=Path, help="answer only who sends the secret in this file as a token")
     given = parser.parse_args(arguments)
@@ -47,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with_parent=given.with_parent,
         gate=_gate(given.secret_file),
         drain_seconds=given.drain_seconds,
+        most_log_bytes=given.log_bytes,
+        drop_oldest=given.drop_oldest,
     )
     try:
         if given.workers > 1:

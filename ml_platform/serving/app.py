@@ -95,11 +95,10 @@ class ScoringApp:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _probe_log(self) -> None:
-        """Find out when a log that failed can be written again, even if /health keeps requests away."""
+        """Find out when a log can't be written, or can again, even if /health keeps requests away."""
         while True:
+            await asyncio.to_thread(self.traffic.probe)
             await asyncio.sleep(PROBE_SECONDS)
-            if self.traffic.problem:
-                await asyncio.to_thread(self.traffic.probe)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()

@@ -19,10 +19,12 @@ import uvicorn
 
 from ml_platform.adapters.deployments import manifest_path
 from ml_platform.adapters.keys import FileKeys
-from ml_platform.adapters.segments import SYNC_SECONDS
+from ml_platform.adapters.log_room import LEAST_FREE_BYTES, LogRoom
+from ml_platform.adapters.segments import SEGMENT_BYTES, SYNC_SECONDS
 from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.gate import Gate
+from ml_platform.serving import keep_log
 from ml_platform.serving.app import ScoringApp
 from ml_platform.serving.board import Board, Report
 from ml_platform.serving.load import LoadLimits
@@ -40,7 +42,8 @@ class Serving:
     """What to serve and where; `traffic` is the log's folder when it isn't the home's own, `port` 0 any free one.
 
     Without a `gate` everybody may ask, as long as the home has no users. For `drain_seconds` after a wish to end
-    requests are still taken, while `/health` keeps new ones away.
+    requests are still taken, while `/health` keeps new ones away. A log of `most_log_bytes` is compacted, then loses
+    its oldest days (`drop_oldest`) or refuses more; with less than `least_free_bytes` on the disk `/health` warns.
     """
 
     home: Path
@@ -54,6 +57,9 @@ class Serving:
     with_parent: bool = False
     gate: Gate | None = None
     drain_seconds: float = 0.0
+    most_log_bytes: int | None = None
+    drop_oldest: bool = False
+    least_free_bytes: int = LEAST_FREE_BYTES
     limits: LoadLimits = field(default_factory=LoadLimits)
 
 
@@ -78,7 +84,13 @@ def serve(
         serving.home,
         serving.model,
         serving.environment,
-        traffic=TrafficLog(folder, keys=FileKeys(serving.home), sync_seconds=serving.sync_seconds),
+        traffic=TrafficLog(
+            folder,
+            keys=FileKeys(serving.home),
+            segment_bytes=_segment_bytes(serving.most_log_bytes),
+            sync_seconds=serving.sync_seconds,
+            room=_room(serving, folder),
+        ),
         gate=serving.gate,
         limits=serving.limits,
     )
@@ -92,6 +104,25 @@ def serve(
 
     server = _Server(_config(app), app, serving, ready)
     server.run(sockets=[listener])
+
+
+def _segment_bytes(most_log_bytes: int | None) -> int:
+    """Return how large a segment may be: only finished ones are compacted, so they have to be a small part of a log."""
+    return SEGMENT_BYTES if most_log_bytes is None else min(SEGMENT_BYTES, max(1 << 16, most_log_bytes >> 5))
+
+
+def _room(serving: Serving, folder: Path) -> LogRoom:
+    make_room = None
+    if serving.most_log_bytes is not None:
+        keeping = keep_log.command(
+            serving.home, serving.model, serving.environment, folder, most_bytes=serving.most_log_bytes,
+            drop_oldest=serving.drop_oldest,
+        )  # fmt: skip
+        make_room = keep_log.Keeper(keeping)
+    return LogRoom(
+        folder=folder, most_bytes=serving.most_log_bytes, least_free_bytes=serving.least_free_bytes,
+        make_room=make_room,
+    )  # fmt: skip
 
 
 def start(serving: Serving, defs: Path | None) -> socket.socket:

@@ -67,7 +67,7 @@ def health(
 ) -> Health:
     """Say how the service is; `others` is what other workers of the same service have to say."""
     live = follower.live
-    problems = [problem for problem in (follower.problem, traffic.problem) if problem]
+    problems = [problem for problem in (follower.problem, traffic.problem, traffic.warning) if problem]
     if live is None and not follower.problem:
         problems.append(nothing_live(follower))
     serving = live is not None and not traffic.problem
@@ -110,7 +110,7 @@ def gauges(
         manifest = live.manifest
         named = {"model": manifest.model, "environment": manifest.environment, "version": str(manifest.version)}
         info = [((*named.items(), ("model_digest", manifest.model_digest)), 1)]
-    problem = int(bool(follower.problem or traffic.problem))
+    problem = int(bool(follower.problem or traffic.problem or traffic.warning))
     return {
         "ml_platform_live_info": ("The version that is live.", info),
         "ml_platform_uptime_seconds": ("Since the service started.", [((), uptime_seconds)]),
