@@ -25,7 +25,7 @@ def _utc_now() -> dt.datetime:
 
 
 @click.command(name="serve")
-@click.argument("model")
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @click.option("--env", "environment", default="production", show_default=True, help="staging or production.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True, help="0: any free one.")
@@ -73,17 +73,20 @@ def _utc_now() -> dt.datetime:
     help="With less than this free on the log's disk /health says degraded.",
 )
 def command(
-    model: str, environment: str, *, host: str, port: int, port_file: Path | None, workers: int, durable: bool,
-    drain_seconds: float, most_at_once: int, score_seconds: float, log_mb: int | None, log_full: str, free_mb: int,
+    models: tuple[str, ...], environment: str, *, host: str, port: int, port_file: Path | None, workers: int,
+    durable: bool, drain_seconds: float, most_at_once: int, score_seconds: float, log_mb: int | None,
+    log_full: str, free_mb: int,
 ) -> None:  # fmt: skip
-    """Serve MODEL until Ctrl-C; a newly promoted version is picked up without a dropped request."""
+    """Serve each MODEL until Ctrl-C; a newly promoted version is picked up without a dropped request."""
     from ml_platform.adapters.segments import SYNC_SECONDS
     from ml_platform.serving.load import LoadLimits
     from ml_platform.serving.run import Serving, serve
 
     settings = load_settings()
+    model, *more = dict.fromkeys(models)
     serving = Serving(
-        home=settings.home, model=model, environment=environment, host=host, port=port, port_file=port_file,
+        home=settings.home, model=model, others=tuple(more), environment=environment,
+        host=host, port=port, port_file=port_file,
         sync_seconds=0.0 if durable else SYNC_SECONDS, drain_seconds=drain_seconds,
         most_log_bytes=None if log_mb is None else log_mb << 20, drop_oldest=log_full == "drop-oldest",
         least_free_bytes=free_mb << 20, limits=LoadLimits(most_at_once=most_at_once, score_seconds=score_seconds),
@@ -92,21 +95,22 @@ def command(
         from ml_platform.serving.workers import serve_with_workers
 
         serve_with_workers(
-            serving, workers, gate=lambda: guarding(settings, model), defs=settings.defs,
+            serving, workers, gate=lambda: guarding(settings, model, tuple(more)), defs=settings.defs,
             announce=lambda url: _say(serving, url, f"; {workers} workers"),
         )  # fmt: skip
         return
-    with guarding(settings, model) as gate:
+    with guarding(settings, model, tuple(more)) as gate:
         asked = "; a token is asked for" if gate.guards else ""
         serve(replace(serving, gate=gate), defs=settings.defs, announce=lambda url: _say(serving, url, asked))
 
 
 def _say(serving: Serving, url: str, more: str) -> None:
-    click.echo(f"serving {serving.model} ({serving.environment}) at {url}, docs at {url}/docs{more}; Ctrl-C ends it")
+    names = ", ".join([serving.model, *serving.others])
+    click.echo(f"serving {names} ({serving.environment}) at {url}, docs at {url}/docs{more}; Ctrl-C ends it")
 
 
 @contextlib.contextmanager
-def guarding(settings: Settings, model: str) -> Iterator[Gate]:
+def guarding(settings: Settings, model: str, others: tuple[str, ...] = ()) -> Iterator[Gate]:
     """Yield what asks for tokens once the home has users; `open_platform` would bring what serving never needs."""
     from ml_platform.access.service_gate import ServiceGate
     from ml_platform.access.users import FileUsers
@@ -118,6 +122,8 @@ def guarding(settings: Settings, model: str) -> Iterator[Gate]:
     path = home / "ledger.sqlite"
     checkpoints = Checkpoints(target_of(home, settings.checkpoints), FileSigningKeys(home))
     with contextlib.closing(SqliteLedger(path, clock=_utc_now, checkpoints=checkpoints)) as ledger:
-        gate = ServiceGate(model=model, users=FileUsers(home), ledger=ledger, clock=_utc_now, has_ledger=path.is_file)
+        gate = ServiceGate(
+            model=model, users=FileUsers(home), ledger=ledger, clock=_utc_now, has_ledger=path.is_file, others=others
+        )
         with contextlib.closing(gate):
             yield gate

@@ -6,7 +6,7 @@ import datetime as dt
 import math
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,6 +24,8 @@ from ml_platform.serving.refusal import Refused, turned_away
 from ml_platform.serving.request import Rows
 
 OK = 200
+# How a body becomes rows that keep the contract; it raises Refused with every problem.
+Read = Callable[[Live, bytes], tuple[Rows, Checked]]
 
 
 class Classed(msgspec.Struct, frozen=True, rename={"decided": "class"}):
@@ -53,13 +55,15 @@ class Answered:
     written: Written = None
 
 
-def answer(live: Live, log: TrafficLog, body: bytes, started: float, *, admitted: Admitted = OPEN) -> Answered:
+def answer(
+    live: Live, log: TrafficLog, body: bytes, started: float, *, admitted: Admitted = OPEN, read: Read = Live.read
+) -> Answered:
     """Parse, check, score and log; raises Refused when the request or the log doesn't allow an answer.
 
     `started` is `time.perf_counter()` at the request's head. The log is written before the answer is given: what
     can't be written down isn't answered.
     """
-    rows, checked = live.read(body)
+    rows, checked = read(live, body)
     away = admitted.spend(len(rows))
     if away is not None:
         raise turned_away(away)

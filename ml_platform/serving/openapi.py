@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ml_platform.core.scoring import InputColumn, ScoringContract
 from ml_platform.serving.live import Live
+from ml_platform.serving.open_inference_openapi import open_inference_paths, open_inference_schemas
 
 Schema = dict[str, object]
 Levels = Mapping[str, Sequence[str]]
@@ -32,6 +33,7 @@ _ERRORS = {
 def document(model: str, live: Live | None) -> Schema:
     """Return the OpenAPI 3.1 document; without a live model it has no row schema."""
     schemas: Schema = {"Answer": _answer(live.predictor.contract.classes if live else ()), "Error": _error()}
+    schemas |= open_inference_schemas()
     if live is not None:
         schemas["Row"] = row_schema(live.predictor.contract, live.predictor.levels)
     version = str(live.manifest.version) if live is not None else "none is live"
@@ -40,7 +42,9 @@ def document(model: str, live: Live | None) -> Schema:
         "info": {"title": f"{model}: scoring", "version": version},
         "paths": {
             "/invocations": {"post": _invocations(live)},
+            **open_inference_paths(model),
             "/health": {"get": _page("What is live since when, uptime, log lag, problems.")},
+            "/ping": {"get": _page("200 when scoring requests are answered, else 503.")},
             "/version": {"get": _page("Exactly what is served, by digest.")},
             "/metrics": {"get": _page("Prometheus metrics.", "text/plain")},
         },

@@ -41,6 +41,7 @@ TICKS_PER_REPORT = 5
 class Serving:
     """What to serve and where; `traffic` is the log's folder when it isn't the home's own, `port` 0 any free one.
 
+    `others` are further models that the same service answers for; in `traffic` each model then has a folder of its own.
     Without a `gate` everybody may ask, as long as the home has no users. For `drain_seconds` after a wish to end
     requests are still taken, while `/health` keeps new ones away. A log of `most_log_bytes` is compacted, then loses
     its oldest days (`drop_oldest`) or refuses more; with less than `least_free_bytes` on the disk `/health` warns.
@@ -61,6 +62,13 @@ class Serving:
     drop_oldest: bool = False
     least_free_bytes: int = LEAST_FREE_BYTES
     limits: LoadLimits = field(default_factory=LoadLimits)
+    others: tuple[str, ...] = ()
+
+    def log_folder(self, model: str) -> Path:
+        """Return where a model's predictions are logged."""
+        if self.traffic is None:
+            return traffic_folder(self.home, self.environment, model)
+        return self.traffic / model if self.others else self.traffic
 
 
 def serve(
@@ -79,19 +87,13 @@ def serve(
     """
     if listener is None:
         listener = start(serving, defs)
-    folder = serving.traffic or traffic_folder(serving.home, serving.environment, serving.model)
     app = ScoringApp(
         serving.home,
         serving.model,
         serving.environment,
-        traffic=TrafficLog(
-            folder,
-            keys=FileKeys(serving.home),
-            segment_bytes=_segment_bytes(serving.most_log_bytes),
-            sync_seconds=serving.sync_seconds,
-            room=_room(serving, folder),
-        ),
+        traffic=_log(serving, serving.model),
         gate=serving.gate,
+        others={name: _log(serving, name) for name in serving.others},
         limits=serving.limits,
     )
     app.board = board
@@ -111,11 +113,19 @@ def _segment_bytes(most_log_bytes: int | None) -> int:
     return SEGMENT_BYTES if most_log_bytes is None else min(SEGMENT_BYTES, max(1 << 16, most_log_bytes >> 5))
 
 
-def _room(serving: Serving, folder: Path) -> LogRoom:
+def _log(serving: Serving, model: str) -> TrafficLog:
+    return TrafficLog(
+        serving.log_folder(model), keys=FileKeys(serving.home), segment_bytes=_segment_bytes(serving.most_log_bytes),
+        sync_seconds=serving.sync_seconds, room=_room(serving, model),
+    )  # fmt: skip
+
+
+def _room(serving: Serving, model: str) -> LogRoom:
+    folder = serving.log_folder(model)
     make_room = None
     if serving.most_log_bytes is not None:
         keeping = keep_log.command(
-            serving.home, serving.model, serving.environment, folder, most_bytes=serving.most_log_bytes,
+            serving.home, model, serving.environment, folder, most_bytes=serving.most_log_bytes,
             drop_oldest=serving.drop_oldest,
         )  # fmt: skip
         make_room = keep_log.Keeper(keeping)
@@ -212,11 +222,12 @@ class _Server(uvicorn.Server):
 def _check_known(serving: Serving, defs: Path) -> None:
     if serving.environment not in ENVIRONMENTS:
         raise DataInvalid(_unknown("environment", serving.environment, ENVIRONMENTS))
-    if manifest_path(serving.home, serving.environment, serving.model).exists():
-        return
-    known = sorted(path.parent.name for path in defs.glob("*/defs.yaml"))
-    if serving.model not in known:
-        raise DataInvalid(_unknown("model", serving.model, known))
+    for model in (serving.model, *serving.others):
+        if manifest_path(serving.home, serving.environment, model).exists():
+            continue
+        known = sorted(path.parent.name for path in defs.glob("*/defs.yaml"))
+        if model not in known:
+            raise DataInvalid(_unknown("model", model, known))
 
 
 def _unknown(what: str, given: str, known: list[str] | tuple[str, ...]) -> str:

@@ -49,7 +49,7 @@ SPEC = (
 )  # fmt: skip
 GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override, gates.Waiver, gates.Pack)
 # What people write down in an example, and what others named.
-GIVEN = {"team_retail", "ml_platform", "ml_platform_tests", "error_code", "default_limit", *MEASURED}
+GIVEN = {"team_retail", "ml_platform", "ml_platform_tests", "error_code", "default_limit", "prediction_id", *MEASURED}
 
 
 def known() -> set[str]:
