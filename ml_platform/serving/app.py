@@ -21,6 +21,7 @@ from ml_platform.serving.body import Receive, Scope, Send, read_body
 from ml_platform.serving.gates import OpenGate
 from ml_platform.serving.live import Follower, Live
 from ml_platform.serving.load import Load, LoadLimits
+from ml_platform.serving.losses import Losses
 from ml_platform.serving.metrics import Metrics
 from ml_platform.serving.open_inference import HEADER_LENGTH, OpenInference, error_reply
 from ml_platform.serving.protocol import MLFLOW, ScoringProtocol, encode, mlflow_protocol
@@ -30,6 +31,7 @@ from ml_platform.serving.routes import INFER, SCORING, Route, path_of, route_of
 from ml_platform.serving.served import Served
 
 PROBE_SECONDS = 1.0
+LOSSES_SECONDS = 3.0
 PROBES = frozenset({"/health", "/ping", "v2/live", "v2/ready"})
 SCORES = frozenset({SCORING, INFER})
 
@@ -61,6 +63,7 @@ class ScoringApp:
         self._only = None if others else self.models[model]
         self.load = Load(limits or LoadLimits())
         self.board: Board | None = None  # when there are other workers
+        self.losses = Losses(home)
         self._of_service: dict[str, Callable[[], Reply]] = {
             "/metrics": self._counted,
             "v2": pages.server,
@@ -83,7 +86,7 @@ class ScoringApp:
         for served in self.models.values():
             await served.follower.look()
         tasks = [asyncio.create_task(served.follower.follow()) for served in self.models.values()]
-        tasks.append(asyncio.create_task(self._probe_logs()))
+        tasks += [asyncio.create_task(self._probe_logs()), asyncio.create_task(self._look_for_losses())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in tasks:
@@ -102,6 +105,13 @@ class ScoringApp:
             for served in self.models.values():
                 await asyncio.to_thread(served.traffic.probe)
             await asyncio.sleep(PROBE_SECONDS)
+
+    async def _look_for_losses(self) -> None:
+        """Find out what went away that the next start will need."""
+        while True:
+            live = [one.follower.live.manifest for one in self.models.values() if one.follower.live is not None]
+            await asyncio.to_thread(self.losses.look, live)
+            await asyncio.sleep(LOSSES_SECONDS)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -221,7 +231,7 @@ class ScoringApp:
         return status.Process(
             uptime_seconds=time.monotonic() - self.started_at,
             draining=self.load.draining,
-            others=() if self.board is None else self.board.problems_of_others(),
+            others=self.losses.problems + (() if self.board is None else self.board.problems_of_others()),
             under_way=self.load.under_way,
         )
 
@@ -236,11 +246,8 @@ class ScoringApp:
 
     def own_problems(self) -> tuple[str, ...]:
         """Return what is wrong in this process alone."""
-        return tuple(
-            problem
-            for served in self.models.values()
-            for problem in status.problems_of(served.follower, served.traffic)
-        )
+        found = [status.problems_of(served.follower, served.traffic) for served in self.models.values()]
+        return (*self.losses.problems, *(problem for problems in found for problem in problems))
 
 
 def _log_failure(served: Served, live: Live, code: int, started: float) -> None:

@@ -13,7 +13,7 @@ from ml_platform.serving.metrics import Labels, Samples
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """What holds for the whole process, whatever its models; `others` is what its sibling workers have to say."""
+    """What holds for the whole process, whatever its models; `others` is what else needs a person."""
 
     uptime_seconds: float
     draining: bool = False
