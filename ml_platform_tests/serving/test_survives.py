@@ -39,11 +39,11 @@ AS_OTHERS = "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0); os
 
 def said(server: Server, words: str) -> bool:
     health = server.ask("GET", "/health")
-    return any(words in problem for problem in health.json["problems"]) and health.json["status"] == "degraded"
+    return health.json["status"] == "degraded" and words in str(health.json["problems"])
 
 
 def well(server: Server) -> bool:
-    return server.ask("GET", "/health").json["status"] == "ok"
+    return server.ask("GET", "/health").body.startswith(b'{"status":"ok"')
 
 
 def score(server: Server) -> Reply:
@@ -172,7 +172,7 @@ def test_who_lost_the_users_is_told_and_a_deployment_that_is_not_followed_too(ho
     users = FileUsers(home, cost=CHEAP)
     users.add(user("ada", "admin"))
     losses.look([first])
-    assert losses.problems == ()
+    assert not losses.problems
     users.path.unlink()
     losses.look([first])
     assert "nobody is let in" in losses.problems[0]
@@ -180,4 +180,4 @@ def test_who_lost_the_users_is_told_and_a_deployment_that_is_not_followed_too(ho
     losses.look([first])
     assert len(losses.problems) == 1  # it may be shown in a moment
     losses.look([first])
-    assert "the ledger says that version 2 of toy is live, but version 1 is served" in losses.problems[1]
+    assert "the ledger says that version 2 of toy is live, but version 1 is served" in str(losses.problems)
