@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from ml_platform.core.errors import DataInvalid
+from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import MonitoringRecord, WindowRecord
 from ml_platform.orchestration.hand_on import Results, at_desk, hand_on, product
@@ -16,6 +16,8 @@ from ml_platform.orchestration.tables import counts
 from ml_platform.orchestration.wiring import Output, wire
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ml_platform.orchestration.desk import Desk
     from ml_platform.policy.load import GovernedModelFile
     from ml_platform.policy.spec import Monitoring
@@ -79,6 +81,7 @@ def _collect(desk: "Desk", month: str) -> Measured[WindowRecord]:
 
     period, home = period_of(month), desk.platform.home
     folder = traffic_folder(home, ENVIRONMENT, desk.model)
+    _compact(desk, folder)
     seen = read(folder, period.start, period.end, keys=desk.platform.keys)
     if seen.torn:
         desk.say(f"{seen.torn} torn or altered lines of the traffic log were left out")
@@ -86,6 +89,19 @@ def _collect(desk: "Desk", month: str) -> Measured[WindowRecord]:
     return collect_window(
         desk.model, ENVIRONMENT, period, predictions=seen.predictions, labels=known, store=desk.platform.store
     )
+
+
+def _compact(desk: "Desk", folder: "Path") -> None:
+    """Put what the service has finished writing into files of days; what can't be is said and read as it is."""
+    from ml_platform.adapters.compact_traffic import compact
+
+    try:
+        done = compact(folder, keys=desk.platform.keys)
+    except (DataInvalid, Unavailable) as error:
+        desk.say(f"the traffic log wasn't compacted: {error}")
+        return
+    for problem in done.problems:
+        desk.say(f"not compacted: {problem}")
 
 
 def _watch(desk: "Desk", window: WindowRecord) -> Measured[MonitoringRecord]:
