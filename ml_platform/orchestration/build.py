@@ -27,6 +27,7 @@ from ml_platform.orchestration.retrain_sensor import retrain_sensor
 from ml_platform.orchestration.rollback_job import rollback_job
 from ml_platform.orchestration.showing import put_back_sensor
 from ml_platform.orchestration.window_assets import window_assets
+from ml_platform.orchestration.window_sensor import window_sensor
 from ml_platform.policy.load import GovernedModelFile, discover, load_model
 from ml_platform.settings import Settings
 
@@ -38,13 +39,13 @@ PATH: Sequence[Factory] = (
 
 
 def build_model(file: GovernedModelFile) -> dg.Definitions:
-    """Return the assets with their gates, the jobs, and the sensor of a model that is watched."""
+    """Return the assets with their gates, the jobs, and the sensors of a model that is watched."""
     watched = file.spec.monitoring
     watching = [feedback_asset(file), *window_assets(file, watched)] if watched else []
     return dg.Definitions(
         assets=[*(make(file) for make in PATH), *watching],
         jobs=[*jobs(file), faults_job(file), rollback_job(file)],
-        sensors=[retrain_sensor(file, watched)] if watched else [],
+        sensors=[retrain_sensor(file, watched), window_sensor(file, watched)] if watched else [],
         resources={RECORDS_KEY: RECORDS},
     )
 

@@ -42,7 +42,7 @@ def retrain_sensor(file: "GovernedModelFile", monitoring: "Monitoring") -> dg.Se
         minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
-            f"Looks at the newest month that was monitored and asks for {model}_retrain when one of these gates failed "
+            f"Looks at the newest window that was monitored, asks for {model}_retrain when one of these gates failed "
             f"on it: {', '.join(monitoring.retrain_when)}. Once per cause, then it waits {monitoring.cooldown_days} "
             "days. Each tick says why a run was requested or why not."
         ),
@@ -71,7 +71,7 @@ def _decide(file: "GovernedModelFile", monitoring: "Monitoring") -> Retrain | St
 
 
 def watched(file: "GovernedModelFile", platform: "Platform") -> Watched:
-    """Return what the decision looks at: the latest month that was monitored, with its verdicts under this policy."""
+    """Return what the decision looks at: the latest window that was monitored, with its verdicts under this policy."""
     model = file.spec.model
     window = latest_window(platform.home, model)
     part = platform.ledger.part(model, "monitoring", window.digest, file.policy.digest) if window else None
@@ -84,6 +84,6 @@ def watched(file: "GovernedModelFile", platform: "Platform") -> Watched:
 
 
 def latest_window(home: Path, model: str) -> MonitoringRecord | None:
-    """Return the record of the latest month that was monitored."""
+    """Return the record of the latest window that was monitored."""
     found = read_partitions(home, (model, "monitoring"), MonitoringRecord)
     return max(found, key=lambda one: one.window_end, default=None)

@@ -335,15 +335,19 @@ class Deployment(Strict):
         return tuple(name for name in named if getattr(self, name) is not None)
 
 
-class Monitoring(Strict):
-    """How live traffic is watched and what starts retraining."""
+WindowKind = Literal["hour", "day", "month"]
 
-    window: Literal["month"] = "month"
+
+class Monitoring(Strict):
+    """How live traffic is watched, how often an alarm may be false, and what starts retraining."""
+
+    window: WindowKind = "month"
     start: dt.date
     end: dt.date | None = None
     retrain_when: tuple[Name, ...]
     cooldown_days: int = Field(ge=0)
     minimum_labels: int = Field(ge=1)
+    false_alarms_per_year: float = Field(default=1.0, gt=0.0, le=100.0, allow_inf_nan=False)
 
 
 class EvaluationChoice(Strict):

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.core.records import ReleaseRecord, WindowRecord
     from ml_platform.policy.spec import ModelSpec, Task
+    from ml_platform.stages.periods import Period
     from ml_platform.stages.reference import Reference
-    from ml_platform.stages.window import Period
 
     Floats = NDArray[np.float64]
 
