@@ -9,8 +9,9 @@ import dagster as dg
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
-from ml_platform.core.records import MonitoringRecord, WindowRecord
+from ml_platform.core.records import FeaturesRecord, MonitoringRecord, WindowRecord
 from ml_platform.orchestration.hand_on import Results, at_desk, hand_on, product
+from ml_platform.orchestration.records import read_partitions, read_record
 from ml_platform.orchestration.run_stage import judged
 from ml_platform.orchestration.tables import counts
 from ml_platform.orchestration.wiring import Output, wire
@@ -82,7 +83,9 @@ def window_assets(file: "GovernedModelFile", watched: "Monitoring") -> list[dg.A
         with at_desk(context, file) as desk:
             found = _watch(desk, traffic, period_named(watched.window, traffic.window))
             made = judged(desk, "monitoring", found, labels=found.record.labelled > 0)
-            about = {"version": made.record.version, "labelled": made.record.labelled}
+            about: dict[str, object] = {"version": made.record.version, "labelled": made.record.labelled}
+            if made.record.alarms:
+                about["alarms"] = ", ".join(made.record.alarms)
             yield from hand_on(context, desk, [product("monitoring", made, about)])
 
     return [traffic, monitoring]
@@ -105,6 +108,8 @@ def _collect(desk: "Desk", period: "Period") -> Measured[WindowRecord]:
 
 
 def _watch(desk: "Desk", window: WindowRecord, period: "Period") -> Measured[MonitoringRecord]:
+    from ml_platform.sources.column_names import column_names
+    from ml_platform.stages.causes import Upstream
     from ml_platform.stages.monitor import monitor_window
     from ml_platform.stages.reference import read_reference
 
@@ -115,7 +120,14 @@ def _watch(desk: "Desk", window: WindowRecord, period: "Period") -> Measured[Mon
             f"the job {desk.model}_promote first"
         )
         raise DataInvalid(message)
+    home, reference = desk.platform.home, read_reference(desk.spec, desk.platform.store, live)
+    features = read_record(home, (desk.model, "features"), FeaturesRecord, live.candidate.features_digest)
     return monitor_window(
-        desk.spec, store=desk.platform.store, window=window, period=period, live=live,
-        reference=read_reference(desk.spec, desk.platform.store, live),
+        desk.spec, store=desk.platform.store, window=window, period=period, live=live, reference=reference,
+        earlier=read_partitions(home, (desk.model, "monitoring"), MonitoringRecord),
+        upstream=Upstream(
+            lineage=features.lineage if features else {},
+            importance=reference.importance,
+            columns_of=lambda: column_names(desk.spec),
+        ),
     )  # fmt: skip

@@ -28,7 +28,8 @@ def window_sensor(file: "GovernedModelFile", monitoring: "Monitoring") -> dg.Sen
     model = file.spec.model
 
     def tick(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        due = _due(file, monitoring)
+        due, heard = _due(file, monitoring, context.cursor)
+        context.update_cursor(heard)
         if isinstance(due, str):
             return dg.SkipReason(due)
         for one in due:
@@ -49,28 +50,35 @@ def window_sensor(file: "GovernedModelFile", monitoring: "Monitoring") -> dg.Sen
     )
 
 
-def _due(file: "GovernedModelFile", monitoring: "Monitoring") -> "tuple[Due, ...] | str":
+def _due(file: "GovernedModelFile", monitoring: "Monitoring", heard: str | None) -> "tuple[tuple[Due, ...] | str, str]":
     from ml_platform.adapters.platform import open_platform
 
     settings = load_settings()
     if not (settings.home / "ledger.sqlite").is_file():
-        return "nothing was ever released, so there is nothing to watch"
+        return "nothing was ever released, so there is nothing to watch", ""
     with open_platform(settings) as platform:
-        return due_now(file.spec.model, platform, monitoring, now=dt.datetime.now(tz=dt.UTC))
+        return due_now(file.spec.model, platform, monitoring, heard=heard, now=dt.datetime.now(tz=dt.UTC))
 
 
-def due_now(model: str, platform: "Platform", monitoring: "Monitoring", *, now: dt.datetime) -> "tuple[Due, ...] | str":
-    """Return the windows that are due, or why none is."""
+def due_now(
+    model: str, platform: "Platform", monitoring: "Monitoring", *, heard: str | None, now: dt.datetime
+) -> "tuple[tuple[Due, ...] | str, str]":
+    """Return the windows that are due, or why none is, and how far the labels were looked through.
+
+    `heard` is what the last look returned: as long as no label came since, no window is looked through for one.
+    """
     from ml_platform.adapters.labels import LabelStore
-    from ml_platform.stages.due_windows import due_windows, has_new_labels
+    from ml_platform.stages.due_windows import AT_ONCE, due_windows, has_new_labels
 
     history = platform.ledger.history(model, "production")
     if not history:
-        return "nothing was ever live in production: there is no traffic to judge"
+        return "nothing was ever live in production: there is no traffic to judge", ""
     collected = read_partitions(platform.home, (model, "traffic"), WindowRecord)
     known = LabelStore(platform.home).read(model).by_prediction
+    waiting = [one for one in collected if one.labelled < one.predictions] if str(len(known)) != heard else []
+    labelled = [one for one in waiting if has_new_labels(platform.store, one, known)]
     due = due_windows(
-        monitoring, now=now, live_since=history[0].since, collected=collected,
-        labelled_since=[one for one in collected if known and has_new_labels(platform.store, one, known)],
+        monitoring, now=now, live_since=history[0].since, collected=collected, labelled_since=labelled
     )  # fmt: skip
-    return due or "every window that has ended was judged, and no label has come since for any of them"
+    told = "" if len(due) == AT_ONCE else str(len(known))
+    return due or "every window that has ended was judged, and no label has come since for any of them", told

@@ -293,6 +293,34 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "score_psi": ("", "Population stability index of the score, or of a class's probability, against the holdout."),
         "live_missing_share_excess": ("share", "Missing values of an input beyond what the contract declares."),
         "live_unseen_share": ("share", "Predictions with a value that was never seen in training."),
+        "live_calibration_intercept": (
+            "",
+            "Intercept of the outcomes' logistic regression on the log-odds; 0 is perfect.",
+        ),
+        "live_calibration_slope": ("", "Slope of the outcomes' logistic regression on the log-odds; 1 is perfect."),
+        "live_bias_change": ("", "Mean error of the window less the holdout's at release, in the target's unit."),
+        "live_slice_loss": ("share", "Mean loss within a slice of the window over that of all others, minus 1."),
+        "live_group_auc_gap": ("", "Distance of a group's area under the ROC curve in the window from another's."),
+        "live_group_accuracy_gap": ("share", "Distance of a group's share of right decisions from another's."),
+        "live_group_loss_gap": ("", "Distance of a group's mean loss in the window from another's, by all rows' mean."),
+        "live_selection_rate_ratio": (
+            "",
+            "Of two groups' shares of positive decisions in the window, smaller over larger.",
+        ),
+        "input_psi_in_season": ("", "The same index against the training rows of the same season."),
+        "estimated_roc_auc": ("", "Area under the ROC curve that the scores alone let expect."),
+        "estimated_roc_auc_change": ("", "That area minus the holdout's at release."),
+        "estimated_accuracy": ("share", "Right decisions that the scores alone let expect."),
+        "estimated_log_loss": ("nats", "Log loss that the scores alone let expect."),
+        "estimate_coverage": ("share", "Windows in which what came true lay in the estimate's interval."),
+        "performance_alarm": (
+            "",
+            "Evidence that the model does worse than on its holdout, of what the false-alarm contract asks.",
+        ),
+        "traffic_alarm": (
+            "",
+            "Evidence that an input or the score has shifted since release, of what the false-alarm contract asks.",
+        ),
     },
     ("feedback",): {
         "unknown_label_share": ("share", "Outcomes that belong to no prediction."),
@@ -319,7 +347,8 @@ _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
         "intersection_selection_rate_ratio", "expected_cost", "expected_cost_gain",
         "false_positive_rate_difference", "group_auc_gap", "slice_auc", "missing_feature_auc_drop",
         "degraded_auc_drop", "live_roc_auc",
-        "live_roc_auc_change", "live_calibration_bias",
+        "live_roc_auc_change", "live_calibration_bias", "live_calibration_intercept", "live_calibration_slope",
+        "estimated_roc_auc", "estimated_roc_auc_change", "estimated_log_loss",
     ),
     _CLASSES: (
         "holdout_class_rows", "class_accuracy", "macro_recall", "macro_recall_gain", "macro_precision", "macro_f1",
@@ -330,10 +359,12 @@ _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
     ),
     _DECIDED: (
         "noise_flip_share", "unseen_level_flip_share", "seed_flip_share", "adversarial_flip_share",
-        "smallest_flipping_move", "weak_slice_log_loss", "weak_slice_surprise",
+        "smallest_flipping_move", "weak_slice_log_loss", "weak_slice_surprise", "estimated_accuracy",
+        "estimate_coverage",
     ),
     ("regression",): (
         "root_mean_squared_error", "bias", "bias_share", "r_squared", "group_bias_gap", "live_bias_share", "live_bias",
+        "live_bias_change",
     ),
     ("quantile",): ("pinball_loss", "coverage", "coverage_error", "live_coverage_error"),
     _NUMBER: (
