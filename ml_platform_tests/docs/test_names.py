@@ -67,7 +67,7 @@ def known() -> set[str]:
         for model in models
         for job in ("release", "promote", "retrain", "monitor", "feedback", "faults", "rollback")
     }
-    sensors = {SENSOR, *(f"{model}_{does}_sensor" for model in models for does in ("retrain", "rollback"))}
+    sensors = {SENSOR, *(f"{model}_{does}_sensor" for model in models for does in ("retrain", "rollback", "window"))}
     shown = [shipped(model).spec for model in sorted(models - {"returns"})]
     columns = {name for one in shown for name in (*one.contract, *one.classes)}
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
