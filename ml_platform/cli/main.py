@@ -36,6 +36,7 @@ COMMANDS = {
     "forget": "Erase one person: key and originals are destroyed, later snapshots leave the rows out.",
     "verify": "Check a release's signed evidence offline, with nothing but public keys.",
     "audit": "Verify, show, sign or export the audit chain.",
+    "notify": "Tell the configured channels what they haven't been told yet, or try one.",
     "web": "Serve the Dagster UI behind sign-in and roles.",
     "users": "Say who may do what: add and remove persons, make tokens.",
     "keys": "Show, change and retire the keys that seal what is stored and those that sign.",

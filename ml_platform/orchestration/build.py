@@ -26,6 +26,7 @@ from ml_platform.orchestration.release_assets import release_asset
 from ml_platform.orchestration.retrain_sensor import retrain_sensor
 from ml_platform.orchestration.rollback_job import rollback_job
 from ml_platform.orchestration.showing import put_back_sensor
+from ml_platform.orchestration.telling import notifications_sensor
 from ml_platform.orchestration.window_assets import window_assets
 from ml_platform.policy.load import GovernedModelFile, discover, load_model
 from ml_platform.settings import Settings
@@ -67,6 +68,6 @@ def build_all(settings: Settings) -> dg.Definitions:
         executor=in_process_or_forkserver,
         resources=RESOURCES,
         loggers={"console": console},
-        sensors=[put_back_sensor([path.parent.name for path in paths])],
+        sensors=[put_back_sensor([path.parent.name for path in paths]), notifications_sensor(paths)],
     )
     return dg.Definitions.merge(shared, *models)

@@ -17,6 +17,7 @@ from ml_platform.core.errors import LimitReached
 from ml_platform.core.verdict import Outcome
 from ml_platform.orchestration.at_work import MEASURED
 from ml_platform.orchestration.showing import SENSOR
+from ml_platform.orchestration.telling import SENSOR as TELLING
 from ml_platform.policy import gates, spec
 from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.conditions import MEANINGS
@@ -24,6 +25,7 @@ from ml_platform.policy.controls import CONTROLS
 from ml_platform.policy.formats import Format
 from ml_platform.policy.learner_parameters import PARAMETERS
 from ml_platform.policy.metrics import METRICS
+from ml_platform.policy.notifications import KINDS, Channel, Notifications
 from ml_platform.policy.packs import combine, pack_files
 from ml_platform.policy.prices import Prices
 from ml_platform.policy.resources import Resources, StageResources
@@ -45,11 +47,20 @@ SPEC = (
     spec.ModelSpec, spec.Column, spec.Source, spec.Csv, spec.ByPartition, spec.ByWatermark,
     spec.PackageTable, spec.FileTable, spec.UrlTable, spec.SqlTable,
     spec.TimeSplit, spec.EntitySplit, spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Costs, spec.Monitoring,
-    spec.Compute, spec.Tuning, spec.Dimension, Resources, StageResources, Prices,
+    spec.Compute, spec.Tuning, spec.Dimension, Resources, StageResources, Prices, Channel, Notifications,
 )  # fmt: skip
 GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override, gates.Waiver, gates.Pack)
 # What people write down in an example, and what others named.
-GIVEN = {"team_retail", "ml_platform", "ml_platform_tests", "error_code", "default_limit", *MEASURED}
+GIVEN = {
+    "delays_team",
+    "audit_entry",
+    "team_retail",
+    "ml_platform",
+    "ml_platform_tests",
+    "error_code",
+    "default_limit",
+    *MEASURED,
+}
 
 
 def known() -> set[str]:
@@ -67,7 +78,7 @@ def known() -> set[str]:
         for model in models
         for job in ("release", "promote", "retrain", "monitor", "feedback", "faults", "rollback")
     }
-    sensors = {SENSOR, *(f"{model}_retrain_sensor" for model in models)}
+    sensors = {SENSOR, TELLING, *(f"{model}_retrain_sensor" for model in models)}
     shown = [shipped(model).spec for model in sorted(models - {"returns"})]
     columns = {name for one in shown for name in (*one.contract, *one.classes)}
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
@@ -75,7 +86,7 @@ def known() -> set[str]:
     tests = {RUNS, QUIET, ELSEWHERE, *CHECKS, *ASSEMBLE_CHECKS}
     return (
         files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | tests | compared | set(METRICS)
-        | set(Action) | set(Role) | {PUT_BACK, DENIED, APPROVAL_REFUSED}
+        | set(Action) | set(Role) | {PUT_BACK, DENIED, APPROVAL_REFUSED} | set(KINDS)
         | set(STAGES) | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | set(FAULTS) | GIVEN
     )  # fmt: skip
 
