@@ -25,6 +25,7 @@ COMMANDS = {
     "reproduce": "Make a version again from its record; say that it is identical, or what differs first and why.",
     "doctor": "Make a model again and again; say what isn't the same every time, and where it may come from.",
     "show": "Show a version: data, code, parameters, environment, evidence, where it is live.",
+    "changes": "Say what a version changes against an earlier one, and what that did.",
     "envs": "Say what is live where since when and why; now, on a day, or ever.",
     "controls": "Show the state of every control for a model.",
     "approve": "Approve a version for an environment, with a person's key (not the author's own word).",
