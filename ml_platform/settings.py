@@ -17,6 +17,7 @@ TOKEN = "ML_PLATFORM_TOKEN"  # noqa: S105 - a variable's name
 SOURCE = "ML_PLATFORM_SOURCE_"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SCHEDULER = "ML_PLATFORM_SCHEDULER_"
+SERVICE = "ML_PLATFORM_SERVICE_"
 NOTIFY_URL = "ML_PLATFORM_NOTIFY_URL_"
 NOTIFY_KEY = "ML_PLATFORM_NOTIFY_KEY_"
 OIDC = "ML_PLATFORM_OIDC_"
@@ -48,7 +49,7 @@ def _actor() -> str:
         return "unknown"
 
 
-def _root() -> Path:
+def project_root() -> Path:
     """Return the project's folder: the nearest one upwards with a `dagster.yaml`, else the working directory."""
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "dagster.yaml").is_file()), here)
@@ -65,7 +66,7 @@ def load_settings() -> Settings:
     Raises PolicyInvalid for any other word. `ML_PLATFORM_CHECKPOINTS`, a path or a URL, says where the audit chain's
     checkpoints are kept (default: in the home).
     """
-    home = Path(os.environ.get("ML_PLATFORM_HOME") or _root() / ".ml_platform").absolute()
+    home = Path(os.environ.get("ML_PLATFORM_HOME") or project_root() / ".ml_platform").absolute()
     defs = os.environ.get("ML_PLATFORM_DEFS")
     only = os.environ.get("ML_PLATFORM_ONLY", "")
     return Settings(
@@ -208,6 +209,11 @@ def notify_variable(channel: str, *, what: Literal["URL", "KEY"] = "URL") -> str
 def environment_of_sender() -> dict[str, str]:
     """Return this process's environment for a child that sends one message: without the platform's own secrets."""
     return {name: value for name, value in os.environ.items() if not name.startswith("ML_PLATFORM_")}
+
+
+def service_url(model: str) -> str | None:
+    """Return where a model's service is asked whether it is well, from `ML_PLATFORM_SERVICE_<MODEL>`, if it is set."""
+    return os.environ.get(SERVICE + model.upper(), "").strip() or None
 
 
 def scheduler_address(name: str) -> str | None:

@@ -38,6 +38,7 @@ COMMANDS = {
     "verify": "Check a release's signed evidence offline, with nothing but public keys.",
     "audit": "Verify, show, sign or export the audit chain.",
     "notify": "Tell the configured channels what they haven't been told yet, or try one.",
+    "health": "Say whether everything is well around the models, and whether anybody looks.",
     "web": "Serve the Dagster UI behind sign-in and roles.",
     "users": "Say who may do what: add and remove persons, make tokens.",
     "keys": "Show, change and retire the keys that seal what is stored and those that sign.",

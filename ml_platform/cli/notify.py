@@ -46,7 +46,7 @@ def test(channel: str) -> int:
     from ml_platform.adapters.notifications import notifiers_of
     from ml_platform.adapters.platform import open_platform
     from ml_platform.stages.notices import Known
-    from ml_platform.stages.tell import Post, trial_notice
+    from ml_platform.stages.tell import Post, note_trial, trial_notice
 
     settings = load_settings()
     notifiers = notifiers_of(_wanted(settings))
@@ -55,12 +55,14 @@ def test(channel: str) -> int:
         raise DataInvalid(message)
     with open_platform(settings) as platform:
         acting(platform, Action.OPERATE, by=None)
-        notice = trial_notice(Post(ledger=platform.ledger, about=lambda _: Known(), now=utc_now()), channel)
-    try:
-        done = notifiers[channel].send(notice)
-    except Unavailable as error:
-        click.echo(f"✗ {error}", err=True)
-        return 1
+        post = Post(ledger=platform.ledger, about=lambda _: Known(), now=utc_now())
+        notice = trial_notice(post, channel)
+        try:
+            done = notifiers[channel].send(notice)
+        except Unavailable as error:
+            click.echo(f"✗ {error}", err=True)
+            return 1
+        note_trial(post, channel, notice, done)
     click.echo(f"✓ {channel}: {done.how}; look whether {notice.key} arrived")
     return 0
 

@@ -19,6 +19,8 @@ from ml_platform.orchestration.dossier_asset import dossier_asset
 from ml_platform.orchestration.executor import in_process_or_forkserver
 from ml_platform.orchestration.fault_trials import faults_job
 from ml_platform.orchestration.feedback_asset import feedback_asset
+from ml_platform.orchestration.health_asset import health_asset
+from ml_platform.orchestration.health_sensor import health_sensor
 from ml_platform.orchestration.jobs import jobs
 from ml_platform.orchestration.model_assets import evaluation_asset, model_asset
 from ml_platform.orchestration.records import RECORDS, RECORDS_KEY, RESOURCES
@@ -34,7 +36,7 @@ from ml_platform.settings import Settings
 Factory = Callable[[GovernedModelFile], dg.AssetsDefinition]
 PATH: Sequence[Factory] = (
     source_asset, snapshot_asset, split_asset, features_asset, model_asset, evaluation_asset, release_asset,
-    cost_asset, staging_asset, production_asset, dossier_asset,
+    cost_asset, staging_asset, production_asset, dossier_asset, health_asset,
 )  # fmt: skip
 
 
@@ -68,6 +70,10 @@ def build_all(settings: Settings) -> dg.Definitions:
         executor=in_process_or_forkserver,
         resources=RESOURCES,
         loggers={"console": console},
-        sensors=[put_back_sensor([path.parent.name for path in paths]), notifications_sensor(paths)],
+        sensors=[
+            put_back_sensor([path.parent.name for path in paths]),
+            notifications_sensor(paths),
+            health_sensor(paths),
+        ],
     )
     return dg.Definitions.merge(shared, *models)

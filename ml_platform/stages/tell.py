@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_platform.core.errors import Unavailable
+from ml_platform.core.health import Pending
 from ml_platform.core.notice import Delivered, Notice
 from ml_platform.core.ports import Ledger
 from ml_platform.stages.notices import ACTIONS, About, notice_of
@@ -168,3 +169,21 @@ def _retry_at(entry: AuditEntry) -> dt.datetime | None:
 def _number(entry: AuditEntry, name: str) -> int:
     value = entry.payload.get(name, 0)
     return value if isinstance(value, int) else 0
+
+
+def waiting(post: Post, name: str, channel: Channel) -> Pending:
+    """Say since when the oldest notice waits on a channel, and when something last arrived there."""
+    subjects = {subject_of(name), f"{subject_of(name)}/test"}
+    arrived = [
+        entry.at
+        for entry in post.ledger.after(0, {ACTION})
+        if entry.subject in subjects and entry.payload.get("outcome") == "delivered"
+    ]
+    first = next(pending(post, name, channel), None)
+    return Pending(channel=name, waits_since=first.at if first else None, arrived_at=arrived[-1] if arrived else None)
+
+
+def note_trial(post: Post, name: str, notice: Notice, done: Delivered) -> None:
+    """Write down that a trial arrived: it proves that the channel works."""
+    payload = {"outcome": "delivered", "key": notice.key, "how": done.how}
+    post.ledger.append(ACTION, actor=ACTOR, subject=f"{subject_of(name)}/test", payload=payload, at=post.now)

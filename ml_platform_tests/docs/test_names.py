@@ -16,6 +16,7 @@ from ml_platform.cli.crash import EXIT_CODE
 from ml_platform.core.errors import LimitReached
 from ml_platform.core.verdict import Outcome
 from ml_platform.orchestration.at_work import MEASURED
+from ml_platform.orchestration.health_sensor import SENSOR as LOOKING
 from ml_platform.orchestration.showing import SENSOR
 from ml_platform.orchestration.telling import SENSOR as TELLING
 from ml_platform.policy import gates, spec
@@ -54,6 +55,8 @@ GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override
 GIVEN = {
     "delays_team",
     "audit_entry",
+    "ml_platform_health_look_timestamp_seconds",
+    "ml_platform_health_disk_free_share",
     "team_retail",
     "ml_platform",
     "ml_platform_tests",
@@ -76,9 +79,9 @@ def known() -> set[str]:
     jobs = {
         f"{model}_{job}"
         for model in models
-        for job in ("release", "promote", "retrain", "monitor", "feedback", "faults", "rollback")
+        for job in ("release", "promote", "retrain", "monitor", "feedback", "faults", "rollback", "health")
     }
-    sensors = {SENSOR, TELLING, *(f"{model}_retrain_sensor" for model in models)}
+    sensors = {SENSOR, TELLING, LOOKING, *(f"{model}_retrain_sensor" for model in models)}
     shown = [shipped(model).spec for model in sorted(models - {"returns"})]
     columns = {name for one in shown for name in (*one.contract, *one.classes)}
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
