@@ -15,7 +15,6 @@ from ml_platform.settings import load_settings, project_root
 
 if TYPE_CHECKING:
     from ml_platform.adapters.platform import Platform
-    from ml_platform.core.health import Daemon
     from ml_platform.orchestration.health_look import Judgement
 
 MARKS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.UNDECIDED: "?", Outcome.WAIVED: "~"}
@@ -53,33 +52,15 @@ def command(model: str | None, *, as_json: bool, prometheus: Path | None, dead_m
 
 
 def _look(platform: Platform, model: str | None, now: dt.datetime) -> list[Judgement]:
+    from ml_platform.orchestration.daemon_state import daemon_of
     from ml_platform.orchestration.health_look import judge_seen, leave_heartbeat, see
     from ml_platform.orchestration.health_sensor import live_files
     from ml_platform.policy.load import discover
 
     files = [load(model)] if model else live_files(platform, discover(defs_folder(platform.settings)), now)
     look = leave_heartbeat(platform, by="command", now=now)
-    seen = see(platform, files, _daemon(now), look)
+    seen = see(platform, files, daemon_of(project_root(), now=now), look)
     return [judge_seen(file, seen[file.spec.model]) for file in files]
-
-
-def _daemon(now: dt.datetime) -> Daemon:
-    from ml_platform.core.errors import Unavailable
-    from ml_platform.orchestration.health_look import unknown
-
-    root = project_root()
-    if not (root / "dagster.yaml").is_file():
-        return unknown(f"{root} has no dagster.yaml, so that Dagster's instance can't be asked")
-    import dagster as dg
-
-    from ml_platform.orchestration.daemon_state import read_daemon
-    from ml_platform.orchestration.launch import open_dagster
-
-    try:
-        with open_dagster(root, dg.Definitions()) as opened:
-            return read_daemon(opened.instance, now=now)
-    except Unavailable as error:
-        return unknown(error)
 
 
 def _lines(judged: Sequence[Judgement]) -> Iterator[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from ml_platform.core.errors import Unavailable
 from ml_platform.core.health import Daemon
 
 if TYPE_CHECKING:
@@ -27,6 +29,17 @@ def read_daemon(instance: dg.DagsterInstance, *, now: dt.datetime) -> Daemon:
         queued=instance.get_runs_count(queued),
         oldest_queued_seconds=max((now - one.create_timestamp).total_seconds() for one in oldest) if oldest else None,
     )
+
+
+def daemon_of(root: Path, *, now: dt.datetime) -> Daemon:
+    """Return the same of the instance of a project's folder; where it can't be asked, why nothing is known."""
+    from ml_platform.orchestration.launch import open_dagster
+
+    try:
+        with open_dagster(root, dg.Definitions()) as opened:
+            return read_daemon(opened.instance, now=now)
+    except Unavailable as error:
+        return Daemon(why=str(error))
 
 
 def _sensors(instance: dg.DagsterInstance, now: dt.datetime) -> dict[str, float | None]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml_platform.core.errors import PlatformError
 from ml_platform.core.health import By, Daemon, Ending, Look, Pending, Seen
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.verdict import Verdict
@@ -140,8 +139,3 @@ def _service(model: str) -> str | None:
     from ml_platform.adapters.service_health import ask_health
 
     return ask_health(url, seconds=SECONDS_TO_ANSWER)
-
-
-def unknown(error: PlatformError | str) -> Daemon:
-    """Return a daemon of which nothing is known, and why."""
-    return replace(Daemon(), why=str(error))

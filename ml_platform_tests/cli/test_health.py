@@ -61,7 +61,7 @@ def test_what_isnt_known_is_undecided_and_says_what_to_do(live: Path, run: Run) 
     assert said.code == 3
     assert "✓ disk_has_room" in said.out
     assert "? daemon_is_alive" in said.out
-    assert "has no dagster.yaml" in said.out
+    assert "there is no dagster.yaml" in said.out
     assert "? notices_arrive" in said.out
     assert [look.by for look in LookLog(load_settings().home).read()] == ["command"]
 
