@@ -347,7 +347,7 @@ def test_the_buttons_agree_with_the_server(web: World) -> None:
     assert "edit_sensor" not in here
     assets, jobs, here, everywhere = buttons(web, "flo")
     assert assets == {"staging", "production", "traffic", "monitoring", "feedback", "health", "dossier"}
-    assert jobs == {"parcels_promote", "parcels_monitor", "parcels_feedback"}
+    assert jobs == {"parcels_promote", "parcels_monitor", "parcels_feedback", "parcels_health"}
     assert {"launch_pipeline_execution", "edit_sensor", "terminate_pipeline_execution"} <= here
     assert everywhere == set()
     assert "launch_pipeline_execution" in buttons(web, "rita")[3]
