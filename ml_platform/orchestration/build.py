@@ -27,10 +27,12 @@ from ml_platform.orchestration.records import RECORDS, RECORDS_KEY, RESOURCES
 from ml_platform.orchestration.release_assets import release_asset
 from ml_platform.orchestration.retrain_sensor import retrain_sensor
 from ml_platform.orchestration.rollback_job import rollback_job
+from ml_platform.orchestration.rollback_sensor import rollback_sensor
 from ml_platform.orchestration.showing import put_back_sensor
 from ml_platform.orchestration.telling import notifications_sensor
 from ml_platform.orchestration.window_assets import window_assets
 from ml_platform.policy.load import GovernedModelFile, discover, load_model
+from ml_platform.policy.spec import Monitoring
 from ml_platform.settings import Settings
 
 Factory = Callable[[GovernedModelFile], dg.AssetsDefinition]
@@ -47,9 +49,15 @@ def build_model(file: GovernedModelFile) -> dg.Definitions:
     return dg.Definitions(
         assets=[*(make(file) for make in PATH), *watching],
         jobs=[*jobs(file), faults_job(file), rollback_job(file)],
-        sensors=[retrain_sensor(file, watched)] if watched else [],
+        sensors=sensors(file, watched) if watched else [],
         resources={RECORDS_KEY: RECORDS},
     )
+
+
+def sensors(file: GovernedModelFile, watched: Monitoring) -> list[dg.SensorDefinition]:
+    """Return the sensors of a model that is watched."""
+    automatic = watched.roll_back == "automatic"
+    return [retrain_sensor(file, watched), *([rollback_sensor(file, watched)] if automatic else [])]
 
 
 def load_definitions(path: Path) -> dg.Definitions:

@@ -16,7 +16,7 @@ from ml_platform.settings import load_settings
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve; returns 0 after a graceful end, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog="python -m ml_platform.serving", description="Serve what is live over HTTP.")
-    parser.add_argument("--model", required=True)
+    parser.add_argument("--model", required=True, action="append", help="again for each further model")
     parser.add_argument("--env", required=True, help="staging or production")
     parser.add_argument("--home", type=Path, help="the platform's state (default: ML_PLATFORM_HOME or .ml_platform)")
     parser.add_argument("--host", default="127.0.0.1")
@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = load_settings()
     serving = Serving(
         home=(given.home or settings.home).absolute(),
-        model=given.model,
+        model=given.model[0],
+        others=tuple(dict.fromkeys(name for name in given.model if name != given.model[0])),
         environment=given.env,
         host=given.host,
         port=given.port,

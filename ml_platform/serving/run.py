@@ -35,6 +35,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Serving:
     """What to serve and where; `traffic` is the log's folder when it isn't the home's own, `port` 0 any free one.
 
+    `others` are further models that the same service answers for; in `traffic` each model then has a folder of its own.
     Without a `gate` everybody may ask, as long as the home has no users.
     """
 
@@ -48,6 +49,13 @@ class Serving:
     sync_seconds: float = SYNC_SECONDS
     with_parent: bool = False
     gate: Gate | None = None
+    others: tuple[str, ...] = ()
+
+    def log_folder(self, model: str) -> Path:
+        """Return where a model's predictions are logged."""
+        if self.traffic is None:
+            return traffic_folder(self.home, self.environment, model)
+        return self.traffic / model if self.others else self.traffic
 
 
 def serve(serving: Serving, *, defs: Path | None = None, announce: Callable[[str], object] = str) -> None:
@@ -59,13 +67,13 @@ def serve(serving: Serving, *, defs: Path | None = None, announce: Callable[[str
     _check_known(serving, defs or DEFS)
     listener = _listen(serving.host, serving.port)
     host, port = listener.getsockname()[:2]
-    folder = serving.traffic or traffic_folder(serving.home, serving.environment, serving.model)
     app = ScoringApp(
         serving.home,
         serving.model,
         serving.environment,
-        traffic=TrafficLog(folder, keys=FileKeys(serving.home), sync_seconds=serving.sync_seconds),
+        traffic=_log(serving, serving.model),
         gate=serving.gate,
+        others={name: _log(serving, name) for name in serving.others},
     )
 
     def ready() -> None:
@@ -77,6 +85,10 @@ def serve(serving: Serving, *, defs: Path | None = None, announce: Callable[[str
 
     server = _Server(_config(app), ready, os.getppid() if serving.with_parent else None)
     server.run(sockets=[listener])
+
+
+def _log(serving: Serving, model: str) -> TrafficLog:
+    return TrafficLog(serving.log_folder(model), keys=FileKeys(serving.home), sync_seconds=serving.sync_seconds)
 
 
 def _config(app: ScoringApp) -> uvicorn.Config:
@@ -129,11 +141,12 @@ class _Server(uvicorn.Server):
 def _check_known(serving: Serving, defs: Path) -> None:
     if serving.environment not in ENVIRONMENTS:
         raise DataInvalid(_unknown("environment", serving.environment, ENVIRONMENTS))
-    if manifest_path(serving.home, serving.environment, serving.model).exists():
-        return
-    known = sorted(path.parent.name for path in defs.glob("*/defs.yaml"))
-    if serving.model not in known:
-        raise DataInvalid(_unknown("model", serving.model, known))
+    for model in (serving.model, *serving.others):
+        if manifest_path(serving.home, serving.environment, model).exists():
+            continue
+        known = sorted(path.parent.name for path in defs.glob("*/defs.yaml"))
+        if model not in known:
+            raise DataInvalid(_unknown("model", model, known))
 
 
 def _unknown(what: str, given: str, known: list[str] | tuple[str, ...]) -> str:

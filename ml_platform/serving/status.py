@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.serving.live import Follower, Live
-from ml_platform.serving.metrics import Samples
+from ml_platform.serving.metrics import Labels, Samples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """What holds for the whole process, whatever its models."""
+
+    uptime_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +61,7 @@ def nothing_live(follower: Follower) -> str:
     )
 
 
-def health(follower: Follower, traffic: TrafficLog, uptime_seconds: float) -> Health:
+def health(follower: Follower, traffic: TrafficLog, process: Process) -> Health:
     """Say how the service is."""
     live = follower.live
     problems = [problem for problem in (follower.problem, traffic.problem) if problem]
@@ -68,7 +76,7 @@ def health(follower: Follower, traffic: TrafficLog, uptime_seconds: float) -> He
         version=None if manifest is None else manifest.version,
         model_digest=None if manifest is None else manifest.model_digest,
         since=None if manifest is None else manifest.since,
-        uptime_seconds=uptime_seconds,
+        uptime_seconds=process.uptime_seconds,
         log_lag_seconds=traffic.lag_seconds,
         problems=tuple(problems),
     )
@@ -88,21 +96,22 @@ def version(live: Live) -> Version:
     )
 
 
-def gauges(follower: Follower, traffic: TrafficLog, uptime_seconds: float) -> dict[str, tuple[str, Samples]]:
-    """Return what Prometheus sees of the present state."""
-    live = follower.live
-    info: Samples = []
-    if live is not None:
-        manifest = live.manifest
-        named = {"model": manifest.model, "environment": manifest.environment, "version": str(manifest.version)}
-        info = [((*named.items(), ("model_digest", manifest.model_digest)), 1)]
-    problem = int(bool(follower.problem or traffic.problem))
+def gauges(models: Sequence[tuple[Follower, TrafficLog]], process: Process) -> dict[str, tuple[str, Samples]]:
+    """Return what Prometheus sees of the present state of the models."""
+    info: list[tuple[Labels, float]] = []
+    lags: list[tuple[Labels, float]] = []
+    problems: list[tuple[Labels, float]] = []
+    for follower, traffic in models:
+        name = (("model", follower.model),)
+        if follower.live is not None:
+            manifest = follower.live.manifest
+            named = (("environment", manifest.environment), ("version", str(manifest.version)))
+            info.append(((*name, *named, ("model_digest", manifest.model_digest)), 1))
+        lags.append((name, traffic.lag_seconds))
+        problems.append((name, int(bool(follower.problem or traffic.problem))))
     return {
         "ml_platform_live_info": ("The version that is live.", info),
-        "ml_platform_uptime_seconds": ("Since the service started.", [((), uptime_seconds)]),
-        "ml_platform_log_lag_seconds": (
-            "Age of the oldest prediction not yet on the disk.",
-            [((), traffic.lag_seconds)],
-        ),
-        "ml_platform_problem": ("1 when /health names a problem.", [((), problem)]),
+        "ml_platform_uptime_seconds": ("Since the service started.", [((), process.uptime_seconds)]),
+        "ml_platform_log_lag_seconds": ("Age of the oldest prediction not yet on the disk.", lags),
+        "ml_platform_problem": ("1 when /health names a problem.", problems),
     }

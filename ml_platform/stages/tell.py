@@ -118,11 +118,8 @@ def _said_before(post: Post, name: str, notice: Notice, wanted: Notifications) -
     """Say whether the channel was told the same cause shortly before this happened."""
     since = notice.at - dt.timedelta(hours=wanted.repeat_after_hours)
     return any(
-        entry.subject == subject_of(name)
-        and entry.payload.get("outcome") == "delivered"
-        and entry.payload.get("cause") == notice.cause
-        and entry.at > since
-        for entry in post.ledger.after(0, {ACTION})
+        entry.payload.get("outcome") == "delivered" and entry.payload.get("cause") == notice.cause and entry.at > since
+        for entry in post.ledger.all_of(ACTION, subject=subject_of(name))
     )
 
 
@@ -173,14 +170,14 @@ def _number(entry: AuditEntry, name: str) -> int:
 
 def waiting(post: Post, name: str, channel: Channel) -> Pending:
     """Say since when the oldest notice waits on a channel, and when something last arrived there."""
-    subjects = {subject_of(name), f"{subject_of(name)}/test"}
     arrived = [
         entry.at
-        for entry in post.ledger.after(0, {ACTION})
-        if entry.subject in subjects and entry.payload.get("outcome") == "delivered"
+        for subject in (subject_of(name), f"{subject_of(name)}/test")
+        for entry in post.ledger.all_of(ACTION, subject=subject)
+        if entry.payload.get("outcome") == "delivered"
     ]
     first = next(pending(post, name, channel), None)
-    return Pending(channel=name, waits_since=first.at if first else None, arrived_at=arrived[-1] if arrived else None)
+    return Pending(channel=name, waits_since=first.at if first else None, arrived_at=max(arrived, default=None))
 
 
 def note_trial(post: Post, name: str, notice: Notice, done: Delivered) -> None:

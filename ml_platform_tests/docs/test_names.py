@@ -62,6 +62,7 @@ GIVEN = {
     "ml_platform_tests",
     "error_code",
     "default_limit",
+    "prediction_id",
     *MEASURED,
 }
 
@@ -81,7 +82,8 @@ def known() -> set[str]:
         for model in models
         for job in ("release", "promote", "retrain", "monitor", "feedback", "faults", "rollback", "health")
     }
-    sensors = {SENSOR, TELLING, LOOKING, *(f"{model}_retrain_sensor" for model in models)}
+    own = {f"{model}_{does}_sensor" for model in models for does in ("retrain", "rollback")}
+    sensors = {SENSOR, TELLING, LOOKING, *own}
     shown = [shipped(model).spec for model in sorted(models - {"returns"})]
     columns = {name for one in shown for name in (*one.contract, *one.classes)}
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
