@@ -23,7 +23,7 @@ AUTOMATIC_ROLLBACK = "rollback.automatic"
 MOST_LINES = 8
 LONGEST_LINE = 400
 # Gates of the stage health whose closing means that something will end soon.
-EXPIRY_METRICS = frozenset({"days_to_expiry"})
+EXPIRY_METRICS = frozenset({"days_to_expiry", "signing_key_age_days"})
 _HEADLINES = frozenset({"METRICS", "REGRESSION-CAUGHT"})
 _SUBJECT = re.compile(r"(?P<model>[a-z][a-z0-9_]*)(?:@(?P<place>[a-z]+)| v(?P<version>\d+)|/(?P<stage>[a-z_]+))?.*")
 _PERSONAL = re.compile(r"[\w.+'-]{1,64}@[\w-]+(?:\.[\w-]+)+|(?:\+|\b00)\d[\d ()./-]{6,20}\d")

@@ -14,9 +14,10 @@ from ml_platform.adapters.look_log import LookLog
 from ml_platform.adapters.platform import open_platform
 from ml_platform.cli.models import utc_now
 from ml_platform.core.health import Look, Machine
-from ml_platform.orchestration.build import build_model
+from ml_platform.orchestration.build import build_all, build_model
 from ml_platform.orchestration.dead_man import why_silent
-from ml_platform.orchestration.health_sensor import health_sensor
+from ml_platform.orchestration.health_sensor import SENSOR, health_sensor
+from ml_platform.orchestration.launch import Dagster
 from ml_platform.policy.load import load_model
 from ml_platform.policy.states import control_states
 from ml_platform.settings import load_settings
@@ -144,6 +145,13 @@ def test_the_sensor_beats_and_asks_for_a_record_when_something_changed(live: Pat
         second = sensor(dg.build_sensor_context(instance=instance))
         assert isinstance(second, dg.SkipReason)
         assert "recorded at" in str(second.skip_message)
+
+
+def test_the_daemon_accepts_the_run_that_the_sensor_asks_for(live: Path) -> None:
+    definitions = build_all(load_settings())
+    with dg.instance_for_test() as instance:
+        tick = Dagster(instance=instance, definitions=definitions).tick(SENSOR)
+    assert (len(tick.requests), tick.reason) == (1, "")
 
 
 def test_communicate_is_enforced_only_where_something_arrived(live: Path, run: Run, receiver: Receiver) -> None:
