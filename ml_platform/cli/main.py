@@ -33,6 +33,7 @@ COMMANDS = {
     "promote": "Move a version to an environment, if its evidence allows it.",
     "rollback": "Go back to the last good version and bar the present one.",
     "serve": "Serve what is live in an environment over HTTP.",
+    "traffic": "Compact the log of a model's predictions, and say what is in it.",
     "replay": "Play later real rows through the real service, labels following.",
     "forget": "Erase one person: key and originals are destroyed, later snapshots leave the rows out.",
     "verify": "Check a release's signed evidence offline, with nothing but public keys.",

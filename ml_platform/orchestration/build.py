@@ -31,6 +31,7 @@ from ml_platform.orchestration.rollback_sensor import rollback_sensor
 from ml_platform.orchestration.showing import put_back_sensor
 from ml_platform.orchestration.telling import notifications_sensor
 from ml_platform.orchestration.window_assets import window_assets
+from ml_platform.orchestration.window_sensor import window_sensor
 from ml_platform.policy.load import GovernedModelFile, discover, load_model
 from ml_platform.policy.spec import Monitoring
 from ml_platform.settings import Settings
@@ -43,7 +44,7 @@ PATH: Sequence[Factory] = (
 
 
 def build_model(file: GovernedModelFile) -> dg.Definitions:
-    """Return the assets with their gates, the jobs, and the sensor of a model that is watched."""
+    """Return the assets with their gates, the jobs, and the sensors of a model that is watched."""
     watched = file.spec.monitoring
     watching = [feedback_asset(file), *window_assets(file, watched)] if watched else []
     return dg.Definitions(
@@ -57,7 +58,8 @@ def build_model(file: GovernedModelFile) -> dg.Definitions:
 def sensors(file: GovernedModelFile, watched: Monitoring) -> list[dg.SensorDefinition]:
     """Return the sensors of a model that is watched."""
     automatic = watched.roll_back == "automatic"
-    return [retrain_sensor(file, watched), *([rollback_sensor(file, watched)] if automatic else [])]
+    by_itself = [rollback_sensor(file, watched)] if automatic else []
+    return [window_sensor(file, watched), retrain_sensor(file, watched), *by_itself]
 
 
 def load_definitions(path: Path) -> dg.Definitions:
