@@ -6,8 +6,6 @@ import json
 import re
 import shlex
 from configparser import ConfigParser
-from types import SimpleNamespace
-from typing import Any
 
 import click
 
@@ -30,10 +28,8 @@ _NAMED = re.compile(r"\bml_platform_\w+")
 def exposed() -> set[str]:
     """Return the names of all samples that the service and the file really write."""
     meanings = {name: metric.meaning for name, metric in METRICS.items() if metric.stages == ("health",)}
-    follower: Any = SimpleNamespace(live=None, problem="", model="flights")
-    traffic: Any = SimpleNamespace(problem="", lag_seconds=0.0)
     texts = (
-        Metrics().text(gauges([(follower, traffic)], Process(uptime_seconds=1.0))),
+        Metrics().text(gauges([], Process(uptime_seconds=1.0))),
         prometheus_text({"flights": (measure_health(WELL), ())}, meanings, at=NOW),
     )
     families = [found for text in texts for found in _FAMILY.findall(text)]
