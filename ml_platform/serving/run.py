@@ -23,6 +23,7 @@ from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.gate import Gate
 from ml_platform.serving.app import ScoringApp
+from ml_platform.serving.connections import GuardedProtocol, most_connections
 
 ENVIRONMENTS = ("staging", "production")
 DEFS = Path(__file__).parent.parent / "defs"
@@ -92,10 +93,11 @@ def _log(serving: Serving, model: str) -> TrafficLog:
 
 
 def _config(app: ScoringApp) -> uvicorn.Config:
+    GuardedProtocol.most = most_connections()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=GuardedProtocol,
         lifespan="on",
         access_log=False,
         log_config=None,
