@@ -12,7 +12,7 @@ from typing import cast
 
 import msgspec
 
-from ml_platform.adapters.traffic_log import TrafficLog
+from ml_platform.adapters.traffic_log import TrafficLog, Written
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.gate import Admitted
 from ml_platform.core.scoring import Score
@@ -48,11 +48,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer with the columns per row whose level the model never saw, and the rows."""
+    """An answer with what was scored: the rows, and by row the columns whose level is new; wait for `written` first."""
 
     answer: Answer
     unseen: list[tuple[str, ...]]
     rows: Rows
+    written: Written = None
 
 
 def answer(
@@ -69,7 +70,7 @@ def answer(
         raise turned_away(away)
     scores = _scores(live, rows)
     ids = _ids(len(rows))
-    _log(log, _predictions(live, rows, checked, zip(ids, scores, strict=True), time.perf_counter() - started))
+    written = _log(log, _predictions(live, rows, checked, zip(ids, scores, strict=True), time.perf_counter() - started))
     manifest = live.manifest
     said = Answer(
         predictions=[_told(live, score) for score in scores],
@@ -78,7 +79,7 @@ def answer(
         version=manifest.version,
         model_digest=manifest.model_digest,
     )
-    return Answered(said, checked.unseen, rows)
+    return Answered(said, checked.unseen, rows, written)
 
 
 def log_failure(live: Live, log: TrafficLog, status: int, started: float, *, count: int = 1) -> None:
@@ -118,12 +119,17 @@ def _is_finite(score: Score) -> bool:
     return all(map(math.isfinite, score)) if isinstance(score, tuple) else math.isfinite(score)
 
 
-def _log(log: TrafficLog, predictions: Sequence[Prediction]) -> None:
+def unlogged() -> Refused:
+    """Return that the log can't be written, as a refusal."""
+    message = "the prediction log can't be written, so nothing is answered (see /health); send again later"
+    return Refused(503, "TEMPORARILY_UNAVAILABLE", message, retry_after_seconds=1)
+
+
+def _log(log: TrafficLog, predictions: Sequence[Prediction]) -> Written:
     try:
-        log.append(predictions)
+        return log.append(predictions)
     except Unavailable as error:
-        message = "the prediction log can't be written, so nothing is answered (see /health); send again later"
-        raise Refused(503, "TEMPORARILY_UNAVAILABLE", message) from error
+        raise unlogged() from error
 
 
 def _predictions(

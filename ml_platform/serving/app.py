@@ -17,9 +17,12 @@ from ml_platform.core.gate import Asked, Gate, TurnedAway
 from ml_platform.serving import pages, status
 from ml_platform.serving.answer import Answered, answer, log_failure
 from ml_platform.serving.batch import Batch
+from ml_platform.serving.board import Board
 from ml_platform.serving.body import Receive, Scope, Send, read_body
 from ml_platform.serving.gates import OpenGate
 from ml_platform.serving.live import Follower, Live
+from ml_platform.serving.load import Load, LoadLimits
+from ml_platform.serving.losses import Losses
 from ml_platform.serving.metrics import Metrics
 from ml_platform.serving.open_inference import error_reply
 from ml_platform.serving.protocol import MLFLOW, ScoringProtocol, encode, mlflow_protocol
@@ -29,8 +32,8 @@ from ml_platform.serving.reply import Reply
 from ml_platform.serving.routes import BATCH, EXPLAIN, INFER, SCORING, Route, path_of, route_of
 from ml_platform.serving.served import Served
 
-LARGE_BODY_BYTES = 64 << 10
 PROBE_SECONDS = 1.0
+LOSSES_SECONDS = 3.0
 MOST_BATCHES, LATER_SECONDS = 8, 30
 PART_BYTES = 64 << 10
 PROBES = frozenset({"/health", "/ping", "v2/live", "v2/ready"})
@@ -52,6 +55,7 @@ class ScoringApp:
         traffic: TrafficLog,
         gate: Gate | None = None,
         others: Mapping[str, TrafficLog] | None = None,
+        limits: LoadLimits | None = None,
     ) -> None:
         self.gate = gate or OpenGate(home)
         self.metrics = Metrics()
@@ -62,13 +66,15 @@ class ScoringApp:
         }
         self.follower, self.traffic = self.models[model].follower, traffic
         self._only = None if others else self.models[model]
-        self._large_bodies = asyncio.Semaphore(1)
         self._batches = 0
+        self.load = Load(limits or LoadLimits())
+        self.board: Board | None = None  # when there are other workers
+        self.losses = Losses(home)
         self._of_service: dict[str, Callable[[], Reply]] = {
-            "/metrics": lambda: pages.counted(self.models.values(), self.metrics, self._process()),
+            "/metrics": self._counted,
             "v2": pages.server,
             "v2/live": pages.alive,
-            "v2/ready": lambda: pages.ready(self.models.values()),
+            "v2/ready": lambda: pages.ready(self.models.values(), self._process()),
         }
         if others:
             self._of_service["/health"] = lambda: pages.all_health(self.models.values(), self._process())
@@ -86,7 +92,7 @@ class ScoringApp:
         for served in self.models.values():
             await served.follower.look()
         tasks = [asyncio.create_task(served.follower.follow()) for served in self.models.values()]
-        tasks.append(asyncio.create_task(self._probe_logs()))
+        tasks += [asyncio.create_task(self._probe_logs()), asyncio.create_task(self._look_for_losses())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in tasks:
@@ -100,12 +106,18 @@ class ScoringApp:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _probe_logs(self) -> None:
-        """Find out when a log that failed can be written again, even if /health keeps requests away."""
+        """Find out when a log can't be written, or can again, even if /health keeps requests away."""
         while True:
-            await asyncio.sleep(PROBE_SECONDS)
             for served in self.models.values():
-                if served.traffic.problem:
-                    await asyncio.to_thread(served.traffic.probe)
+                await asyncio.to_thread(served.traffic.probe)
+            await asyncio.sleep(PROBE_SECONDS)
+
+    async def _look_for_losses(self) -> None:
+        """Find out what went away that the next start will need."""
+        while True:
+            live = [one.follower.live.manifest for one in self.models.values() if one.follower.live is not None]
+            await asyncio.to_thread(self.losses.look, live)
+            await asyncio.sleep(LOSSES_SECONDS)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -121,6 +133,8 @@ class ScoringApp:
             (b"content-length", str(size).encode()),
             *reply.headers,
         ]
+        if self.load.draining:
+            head.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": reply.status, "headers": head})
         if reply.spooled is not None:
             await _send_spooled(reply.spooled, send)
@@ -179,9 +193,12 @@ class ScoringApp:
         if live is None:
             return protocol.refused(pages.nothing_live(served))
         try:
-            body = await read_body(scope, receive, protocol.kinds)
-            scoring = partial(answer, live, served.traffic, body, started, admitted=admitted, read=protocol.read)
-            answered, reply = await self._worked(lambda: _told(protocol, live, scoring()), len(body) * protocol.cost)
+            with self.load.taken_in(scope):
+                body = await read_body(scope, receive, protocol.kinds)
+                scoring = partial(answer, live, served.traffic, body, started, admitted=admitted, read=protocol.read)
+                size = len(body) * protocol.cost
+                answered, reply = await self.load.score(lambda: _told(protocol, live, scoring()), size)
+            await self.load.on_disk(answered.written)
         except Refused as refused:
             _log_failure(served, live, refused.status, started)
             return protocol.refused(refused)
@@ -194,15 +211,6 @@ class ScoringApp:
         self.metrics.scored(served.model, answered.answer.version, answered.unseen)
         return reply
 
-    async def _worked(self, scoring: Callable[[], tuple[Answered, Reply]], size_bytes: int) -> tuple[Answered, Reply]:
-        if size_bytes <= LARGE_BODY_BYTES:
-            return scoring()
-        return await self._beside(scoring)
-
-    async def _beside(self, work: Callable[[], Result]) -> Result:
-        async with self._large_bodies:  # one at a time: a large body takes memory many times its size
-            return await asyncio.to_thread(work)
-
     async def _batch(self, served: Served, scope: Scope, receive: Receive) -> Reply:
         admitted = self.gate.admit(_asked(scope, "score", served.model))
         if isinstance(admitted, TurnedAway):
@@ -212,7 +220,7 @@ class ScoringApp:
             return MLFLOW.refused(Refused(503, "TEMPORARILY_UNAVAILABLE", message, retry_after_seconds=LATER_SECONDS))
         self._batches += 1
         try:
-            batch = Batch(served=served, admitted=admitted, metrics=self.metrics, work=self._beside)
+            batch = Batch(served=served, admitted=admitted, metrics=self.metrics, load=self.load)
             return await batch.run(scope, receive)
         finally:
             self._batches -= 1
@@ -238,13 +246,32 @@ class ScoringApp:
             return self._of_service[route.page]()
         each = [pages.health_of(served, self._process()).status for served in self.models.values()]
         overall = pages.overall(each)
-        return Reply(503 if overall == "unavailable" else 200, encode({"status": overall}))
+        return Reply(503 if overall in pages.AWAY else 200, encode({"status": overall}))
 
     def _count_swap(self, live: Live) -> None:
         self.metrics.swaps[live.manifest.model] += 1
 
     def _process(self) -> status.Process:
-        return status.Process(uptime_seconds=time.monotonic() - self.started_at)
+        return status.Process(
+            uptime_seconds=time.monotonic() - self.started_at,
+            draining=self.load.draining,
+            others=self.losses.problems + (() if self.board is None else self.board.problems_of_others()),
+            under_way=self.load.under_way,
+        )
+
+    def _counted(self) -> Reply:
+        text = self.own_metrics()
+        return pages.counted(text if self.board is None else self.board.merged(text))
+
+    def own_metrics(self) -> str:
+        """Return what this process counted and sees, as Prometheus text."""
+        models = [(served.follower, served.traffic) for served in self.models.values()]
+        return self.metrics.text(status.gauges(models, self._process()))
+
+    def own_problems(self) -> tuple[str, ...]:
+        """Return what is wrong in this process alone."""
+        found = [status.problems_of(served.follower, served.traffic) for served in self.models.values()]
+        return (*self.losses.problems, *(problem for problems in found for problem in problems))
 
 
 async def _send_spooled(spooled: IO[bytes], send: Send) -> None:

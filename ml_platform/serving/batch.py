@@ -12,7 +12,7 @@ import io
 import logging
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Protocol
 
@@ -22,6 +22,7 @@ from ml_platform.serving.batch_records import Cutter, records_of
 from ml_platform.serving.body import Receive, Scope, media_type, require_kind
 from ml_platform.serving.csv_rows import CSV, CsvReader, malformed_csv
 from ml_platform.serving.live import Live
+from ml_platform.serving.load import Load
 from ml_platform.serving.metrics import Metrics
 from ml_platform.serving.pages import nothing_live
 from ml_platform.serving.protocol import MLFLOW, encode
@@ -90,15 +91,12 @@ def _message(problems: Sequence[Problem]) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Batch:
-    """One streamed request; every row is scored by the version that is live when its turn comes.
-
-    `work` runs something beside the requests, one at a time.
-    """
+    """One streamed request; every row is scored by the version that is live when its turn comes."""
 
     served: Served
     admitted: Admitted
     metrics: Metrics
-    work: Callable[[Callable[[], Chunk]], Awaitable[Chunk]]
+    load: Load
     rows: int = 0
     answered: int = 0
 
@@ -132,7 +130,9 @@ class Batch:
             live = self.served.follower.live
             if live is None:
                 raise nothing_live(self.served)
-            chunk = await self.work(lambda: self._scored(live, records, parser))  # noqa: B023 - awaited here
+            chunk = await self.load.beside(lambda: self._scored(live, records, parser))  # noqa: B023 - awaited here
+            for each in chunk.answered:
+                await self.load.on_disk(each.written)
             self.rows += len(chunk.lines)
             spool.writelines(chunk.lines[row] + b"\n" for row in sorted(chunk.lines))
             for answered in chunk.answered:

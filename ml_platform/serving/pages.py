@@ -14,6 +14,7 @@ from ml_platform.serving.reply import Reply
 from ml_platform.serving.routes import Route
 from ml_platform.serving.served import Served
 
+AWAY = frozenset({"unavailable", "draining"})  # requests had better be sent elsewhere
 HTML = b"text/html; charset=utf-8"
 Page = Callable[[Served, Route, status.Process], Reply]
 
@@ -32,6 +33,8 @@ def overall(each: Collection[str]) -> str:
     """Return the status of a service of several models: it is unavailable only when none of them is served."""
     if set(each) == {"ok"}:
         return "ok"
+    if "draining" in each:
+        return "draining"
     return "unavailable" if set(each) == {"unavailable"} else "degraded"
 
 
@@ -45,7 +48,7 @@ def all_health(models: Collection[Served], process: status.Process) -> Reply:
     """Say how several models are served."""
     said = {one.model: health_of(one, process) for one in models}
     together = overall([one.status for one in said.values()])
-    return Reply(503 if together == "unavailable" else 200, encode({"status": together, "models": said}))
+    return Reply(503 if together in AWAY else 200, encode({"status": together, "models": said}))
 
 
 def ping(served: Served, route: Route, process: status.Process) -> Reply:
@@ -106,16 +109,15 @@ def alive() -> Reply:
     return Reply(200, encode({"live": True}))
 
 
-def ready(models: Collection[Served]) -> Reply:
-    """Say whether every model answers."""
-    every = all(one.ready for one in models)
+def ready(models: Collection[Served], process: status.Process) -> Reply:
+    """Say whether every model answers, and goes on doing so."""
+    every = not process.draining and all(one.ready for one in models)
     return Reply(200 if every else 503, encode({"ready": every}))
 
 
-def counted(models: Collection[Served], counts: metrics.Metrics, process: status.Process) -> Reply:
+def counted(text: str) -> Reply:
     """Return the metrics of the service and its models."""
-    gauges = status.gauges([(one.follower, one.traffic) for one in models], process)
-    return Reply(200, counts.text(gauges).encode(), metrics.CONTENT_TYPE.encode())
+    return Reply(200, text.encode(), metrics.CONTENT_TYPE.encode())
 
 
 OF_MODEL: Mapping[str, Page] = {
