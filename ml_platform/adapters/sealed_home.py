@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ml_platform.adapters.artefacts import DRAFT, INDEX, PLAIN, place_of
 from ml_platform.adapters.envelope_header import HEADER_BYTES, Place, is_header, versions_in
 from ml_platform.adapters.sealed_file import SealingWriter, rewrap_file
-from ml_platform.adapters.sealed_segment import SealedLines, place_of_segment
+from ml_platform.adapters.sealed_segment import FEEDBACK, SealedLines, place_of_segment
 from ml_platform.adapters.segments import SUFFIX, Scan, line_of, scan
 from ml_platform.core.atomic import sync, write_atomically
 from ml_platform.core.digest import CHUNK
@@ -22,13 +22,13 @@ from ml_platform.core.errors import DataInvalid, Unavailable
 if TYPE_CHECKING:
     from ml_platform.core.keys import Keys
 
-TRAFFIC = "traffic"
+LOGS = ("traffic", FEEDBACK)
 _DIGEST = "[0-9a-f]" * 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedFile:
-    """A file that has to be sealed; `what` is the kind of artefact, or traffic."""
+    """A file that has to be sealed; `what` is the kind of artefact, or the log: traffic, feedback."""
 
     path: Path
     place: Place
@@ -73,8 +73,9 @@ def sealed_files(home: Path) -> Iterator[SealedFile]:
             for path in sorted(folder.iterdir()):
                 if path.name != INDEX and not path.name.startswith("."):
                     yield SealedFile(path=path, place=place_of(path), what=kind)
-    for path in sorted(home.glob(f"{TRAFFIC}/*/*/*{SUFFIX}")):
-        yield SealedFile(path=path, place=place_of_segment(path), what=TRAFFIC)
+    for what in LOGS:
+        for path in sorted(home.glob(f"{what}/*/*/*{SUFFIX}")):
+            yield SealedFile(path=path, place=place_of_segment(path), what=what)
 
 
 def drafts_under(home: Path, version: str) -> list[Path]:
@@ -92,7 +93,7 @@ def seal_plain(file: SealedFile, keys: Keys) -> int:
 
     An artefact's content has to be what its index says. Raises DataInvalid, and leaves the file as it is, otherwise.
     """
-    if file.what == TRAFFIC:
+    if file.what in LOGS:
         return _seal_segment(file, keys)
     draft = file.path.with_name(f".{file.path.name}-{secrets.token_hex(8)}")
     try:

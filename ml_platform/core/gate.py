@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+Wanted = Literal["score", "look", "feedback"]
 # Where a home says who its persons are; as long as there is no such file, nobody is asked.
 USERS_FILE = Path("access") / "users.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a request brings: `wants` is scores, or what is served (`look`); `token` is empty where none was sent."""
+    """What a request brings: `wants` is scores, what is served (`look`), or to say something of an answer (`feedback`).
 
-    wants: Literal["score", "look"]
+    `token` is empty where none was sent.
+    """
+
+    wants: Wanted
     token: str
     address: str
 
@@ -32,9 +36,13 @@ class TurnedAway:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """A request that may go on; `spend` counts its rows, and says why when they are too many."""
+    """A request that may go on; `spend` counts its rows, and says why when they are too many.
+
+    `person` is who asks; empty where nobody has to say.
+    """
 
     spend: Callable[[int], TurnedAway | None]
+    person: str = ""
 
 
 class Gate(Protocol):

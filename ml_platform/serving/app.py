@@ -8,17 +8,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.core.errors import Unavailable
-from ml_platform.core.gate import Admitted, Asked, Gate, TurnedAway
+from ml_platform.core.gate import Admitted, Asked, Gate, TurnedAway, Wanted
 from ml_platform.serving import metrics, openapi, status
 from ml_platform.serving.answer import Answered, answer, log_failure
 from ml_platform.serving.body import JSON, Receive, Scope, Send, read_body
 from ml_platform.serving.docs_page import POLICY, docs_page
+from ml_platform.serving.feedback import FEEDBACK, FeedbackDesk
 from ml_platform.serving.gates import OpenGate
 from ml_platform.serving.live import Follower, Live
 from ml_platform.serving.refusal import ErrorBody, Refused, turned_away
@@ -51,6 +51,7 @@ class ScoringApp:
         self.metrics = metrics.Metrics()
         self.traffic = traffic
         self.follower = Follower(home, model, environment, on_swap=self._count_swap)
+        self.feedback = FeedbackDesk(home, model, environment)
         self.started_at = time.monotonic()
         self._encode = msgspec.json.Encoder().encode
         self._large_bodies = asyncio.Semaphore(1)
@@ -82,6 +83,7 @@ class ScoringApp:
             await asyncio.to_thread(self.traffic.close)
         except Unavailable as error:
             log.warning("the last predictions may be lost: %s", error)
+        await asyncio.to_thread(self.feedback.close)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _probe_log(self) -> None:
@@ -97,6 +99,8 @@ class ScoringApp:
         if path == SCORING and method == "POST":
             reply = await self._scored(scope, receive, started)
             self.metrics.answered(path, reply.status, time.perf_counter() - started)
+        elif path == FEEDBACK and method == "POST":
+            reply = await self._heard(scope, receive)
         elif path in self._pages and method in {"GET", "HEAD"}:
             reply = self._looked(path, scope)
         else:
@@ -114,6 +118,21 @@ class ScoringApp:
         if isinstance(admitted, TurnedAway):  # before the body is read, and not in the log of predictions
             return self._refusal(turned_away(admitted))
         return await self._score(scope, receive, started, admitted)
+
+    async def _heard(self, scope: Scope, receive: Receive) -> Reply:
+        admitted = self.gate.admit(_asked(scope, "feedback"))
+        if isinstance(admitted, TurnedAway):
+            return self._refusal(turned_away(admitted))
+        live = self.follower.live
+        try:
+            answered = await self.feedback.take(scope, receive, admitted, live.logged_columns if live else ())
+        except Refused as refused:
+            return self._refusal(refused)
+        except Exception as error:  # noqa: BLE001 - the outermost boundary: said and logged, without values
+            log.error("feedback failed: %s at %s", type(error).__name__, _place(error))  # noqa: TRY400
+            message = "feedback failed inside the service; its log says where"
+            return self._refusal(Refused(500, "INTERNAL_ERROR", message))
+        return Reply(200, self._encode(answered))
 
     def _looked(self, path: str, scope: Scope) -> Reply:
         if not self.gate.guards:
@@ -171,10 +190,10 @@ class ScoringApp:
         return Reply(refused.status, self._encode(refused.body), headers=tuple(headers))
 
     def _no_such(self, path: str) -> Reply:
-        if path != SCORING and path not in self._pages:
-            known = ", ".join([SCORING, *self._pages])
+        if path not in {SCORING, FEEDBACK} and path not in self._pages:
+            known = ", ".join([SCORING, FEEDBACK, *self._pages])
             return Reply(404, self._encode(ErrorBody(error_code="NOT_FOUND", message=f"known paths: {known}")))
-        allowed = "POST" if path == SCORING else "GET, HEAD"
+        allowed = "POST" if path in {SCORING, FEEDBACK} else "GET, HEAD"
         body = self._encode(ErrorBody(error_code="METHOD_NOT_ALLOWED", message=f"{path} takes {allowed}"))
         return Reply(405, body, headers=((b"allow", allowed.encode()),))
 
@@ -205,7 +224,7 @@ class ScoringApp:
         return Reply(200, page.encode(), b"text/html; charset=utf-8", headers)
 
 
-def _asked(scope: Scope, wants: Literal["score", "look"]) -> Asked:
+def _asked(scope: Scope, wants: Wanted) -> Asked:
     """Return what a request says of who asks; of several authorisations none counts."""
     said = [value for name, value in scope["headers"] if name == b"authorization"]
     kind, _, token = said[0].decode("latin-1").partition(" ") if len(said) == 1 else ("", "", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ml_platform.core.scoring import InputColumn, ScoringContract
+from ml_platform.serving.feedback_openapi import feedback_operation
 from ml_platform.serving.live import Live
 
 Schema = dict[str, object]
@@ -40,6 +41,7 @@ def document(model: str, live: Live | None) -> Schema:
         "info": {"title": f"{model}: scoring", "version": version},
         "paths": {
             "/invocations": {"post": _invocations(live)},
+            "/feedback": {"post": feedback_operation()},
             "/health": {"get": _page("What is live since when, uptime, log lag, problems.")},
             "/version": {"get": _page("Exactly what is served, by digest.")},
             "/metrics": {"get": _page("Prometheus metrics.", "text/plain")},

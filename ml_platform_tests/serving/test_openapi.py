@@ -51,7 +51,7 @@ def test_the_row_schema_says_types_ranges_levels_and_nulls() -> None:
 
 def test_the_document_names_every_path(shared: Asker) -> None:
     document = shared.ask("GET", "/openapi.json").json
-    assert set(document["paths"]) == {"/invocations", "/health", "/version", "/metrics"}
+    assert set(document["paths"]) == {"/invocations", "/feedback", "/health", "/version", "/metrics"}
     assert document["openapi"] == "3.1.0"
     assert document["components"]["schemas"]["Row"]["example"]["origin"] == "EWR"
 
