@@ -33,6 +33,7 @@ COMMANDS = {
     "rollback": "Go back to the last good version and bar the present one.",
     "serve": "Serve what is live in an environment over HTTP.",
     "replay": "Play later real rows through the real service, labels following.",
+    "feedback": "Bring what people said of predictions from a file, and look at what came.",
     "forget": "Erase one person: key and originals are destroyed, later snapshots leave the rows out.",
     "verify": "Check a release's signed evidence offline, with nothing but public keys.",
     "audit": "Verify, show, sign or export the audit chain.",
