@@ -331,7 +331,10 @@ class MonitoringRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackRecord:
-    """The outcomes that came for a model: how many, how many belong to a prediction, how many contradict another."""
+    """The outcomes that came for a model: how many, how many belong to a prediction, how many contradict another.
+
+    `remarks` are what people said; `accepted` of it may be learned from and is kept under `accepted_digest`.
+    """
 
     schema_version: int = SCHEMA_VERSION
     model: str
@@ -339,6 +342,9 @@ class FeedbackRecord:
     labels: int
     joined: int
     conflicting: int
+    remarks: int = 0
+    accepted: int = 0
+    accepted_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

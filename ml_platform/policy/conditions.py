@@ -40,6 +40,8 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "movable": "the model is evaluated in full and its file says what a subject could change",
         "full_champion": "the model is evaluated in full, and another version is live to compare with",
         "by_chance": "the model is evaluated in full and something in its learner is drawn by chance",
+        "feedback": "people told what came of predictions",
+        "much_feedback": "somebody told what came of 100 predictions",
         "costs": "the model file says what decisions cost",
     }
 )
@@ -56,6 +58,8 @@ def conditions_of(
     cost_history: bool = False,
     limits: bool = False,
     full: bool = False,
+    feedback: bool = False,
+    much_feedback: bool = False,
 ) -> frozenset[Condition]:
     """Return the conditions that hold: twelve and the task follow from the model file, the caller knows the others."""
     task, expected = spec.learner.task, spec.expectations or Expectations()
@@ -90,6 +94,8 @@ def conditions_of(
         "movable": full and bool(spec.movable),
         "full_champion": full and champion,
         "by_chance": full and draws_by_chance(spec.learner.parameters, spec.tuning.space if spec.tuning else ()),
+        "feedback": feedback,
+        "much_feedback": much_feedback,
         "costs": spec.deployment.costs is not None,
     }
     return frozenset(condition for condition, true in holds.items() if true)

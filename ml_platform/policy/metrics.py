@@ -293,6 +293,14 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
             "share",
             "Outcomes that the target can't have, as a class that the model doesn't know.",
         ),
+        "feedback_aside_share": ("share", "Remarks that can't be used: of no prediction, of the future, impossible."),
+        "feedback_without_source_share": ("share", "Outcomes that people told, and nobody knows who."),
+        "feedback_without_time_share": ("share", "Outcomes that people told without when they were known."),
+        "feedback_conflict_share": ("share", "Predictions of which people told outcomes that contradict each other."),
+        "feedback_agreement": ("share", "Outcomes of a source that are the record's of the same prediction."),
+        "feedback_flipped_share": ("share", "Outcomes that a source seems to have turned round, beyond the others'."),
+        "feedback_slice_flipped_share": ("share", "That share in a slice, beyond the others' there."),
+        "feedback_slice_shift": ("share", "How far a source's outcomes in a slice lie from the others' there."),
     },
 }
 
@@ -301,7 +309,9 @@ _CLASSES: tuple[Task, ...] = ("multiclass",)
 _DECIDED: tuple[Task, ...] = ("binary", "multiclass")
 _NUMBER: tuple[Task, ...] = ("regression", "quantile")
 _LOSS: tuple[Task, ...] = ("multiclass", "regression", "quantile")
+_ORDERED: tuple[Task, ...] = ("binary", "regression", "quantile")
 _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
+    _ORDERED: ("feedback_slice_shift",),
     _BINARY: (
         "holdout_positives", "holdout_negatives", "roc_auc", "average_precision", "log_loss", "brier",
         "expected_calibration_error", "calibration_slope", "calibration_intercept", "lift", "accuracy",

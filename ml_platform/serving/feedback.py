@@ -97,7 +97,7 @@ class FeedbackDesk:
                 log.warning("the feedback log can't be closed: %s", error)
 
     def _take(self, body: bytes, admitted: Admitted, columns: Sequence[str]) -> Answer:
-        sent = _read(body)
+        sent = read_said(body)
         away = admitted.spend(len(sent))
         if away is not None:
             raise turned_away(away)
@@ -131,7 +131,7 @@ def _length(scope: Scope) -> int:
     return int(said[0])
 
 
-def _read(body: bytes) -> list[Said | str]:
+def read_said(body: bytes) -> list[Said | str]:
     """Return what each remark says, or why it says nothing; raises Refused when the body isn't a list of them."""
     try:
         content = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_constant)

@@ -12,7 +12,7 @@ from ml_platform.adapters.feedback_log import Heard, feedback_folder, read_feedb
 from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.platform import open_platform
 from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
-from ml_platform.core.traffic import Prediction
+from ml_platform.core.traffic import InputValue, Prediction
 from ml_platform.settings import load_settings
 from ml_platform_tests.cli.conftest import Run
 from ml_platform_tests.cli.home import NAME, write_model
@@ -34,7 +34,11 @@ ROWS = (
 
 
 def predictions() -> list[Prediction]:
-    inputs = ({"weight": 0, "carrier": "land"}, {"weight": 1, "carrier": "sea"}, {"weight": 2, "carrier": "land"})
+    inputs: list[dict[str, InputValue]] = [
+        {"weight": 0, "carrier": "land"},
+        {"weight": 1, "carrier": "sea"},
+        {"weight": 2, "carrier": "land"},
+    ]
     return [
         Prediction(
             id=f"p{number}", at=THEN, event_time=THEN, model=NAME, environment="production", version=1,
@@ -137,18 +141,16 @@ def test_a_parquet_file_and_a_key_of_its_columns(home: Path, run: Run, tmp_path:
         ("said.parquet", b"PAR1", "no whole Parquet file"),
     ],
 )
-def test_a_file_that_cant_be_read_is_named(
-    home: Path, run: Run, tmp_path: Path, name: str, content: bytes, says: str
-) -> None:
-    assert home.parent
+@pytest.mark.usefixtures("home")
+def test_a_file_that_cant_be_read_is_named(run: Run, tmp_path: Path, name: str, content: bytes, says: str) -> None:
     (tmp_path / name).write_bytes(content)
     said = run("feedback", "import", NAME, str(tmp_path / name), "--by", "pat")
     assert said.code == 2
     assert says in said.err
 
 
-def test_a_file_that_is_gone_and_a_column_that_isnt_known_are_said(home: Path, run: Run, tmp_path: Path) -> None:
-    assert home.parent
+@pytest.mark.usefixtures("home")
+def test_a_file_that_is_gone_and_a_column_that_isnt_known_are_said(run: Run, tmp_path: Path) -> None:
     assert "can't be read" in run("feedback", "import", NAME, str(tmp_path / "no.csv"), "--by", "pat").err
     (tmp_path / "a.csv").write_text("x\n")
     assert "known:" in run("feedback", "import", NAME, str(tmp_path / "a.csv"), "--by", "p", "--column", "late=x").err

@@ -121,6 +121,8 @@ def test_the_conditions_of_a_model_follow_from_its_file_and_from_what_the_caller
         "limits": True,
         "own_tests": True,
         "full": True,
+        "feedback": True,
+        "much_feedback": True,
     }
     (group,) = (column for column in quasi.contract.values() if Role.GROUP in column.roles)
     several = quasi.model_copy(update={"contract": {**quasi.contract, "another": group}})
