@@ -42,6 +42,7 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "by_chance": "the model is evaluated in full and something in its learner is drawn by chance",
         "feedback": "people told what came of predictions",
         "much_feedback": "somebody told what came of 100 predictions",
+        "incidents": "there are open incidents",
         "costs": "the model file says what decisions cost",
     }
 )
@@ -60,6 +61,7 @@ def conditions_of(
     full: bool = False,
     feedback: bool = False,
     much_feedback: bool = False,
+    incidents: bool = False,
 ) -> frozenset[Condition]:
     """Return the conditions that hold: twelve and the task follow from the model file, the caller knows the others."""
     task, expected = spec.learner.task, spec.expectations or Expectations()
@@ -96,6 +98,7 @@ def conditions_of(
         "by_chance": full and draws_by_chance(spec.learner.parameters, spec.tuning.space if spec.tuning else ()),
         "feedback": feedback,
         "much_feedback": much_feedback,
+        "incidents": incidents,
         "costs": spec.deployment.costs is not None,
     }
     return frozenset(condition for condition, true in holds.items() if true)

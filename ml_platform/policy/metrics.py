@@ -238,6 +238,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "holdout_drift_auc": ("", "How well training and holdout rows can be told apart; 0.5 is not at all."),
     },
     ("release",): {
+        "incident_missed": ("cases", "Open incidents that the candidate answers wrong; each is 0 or 1."),
         "loads_in_clean_process": ("fact", "1 when a fresh process loads the artefact and scores."),
         "clean_scores_equal": ("", "Largest difference between a fresh process's scores and the model's own."),
         "artefact_size_bytes": ("bytes", "Size of the model artefact."),

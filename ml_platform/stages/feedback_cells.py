@@ -96,7 +96,7 @@ def compare_cells(spec: ModelSpec, outcomes: Outcomes) -> tuple[Cell, ...]:
                 if contrast is not None:
                     p = contrast.p_value(two_sided=two_sided)
                     found.append((source, name, metric, contrast, p, against))
-    adjusted = holm([one[4] for one in found]) if found else []
+    adjusted = holm([one[4] for one in found])
     cells = [Cell(*one[:4], float(p), one[5]) for one, p in zip(found, adjusted, strict=True)]
     return tuple(sorted(cells, key=lambda cell: (cell.p_value, -abs(cell.contrast.z))))
 

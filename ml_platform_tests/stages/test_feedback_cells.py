@@ -61,7 +61,7 @@ def visits() -> tuple[ModelSpec, list[Prediction], Floats]:
     rows = inputs[~train].replace({np.nan: None}).to_dict("records")
     spec = toy_spec(contract={**LATE, **{name: {"type": "number"} for name in COLUMNS}})
     scores = np.asarray(booster.predict(inputs[~train].to_numpy()))
-    return spec, predicted(scores, rows), target[~train]  # type: ignore[arg-type]
+    return spec, predicted(scores, rows), target[~train].astype(np.float64)  # type: ignore[arg-type]
 
 
 def told(seed: int, *, turned: float = 0.0, only: float | None = None) -> tuple[Cell, ...]:
