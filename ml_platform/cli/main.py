@@ -31,6 +31,8 @@ COMMANDS = {
     "reject": "Say no to a version for an environment; it stays out until a person withdraws it.",
     "promote": "Move a version to an environment, if its evidence allows it.",
     "rollback": "Go back to the last good version and bar the present one.",
+    "improve": "Say what would help a model most, and how far its releases kept what they promised.",
+    "incident": "Keep a wrong answer as a case that every later version has to answer right; list and close them.",
     "serve": "Serve what is live in an environment over HTTP.",
     "replay": "Play later real rows through the real service, labels following.",
     "feedback": "Bring what people said of predictions from a file, and look at what came.",
