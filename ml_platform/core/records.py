@@ -36,7 +36,10 @@ class SourceFingerprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotRecord:
-    """An immutable table: `digest` names its logical content (same rows in the same order, same digest)."""
+    """An immutable table: `digest` names its logical content (same rows in the same order, same digest).
+
+    Its last `feedback_rows` are from feedback that was accepted, kept under `feedback_digest`.
+    """
 
     schema_version: int = SCHEMA_VERSION
     model: str
@@ -47,6 +50,8 @@ class SnapshotRecord:
     contract_digest: str
     as_of: dt.datetime | None
     unchanged: bool = False
+    feedback_rows: int = 0
+    feedback_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

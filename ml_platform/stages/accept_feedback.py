@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import digest_of
 from ml_platform.core.measurement import Measurement
-from ml_platform.core.traffic import Outcome
+from ml_platform.core.traffic import InputValue, Outcome
 from ml_platform.core.verdict import Outcome as Said
 from ml_platform.policy.judge import outcome_of
 from ml_platform.policy.resolve import Policy
@@ -35,7 +36,8 @@ STRANGE = "outcomes of its source, or of all sources, look turned round"
 class AcceptedLabel:
     """A label that may be learned from: of which prediction, whose remark, and the share of its source's that are true.
 
-    `weight` is the lower bound of that share; `remark` the remark's identity.
+    `weight` is the lower bound of that share, `remark` the remark's identity, `known_at` when the outcome was known;
+    `inputs` and `event_time` are the prediction's.
     """
 
     prediction_id: str
@@ -43,6 +45,9 @@ class AcceptedLabel:
     source: str
     remark: str
     weight: float
+    known_at: dt.datetime
+    event_time: dt.datetime
+    inputs: Mapping[str, InputValue]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +79,11 @@ def accept_feedback(policy: Policy, answers: Answers, measured: Sequence[Measure
         reason = _reason(one, answers) or reasons[source]
         if reason:
             left_out[reason] += 1
-        elif one.prediction.id not in labels and one.remark.answer is not None:
+        elif one.prediction.id not in labels and one.remark.answer is not None and one.remark.at is not None:
             labels[one.prediction.id] = AcceptedLabel(
                 prediction_id=one.prediction.id, label=one.remark.answer, source=source, remark=one.remark.identity,
-                weight=judged.weight(source),
+                weight=judged.weight(source), known_at=one.remark.at, event_time=one.prediction.event_time,
+                inputs=one.prediction.inputs,
             )  # fmt: skip
     ordered = tuple(labels[name] for name in sorted(labels))
     return Accepted(labels=ordered, left_out=dict(sorted(left_out.items())))
