@@ -311,6 +311,9 @@ class Ledger(Protocol):
     def last(self, action: str, *, subject: str) -> AuditEntry | None:
         """Return the newest audit entry of an action on a subject, or None."""
 
+    def all_of(self, action: str, *, subject: str) -> Sequence[AuditEntry]:
+        """Return every audit entry of an action on a subject, oldest first."""
+
     def problems(self) -> Sequence[str]:
         """Return every problem of the history; empty when it is whole."""
 

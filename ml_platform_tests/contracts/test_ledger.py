@@ -186,6 +186,8 @@ def test_the_audit_is_a_chain_and_can_be_asked_for_one_model(ledger: Ledger) -> 
     assert list(ledger.audit(model="flights")) == [first, last]
     assert ledger.last("looked", subject="flights@staging") == last
     assert ledger.last("looked", subject="flights") is None
+    assert list(ledger.all_of("looked", subject="flights@staging")) == [first, last]
+    assert list(ledger.all_of("looked", subject="flights")) == []
     assert first.payload == {"n": 1, "x": [1.5, None]}
 
 

@@ -214,6 +214,9 @@ class FakeLedger:
         found = [entry for entry in self.entries if (entry.action, entry.subject) == (action, subject)]
         return found[-1] if found else None
 
+    def all_of(self, action: str, *, subject: str) -> Sequence[AuditEntry]:
+        return [entry for entry in self.entries if (entry.action, entry.subject) == (action, subject)]
+
     def problems(self) -> Sequence[str]:
         return ()
 

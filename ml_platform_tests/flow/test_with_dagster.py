@@ -24,8 +24,11 @@ from ml_platform.core.verdict import Outcome
 from ml_platform.orchestration.build import build_all
 from ml_platform.orchestration.jobs import DOSSIER, RELEASE
 from ml_platform.orchestration.records import read_record
+from ml_platform.orchestration.retrain_sensor import watched
+from ml_platform.policy.load import load_model
 from ml_platform.settings import load_settings
 from ml_platform.stages.evidence import read_evidence
+from ml_platform.stages.retraining import Watched
 from ml_platform_tests.orchestration.small_model import rows, write_model
 
 MODEL = "parcels"
@@ -307,6 +310,24 @@ def test_a_bad_month_raises_the_alarm(world: World, released: Result) -> None:
     assert record.labelled > 200
 
 
+def _watching(world: World) -> Watched:
+    """What the decision looks at, when every reason and limit is watched."""
+    file = load_model(world.folder / "defs" / MODEL / "defs.yaml", now=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    assert file.spec.monitoring is not None
+    more = {"retrain_on_change_of": ("features",), "retrain_after_days": 30, "most_cpu_hours_in_30_days": 1.0}
+    with world.platform() as platform:
+        return watched(file, file.spec.monitoring.model_copy(update=more), platform)
+
+
+def test_what_the_live_version_was_made_from_is_compared_with_what_is_there_now(world: World, released: Result) -> None:
+    found = _watching(world)
+    assert found.made is not None
+    assert found.now is not None
+    assert found.made.digests == found.now.digests
+    assert found.made.as_of is not None
+    assert found.cpu_hours == 0.0
+
+
 def test_the_sensor_asks_for_retraining_once_and_the_run_answers(world: World, released: Result) -> None:
     (request,) = world.tick().run_requests
     assert request.run_key == request.tags["ml_platform/cause"]
@@ -321,6 +342,7 @@ def test_the_sensor_asks_for_retraining_once_and_the_run_answers(world: World, r
     after = world.tick()
     assert not after.run_requests
     assert "was requested already" in after.skip_message
+    assert 0.0 < _watching(world).cpu_hours < 0.5
 
 
 def test_a_version_that_fails_its_check_in_production_is_rolled_back(world: World, released: Result) -> None:

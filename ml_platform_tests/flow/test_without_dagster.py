@@ -223,7 +223,7 @@ def decide(notebook: Notebook, released: Released, name: str) -> Retrain | Stay:
     assert spec.monitoring is not None
     seen = Watched(
         window=watched.record, part=ledger.latest_part(spec.model, "monitoring"),
-        live=ledger.live(spec.model, "production"), last_request=None,
+        live=ledger.live(spec.model, "production"),
     )  # fmt: skip
     return decide_retraining(spec.monitoring, seen)
 

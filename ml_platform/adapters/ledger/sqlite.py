@@ -287,6 +287,16 @@ class SqliteLedger:
         with readable(self.path):
             return read_entry(rows[0]) if rows else None  # type: ignore[arg-type]
 
+    def all_of(self, action: str, *, subject: str) -> Sequence[AuditEntry]:
+        """Return every audit entry of an action on a subject, oldest first."""
+        rows = self._all(
+            f"SELECT {chain.COLUMNS} FROM audit WHERE action = ? AND subject = ? ORDER BY sequence",  # noqa: S608 (a constant)
+            action,
+            subject,
+        )
+        with readable(self.path):
+            return [read_entry(row) for row in rows]  # type: ignore[arg-type]
+
     def problems(self) -> Sequence[str]:
         """Return every problem of the history; empty when it is whole.
 
