@@ -42,5 +42,14 @@ class Remark:
     @property
     def identity(self) -> str:
         """Return the digest of what was said of what by whom; the same said again is the same remark."""
-        said = [self.prediction_id, self.key, self.outcome, self.correction, self.rating, self.comment, self.by]
+        said = [
+            self.prediction_id,
+            self.key,
+            self.outcome,
+            self.correction,
+            self.rating,
+            self.comment,
+            self.at,
+            self.by,
+        ]
         return digest_of(said)

@@ -34,7 +34,10 @@ def feedback_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
     def feedback(context: dg.AssetExecutionContext) -> Results:
         with at_desk(context, file) as desk:
             found, heard = _judge(desk)
-            made = judged(desk, "feedback", found, labels=found.record.labels > 0, **heard.conditions)
+            made = judged(
+                desk, "feedback", found, labels=found.record.labels > 0, feedback=heard.is_told,
+                much_feedback=heard.is_much,
+            )  # fmt: skip
             about = {
                 "dagster/row_count": made.record.labels, "joined": made.record.joined, "remarks": made.record.remarks,
                 "kept_aside": len(heard.sorted.aside), "accepted": made.record.accepted,

@@ -37,9 +37,14 @@ class Heard:
     told: Mapping[str, int]
 
     @property
-    def conditions(self) -> dict[str, bool]:
-        """Return which conditions of gates hold."""
-        return {"feedback": bool(self.told), "much_feedback": max(self.told.values(), default=0) >= FEWEST}
+    def is_told(self) -> bool:
+        """Say whether anybody told an outcome."""
+        return bool(self.told)
+
+    @property
+    def is_much(self) -> bool:
+        """Say whether a source told so many outcomes that they can be compared."""
+        return max(self.told.values(), default=0) >= FEWEST
 
 
 def hear(

@@ -27,7 +27,7 @@ ROWS = (
     '{"prediction_id": "p1", "outcome": 1, "at": "2999-01-06T00:00:00Z", "by": "kim"}',
     '{"prediction_id": "p2", "outcome": 1, "by": "kim"}',
     '{"prediction_id": "p1", "rating": 9, "by": "kim"}',
-    '{"prediction_id": "p0", "outcome": true, "by": "kim"}',
+    '{"prediction_id": "p0", "outcome": true, "at": "2026-01-06T00:00:00Z", "by": "kim"}',
     "no json",
     '{"prediction_id": "p1", "outcome": 1, "by": ""}',
 )

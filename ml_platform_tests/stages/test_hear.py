@@ -135,7 +135,7 @@ def test_what_cant_be_used_is_kept_aside_with_its_reason(policy: Policy) -> None
         sort_remarks.SEVERAL, sort_remarks.UNKNOWN,
     ]  # fmt: skip
     assert [one.prediction.id for one in found.sorted.about] == ["p00002"]
-    assert found.conditions == {"feedback": True, "much_feedback": False}
+    assert (found.is_told, found.is_much) == (True, False)
 
 
 def test_accepted_labels_are_kept_and_named_by_the_record(policy: Policy, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_accepted_labels_are_kept_and_named_by_the_record(policy: Policy, tmp_pa
 
 def test_without_a_remark_nothing_is_said(policy: Policy, tmp_path: Path) -> None:
     found = heard(policy, [], {}, [])
-    assert (found.measurements, found.conditions) == ((), {"feedback": False, "much_feedback": False})
+    assert (found.measurements, found.is_told, found.is_much) == ((), False, False)
     assert keep_accepted(FakeStore(tmp_path), found.accepted) == ""
     plain = Measured(record=FeedbackRecord(model="toy", digest="d", labels=0, joined=0, conflicting=0), measurements=())
     assert with_remarks(plain, found, "") == plain
