@@ -5,16 +5,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
 from ml_platform.adapters.sealed_segment import FEEDBACK, SealedLines, scan_sealed
 from ml_platform.adapters.segments import SEGMENT_BYTES, Scan, SegmentWriter, read_as, segments_of
-from ml_platform.core.errors import Unavailable
 from ml_platform.core.keys import Keys
 from ml_platform.core.remark import Remark
 
@@ -25,12 +22,6 @@ REMEMBERED = 20_000
 def feedback_folder(home: Path, environment: str, model: str) -> Path:
     """Return where the remarks on a model's predictions in an environment are logged."""
     return home / FEEDBACK / environment / model
-
-
-class _Writes(Protocol):
-    """Writes payloads; what it returns is done when they are on the disk, None when they are there already."""
-
-    def append(self, payloads: Sequence[bytes]) -> Future[None] | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +37,7 @@ class FeedbackLog:
 
     def __init__(self, folder: Path, *, keys: Keys, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._encode = msgspec.json.Encoder().encode
-        self._segments = SegmentWriter(folder, SealedLines(keys), segment_bytes=segment_bytes, sync_seconds=0)
-        self._writer: _Writes = self._segments
+        self._writer = SegmentWriter(folder, SealedLines(keys), segment_bytes=segment_bytes, sync_seconds=0)
         self._lock = threading.Lock()
         self._lately: OrderedDict[str, None] = OrderedDict()
 
@@ -62,27 +52,19 @@ class FeedbackLog:
         if new:
             written = self._writer.append([self._encode(one) for one in new.values()])
             if written is not None:
-                _wait(written)
+                written.result()
             with self._lock:
                 self._remember(new)
         return Taken(new=len(new), heard_before=len(remarks) - len(new))
 
     def close(self) -> None:
         """Bring everything to the disk and stop."""
-        self._segments.close()
+        self._writer.close()
 
     def _remember(self, identities: dict[str, Remark]) -> None:
         self._lately.update(dict.fromkeys(identities))
         while len(self._lately) > REMEMBERED:
             self._lately.popitem(last=False)
-
-
-def _wait(written: Future[None]) -> None:
-    try:
-        written.result()
-    except OSError as error:
-        message = f"the disk refused what was said ({error.strerror}); it has to be writable: make room, then try again"
-        raise Unavailable(message) from error
 
 
 @dataclass(slots=True)

@@ -16,12 +16,13 @@ USERS_FILE = Path("access") / "users.json"
 class Asked:
     """What a request brings: `wants` is scores, what is served (`look`), or to say something of an answer (`feedback`).
 
-    `token` is empty where none was sent.
+    `token` is empty where none was sent, `model` where it is about the whole service.
     """
 
     wants: Wanted
     token: str
     address: str
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

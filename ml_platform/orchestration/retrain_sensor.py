@@ -154,6 +154,6 @@ def _cpu_hours(platform: "Platform", model: str, runs: "Collection[str]") -> flo
 
 
 def latest_window(home: Path, model: str) -> MonitoringRecord | None:
-    """Return the record of the latest month that was monitored."""
+    """Return the record of the latest window that was monitored."""
     found = read_partitions(home, (model, "monitoring"), MonitoringRecord)
     return max(found, key=lambda one: one.window_end, default=None)

@@ -44,6 +44,9 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "much_feedback": "somebody told what came of 100 predictions",
         "incidents": "there are open incidents",
         "costs": "the model file says what decisions cost",
+        "watched_now": "the model file has months watched now",
+        "endings": "a waiver, or an approval that wasn't used, ends some day",
+        "service_address": "an address of the model's service is configured",
     }
 )
 
@@ -62,6 +65,9 @@ def conditions_of(
     feedback: bool = False,
     much_feedback: bool = False,
     incidents: bool = False,
+    watched_now: bool = False,
+    endings: bool = False,
+    service_address: bool = False,
 ) -> frozenset[Condition]:
     """Return the conditions that hold: twelve and the task follow from the model file, the caller knows the others."""
     task, expected = spec.learner.task, spec.expectations or Expectations()
@@ -100,6 +106,9 @@ def conditions_of(
         "much_feedback": much_feedback,
         "incidents": incidents,
         "costs": spec.deployment.costs is not None,
+        "watched_now": watched_now,
+        "endings": endings,
+        "service_address": service_address,
     }
     return frozenset(condition for condition, true in holds.items() if true)
 

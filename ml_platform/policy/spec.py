@@ -343,15 +343,21 @@ class Deployment(Strict):
         return tuple(name for name in named if getattr(self, name) is not None)
 
 
-class Monitoring(Strict):
-    """How live traffic is watched and what starts retraining."""
+WindowKind = Literal["hour", "day", "month"]
 
-    window: Literal["month"] = "month"
+
+class Monitoring(Strict):
+    """How live traffic is watched, how often an alarm may be false, and what starts retraining."""
+
+    window: WindowKind = "month"
     start: dt.date
     end: dt.date | None = None
     retrain_when: tuple[Name, ...]
     cooldown_days: int = Field(ge=0)
     minimum_labels: int = Field(ge=1)
+    roll_back: Literal["automatic", "manual"] = "automatic"
+    false_rollbacks_per_year: float = Field(default=0.05, gt=0.0, le=1.0, allow_inf_nan=False)
+    false_alarms_per_year: float = Field(default=1.0, gt=0.0, le=100.0, allow_inf_nan=False)
     retrain_on_change_of: tuple[Ingredient, ...] = Field(default=(), exclude_if=_unsaid)
     retrain_after_days: int | None = Field(default=None, ge=1, exclude_if=_unsaid)
     most_per_week: int | None = Field(default=None, ge=1, exclude_if=_unsaid)

@@ -68,6 +68,12 @@ class World:
             raise_on_error=False,
         )
 
+    def tick_windows(self) -> dg.SensorExecutionData | Any:
+        """Evaluate the window sensor once, as the daemon does."""
+        sensor, known = self.definitions.resolve_sensor_def(f"{MODEL}_window_sensor"), self.definitions
+        context = dg.build_sensor_context(instance=self.instance, repository_def=known.get_repository_def())
+        return sensor.evaluate_tick(context)
+
     def tick(self) -> dg.SensorExecutionData | Any:
         sensor = self.definitions.resolve_sensor_def(f"{MODEL}_retrain_sensor")
         return sensor.evaluate_tick(dg.build_sensor_context(instance=self.instance))
@@ -280,22 +286,23 @@ def _serve_badly(world: World, month: str) -> None:
     frame = rows(seed=11)
     frame = frame[frame["sent"].dt.strftime("%Y-%m") == month].head(500)
     scores = np.random.default_rng(5).uniform(0.2, 0.6, len(frame))
+    names = [*(f"{month}-{index}" for index in range(len(frame) - 1)), f"{month}-late"]
     log = TrafficLog(traffic_folder(world.folder / "home", "production", MODEL), keys=FileKeys(world.folder / "home"))
     log.append(
         [
             Prediction(
-                id=f"{month}-{index}", at=row["sent"].to_pydatetime(), event_time=row["sent"].to_pydatetime(),
+                id=identity, at=row["sent"].to_pydatetime(), event_time=row["sent"].to_pydatetime(),
                 model=MODEL, environment="production", version=live.version, model_digest=live.model_digest,
                 status=200, score=float(scores[index]), latency_seconds=0.001,
                 inputs={name: row[name] for name in ("weight", "distance", "carrier")},
             )
-            for index, (_, row) in enumerate(frame.iterrows())
+            for index, (identity, (_, row)) in enumerate(zip(names, frame.iterrows(), strict=True))
         ]
     )  # fmt: skip
     log.close()
     known = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     LabelStore(world.folder / "home").append(
-        MODEL, [(f"{month}-{index}", float(late), known) for index, late in enumerate(frame["late"])]
+        MODEL, [(identity, float(late), known) for identity, late in zip(names[:-1], frame["late"][:-1], strict=True)]
     )
 
 
@@ -308,6 +315,19 @@ def test_a_bad_month_raises_the_alarm(world: World, released: Result) -> None:
     record = read_record(world.folder / "home", (MODEL, "monitoring"), MonitoringRecord, "2025-10")
     assert record is not None
     assert record.labelled > 200
+
+
+def test_a_late_label_makes_its_window_due_once_and_judged_again_nothing_is_left_to_do(
+    world: World, released: Result
+) -> None:
+    assert "no label has come since" in (world.tick_windows().skip_message or "")
+    now = dt.datetime.now(tz=dt.UTC)
+    LabelStore(world.folder / "home").append(MODEL, [("2025-10-late", 1.0, now), ("nobodys", 1.0, now)])
+    (request,) = world.tick_windows().run_requests
+    assert request.partition_key == "2025-10"
+    assert "labels have come" in request.tags["ml_platform/why"]
+    world.run(f"{MODEL}_monitor", partition="2025-10")
+    assert not world.tick_windows().run_requests
 
 
 def _watching(world: World) -> Watched:

@@ -41,7 +41,7 @@ def heard(home: Path) -> Heard:
 def asker(home: Path) -> Iterator[Asker]:
     with asking(home) as found:
         yield found
-        found.app.feedback.close()
+        found.app.feedback[MODEL].close()
 
 
 def test_what_was_answered_is_on_the_disk_and_nobody_can_read_it_there(asker: Asker, home: Path) -> None:
@@ -66,7 +66,7 @@ def test_the_same_said_again_changes_nothing_and_a_contrary_word_is_kept_too(ask
     assert say(asker, {"prediction_id": ID, "outcome": 0}).json["taken"] == 1
     with asking(home) as another:  # knows nothing of what the first one heard
         assert say(another, {"prediction_id": ID, "outcome": 1}).json["taken"] == 1
-        another.app.feedback.close()
+        another.app.feedback[MODEL].close()
     found = heard(home)
     assert [one.outcome for one in found.remarks] == [1.0, 0.0]
     assert found.repeated == 1
@@ -101,12 +101,12 @@ def test_what_tells_of_the_future_is_kept_and_said_to_count_nowhere(asker: Asker
 def test_a_remark_that_cant_be_taken_is_named_and_none_is_taken(
     shared: Asker, remark: dict[str, object], says: str
 ) -> None:
-    before = len(heard(shared.app.feedback.home).remarks)
+    before = len(heard(shared.app.feedback[MODEL].home).remarks)
     reply = say(shared, {"prediction_id": ID, "outcome": 0}, remark)
     assert reply.status == 422
     assert reply.json["problems"][0]["row"] == 1
     assert says in reply.json["message"]
-    assert len(heard(shared.app.feedback.home).remarks) == before
+    assert len(heard(shared.app.feedback[MODEL].home).remarks) == before
 
 
 @pytest.mark.parametrize(
