@@ -73,11 +73,6 @@ def keep_accepted(store: ArtefactStore, accepted: Accepted) -> str:
     return accepted.digest
 
 
-def read_accepted(store: ArtefactStore, digest: str) -> Accepted:
-    """Return labels that were accepted; raises as the store does."""
-    return msgspec.json.decode(store.read(KIND, digest, FILE), type=Accepted)
-
-
 def with_remarks(measured: Measured[FeedbackRecord], heard: Heard, accepted_digest: str) -> Measured[FeedbackRecord]:
     """Return a measured record of labels with what people said beside it."""
     record = measured.record

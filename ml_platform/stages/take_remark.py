@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ml_platform.core.remark import HIGHEST_RATING, LOWEST_RATING, SERVICE, Remark
@@ -114,15 +114,3 @@ def _problem_of_opinion(said: Said) -> str:
 
 def _outcome(answer: Answer) -> Outcome | None:
     return answer if answer is None or isinstance(answer, str) else float(answer)
-
-
-def by_reason(reasons: Mapping[int, str]) -> dict[str, int]:
-    """Count how often each reason was given, the most frequent first.
-
-    >>> by_reason({0: "a", 1: "b", 2: "b"})
-    {'b': 2, 'a': 1}
-    """
-    found: dict[str, int] = {}
-    for reason in reasons.values():
-        found[reason] = found.get(reason, 0) + 1
-    return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))

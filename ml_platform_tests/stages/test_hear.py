@@ -19,7 +19,8 @@ from ml_platform.policy.load import load_model
 from ml_platform.policy.resolve import Policy
 from ml_platform.stages import accept_feedback, sort_remarks
 from ml_platform.stages.feedback_cells import source_name
-from ml_platform.stages.hear import Heard, hear, keep_accepted, read_accepted, with_remarks
+from ml_platform.stages.hear import Heard, hear, keep_accepted, with_remarks
+from ml_platform.stages.learn_from_feedback import Learned, read_learned
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.policy.files import NOW, write_model
 from ml_platform_tests.stages.toy import toy_spec
@@ -145,7 +146,7 @@ def test_accepted_labels_are_kept_and_named_by_the_record(policy: Policy, tmp_pa
     store = FakeStore(tmp_path)
     digest = keep_accepted(store, found.accepted)
     assert keep_accepted(store, found.accepted) == digest
-    assert read_accepted(store, digest) == found.accepted
+    assert read_learned(store, digest) == Learned(digest=digest, labels=found.accepted.labels)
     plain = FeedbackRecord(model="toy", digest="d", labels=0, joined=0, conflicting=0)
     told = with_remarks(Measured(record=plain, measurements=()), found, digest).record
     assert (told.remarks, told.accepted, told.accepted_digest) == (N, len(found.accepted.labels), digest)
