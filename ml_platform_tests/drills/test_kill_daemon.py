@@ -24,13 +24,14 @@ from ml_platform.settings import load_settings
 from ml_platform.stages.retraining import REQUESTED
 from ml_platform_tests.flow.project import MODEL, ROOT, Project, project_in
 from ml_platform_tests.flow.traffic import serve_badly
+from ml_platform_tests.orchestration.small_model import POLICY, WAIVED
 
 MONTH = "2025-10"
 LONGEST_SECONDS = 45.0
 PATIENCE_SECONDS = 420.0
 JOB = f"{MODEL}_retrain"
 # The daemon's own patience is made short, so that a drill ends.
-IMPATIENT = ("start_timeout_seconds: 180", "start_timeout_seconds: 60\n  poll_interval_seconds: 3")
+IMPATIENT = ("start_timeout_seconds: 180", "start_timeout_seconds: 180\n  poll_interval_seconds: 3")
 WORKSPACE = """\
 load_from:
   - python_module: {module_name: ml_platform.definitions, working_directory: ., location_name: ml_platform}
@@ -52,6 +53,7 @@ def test_a_killed_daemon_retrains_once_and_to_the_end(tmp_path: Path, drill_coun
 
 def prepare(project: Project) -> None:
     """Let a version go live, serve a month that it says nothing of, and judge it: a reason to retrain."""
+    project.write((POLICY, WAIVED))
     settings = project.folder / "dagster.yaml"
     text = settings.read_text()
     assert IMPATIENT[0] in text
