@@ -151,17 +151,25 @@ class Traffic:
     torn: int
 
 
-def read(folder: Path, start: dt.datetime | None = None, end: dt.datetime | None = None, *, keys: Keys) -> Traffic:
+def read(
+    folder: Path,
+    start: dt.datetime | None = None,
+    end: dt.datetime | None = None,
+    *,
+    keys: Keys,
+    with_pairs: bool = False,
+) -> Traffic:
     """Read the predictions whose event time lies in [start, end), ordered by event time.
 
-    Torn and altered lines are counted and left out. A missing folder reads as no traffic. Raises DataInvalid for a
-    segment that isn't what was sealed there, Unavailable for one whose key is lost.
+    What nobody got, as a challenger gave it in the shadow of another prediction (its `pair`), is left out, unless it
+    is asked for `with_pairs`. Torn and altered lines are counted and left out. A missing folder reads as no traffic.
+    Raises DataInvalid for a segment that isn't what was sealed there, Unavailable for one whose key is lost.
     """
     for _ in range(TRIES):
         seen = Scan()
         try:
             every = _predictions(folder, seen, (start, end), keys)
-            found = [one for one in every if _inside(one.event_time, start, end)]
+            found = [one for one in every if _inside(one.event_time, start, end) and (with_pairs or not one.pair)]
         except FileNotFoundError:  # it was compacted just now, and lies elsewhere
             continue
         found.sort(key=lambda one: (one.event_time, one.at))

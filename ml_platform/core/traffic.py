@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 InputValue = str | int | float | bool | None
 # A class is said by its name: its place among the classes may change from version to version.
 Outcome = float | str
+Route = Literal["live", "canary", "shadow"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,10 @@ class Prediction:
     `status` is the HTTP status; below 300 there is a score. Of several classes `scores` holds the probability of each,
     in the model's order, and `score` the largest. `inputs` holds the row as it was sent, without the columns that name
     a person. `unseen` names the columns whose level was unknown to the model and was scored as missing.
+
+    `route` says which way it went: to what is live; to the challenger of a rollout, in place of what is live
+    (`canary`); to the challenger besides (`shadow`). `pair` names the prediction that the caller got instead of this
+    one: of every shadow, and of a canary that failed, where what is live answered. Nobody got what has a `pair`.
     """
 
     id: str
@@ -34,6 +40,8 @@ class Prediction:
     inputs: Mapping[str, InputValue] = field(default_factory=dict)
     unseen: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
+    route: Route = "live"
+    pair: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,10 +48,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer with the columns per row whose level the model never saw; not to be given before it is `written`."""
+    """An answer with what was scored: the rows, and by row the columns whose level is new; wait for `written` first."""
 
     answer: Answer
     unseen: list[tuple[str, ...]]
+    rows: Rows
     written: Written = None
 
 
@@ -78,20 +79,23 @@ def answer(
         version=manifest.version,
         model_digest=manifest.model_digest,
     )
-    return Answered(said, checked.unseen, written)
+    return Answered(said, checked.unseen, rows, written)
 
 
-def log_failure(live: Live, log: TrafficLog, status: int, started: float) -> None:
-    """Write down that a request got no scores; a log that can't be written is seen in /health."""
+def log_failure(live: Live, log: TrafficLog, status: int, started: float, *, count: int = 1) -> None:
+    """Write down that a request, or `count` rows of one, got no scores; /health says when the log can't be written."""
     now = dt.datetime.now(dt.UTC)
     manifest = live.manifest
-    failed = Prediction(
-        id=_ids(1)[0], at=now, event_time=now, model=manifest.model, environment=manifest.environment,
-        version=manifest.version, model_digest=manifest.model_digest, status=status, score=None,
-        latency_seconds=time.perf_counter() - started,
-    )  # fmt: skip
+    failed = [
+        Prediction(
+            id=given, at=now, event_time=now, model=manifest.model, environment=manifest.environment,
+            version=manifest.version, model_digest=manifest.model_digest, status=status, score=None,
+            latency_seconds=time.perf_counter() - started,
+        )
+        for given in _ids(count)
+    ]  # fmt: skip
     try:
-        log.append([failed])
+        log.append(failed)
     except Unavailable:
         return
 

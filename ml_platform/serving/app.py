@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal, TypeVar
 
 from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.gate import Asked, Gate, TurnedAway
 from ml_platform.serving import pages, status
-from ml_platform.serving.answer import answer, log_failure
+from ml_platform.serving.answer import Answered, answer, log_failure
+from ml_platform.serving.batch import Batch
 from ml_platform.serving.board import Board
 from ml_platform.serving.body import Receive, Scope, Send, read_body
 from ml_platform.serving.gates import OpenGate
@@ -23,17 +24,21 @@ from ml_platform.serving.live import Follower, Live
 from ml_platform.serving.load import Load, LoadLimits
 from ml_platform.serving.losses import Losses
 from ml_platform.serving.metrics import Metrics
-from ml_platform.serving.open_inference import HEADER_LENGTH, OpenInference, error_reply
+from ml_platform.serving.open_inference import error_reply
 from ml_platform.serving.protocol import MLFLOW, ScoringProtocol, encode, mlflow_protocol
-from ml_platform.serving.refusal import Refused, turned_away
+from ml_platform.serving.protocols import protocol_of
+from ml_platform.serving.refusal import Refused, place_of, turned_away
 from ml_platform.serving.reply import Reply
-from ml_platform.serving.routes import INFER, SCORING, Route, path_of, route_of
+from ml_platform.serving.routes import BATCH, EXPLAIN, INFER, SCORING, Route, path_of, route_of
 from ml_platform.serving.served import Served
 
 PROBE_SECONDS = 1.0
 LOSSES_SECONDS = 3.0
+MOST_BATCHES, LATER_SECONDS = 8, 30
+PART_BYTES = 64 << 10
 PROBES = frozenset({"/health", "/ping", "v2/live", "v2/ready"})
-SCORES = frozenset({SCORING, INFER})
+SCORES = frozenset({SCORING, EXPLAIN, BATCH, INFER})
+Result = TypeVar("Result")
 
 log = logging.getLogger("ml_platform.serving")
 
@@ -61,6 +66,7 @@ class ScoringApp:
         }
         self.follower, self.traffic = self.models[model].follower, traffic
         self._only = None if others else self.models[model]
+        self._batches = 0
         self.load = Load(limits or LoadLimits())
         self.board: Board | None = None  # when there are other workers
         self.losses = Losses(home)
@@ -121,14 +127,17 @@ class ScoringApp:
             self.metrics.answered(path, reply.status, time.perf_counter() - started)
         else:
             reply = await self._routed(route_of(path), scope, receive, started)
+        size = len(reply.body) if reply.spooled is None else reply.spooled.tell()
         head = [
             (b"content-type", reply.content_type),
-            (b"content-length", str(len(reply.body)).encode()),
+            (b"content-length", str(size).encode()),
             *reply.headers,
         ]
         if self.load.draining:
             head.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": reply.status, "headers": head})
+        if reply.spooled is not None:
+            await _send_spooled(reply.spooled, send)
         await send({"type": "http.response.body", "body": reply.body})
 
     async def _routed(self, route: Route, scope: Scope, receive: Receive, started: float) -> Reply:
@@ -145,10 +154,10 @@ class ScoringApp:
         served = self.models.get(route.model) if route.model else self._only
         if served is None:
             return self._unnamed(route, _asked(scope, "score"), refuse)
-        protocol = mlflow_protocol(scope)
-        if route.open_inference:
-            protocol = OpenInference(_header(scope, HEADER_LENGTH), route.version)
-        reply = await self._scored(served, protocol, scope, receive, started)
+        if route.page == BATCH:
+            reply = await self._batch(served, scope, receive)
+        else:
+            reply = await self._scored(served, protocol_of(route, scope), scope, receive, started)
         self.metrics.answered(route.path(served.model), reply.status, time.perf_counter() - started)
         return reply
 
@@ -159,7 +168,7 @@ class ScoringApp:
         return ("GET", "HEAD") if known else ()
 
     def _no_such(self, route: Route) -> Refused:
-        every = [SCORING, INFER, *pages.OF_MODEL, *self._of_service]
+        every = [*SCORES, *pages.OF_MODEL, *self._of_service]
         known = dict.fromkeys(path_of(page) for page in every if route.open_inference == page.startswith("v2"))
         return Refused(404, "NOT_FOUND", f"known paths: {', '.join(known)}")
 
@@ -187,19 +196,34 @@ class ScoringApp:
             with self.load.taken_in(scope):
                 body = await read_body(scope, receive, protocol.kinds)
                 scoring = partial(answer, live, served.traffic, body, started, admitted=admitted, read=protocol.read)
-                answered = await self.load.score(scoring, len(body))
+                size = len(body) * protocol.cost
+                answered, reply = await self.load.score(lambda: _told(protocol, live, scoring()), size)
             await self.load.on_disk(answered.written)
         except Refused as refused:
             _log_failure(served, live, refused.status, started)
             return protocol.refused(refused)
         except Exception as error:  # noqa: BLE001 - the outermost boundary: said, counted and logged, without values
             # No traceback: it repeats the error's text, which may hold a value of the request
-            log.error("scoring failed: %s at %s", type(error).__name__, _place(error))  # noqa: TRY400
+            log.error("scoring failed: %s at %s", type(error).__name__, place_of(error))  # noqa: TRY400
             _log_failure(served, live, 500, started)
             message = "scoring failed inside the service; its log says where"
             return protocol.refused(Refused(500, "INTERNAL_ERROR", message))
         self.metrics.scored(served.model, answered.answer.version, answered.unseen)
-        return protocol.told(live, answered)
+        return reply
+
+    async def _batch(self, served: Served, scope: Scope, receive: Receive) -> Reply:
+        admitted = self.gate.admit(_asked(scope, "score", served.model))
+        if isinstance(admitted, TurnedAway):
+            return MLFLOW.refused(turned_away(admitted))
+        if self._batches >= MOST_BATCHES:
+            message = f"{MOST_BATCHES} batches are under way; send this one later"
+            return MLFLOW.refused(Refused(503, "TEMPORARILY_UNAVAILABLE", message, retry_after_seconds=LATER_SECONDS))
+        self._batches += 1
+        try:
+            batch = Batch(served=served, admitted=admitted, metrics=self.metrics, load=self.load)
+            return await batch.run(scope, receive)
+        finally:
+            self._batches -= 1
 
     def _looked(self, route: Route, scope: Scope, refuse: Callable[[Refused], Reply]) -> Reply:
         if self.gate.guards:
@@ -250,6 +274,17 @@ class ScoringApp:
         return (*self.losses.problems, *(problem for problems in found for problem in problems))
 
 
+async def _send_spooled(spooled: IO[bytes], send: Send) -> None:
+    with spooled:
+        spooled.seek(0)
+        while part := spooled.read(PART_BYTES):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+
+
+def _told(protocol: ScoringProtocol, live: Live, answered: Answered) -> tuple[Answered, Reply]:
+    return answered, protocol.told(live, answered)
+
+
 def _log_failure(served: Served, live: Live, code: int, started: float) -> None:
     if not served.traffic.problem:
         log_failure(live, served.traffic, code, started)
@@ -261,15 +296,3 @@ def _asked(scope: Scope, wants: Literal["score", "look"], model: str = "") -> As
     kind, _, token = said[0].decode("latin-1").partition(" ") if len(said) == 1 else ("", "", "")
     address = (scope.get("client") or ("",))[0]
     return Asked(wants=wants, token=token.strip() if kind.lower() == "bearer" else "", address=address, model=model)
-
-
-def _header(scope: Scope, wanted: bytes) -> bytes | None:
-    return next((value for name, value in scope["headers"] if name == wanted), None)
-
-
-def _place(error: BaseException) -> str:
-    """Say where an error arose, without its text: that may hold a value of the request."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "an unknown place"

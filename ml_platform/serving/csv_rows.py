@@ -34,14 +34,16 @@ def csv_rows(body: bytes, contract: ScoringContract, levels: Mapping[str, Sequen
             raise Refused(413, "TOO_LARGE", message)
         rows.append(row)
     if not rows:
-        raise _malformed("it holds no row")
+        raise malformed_csv("it holds no row")
     return rows
 
 
 class CsvReader:
-    """Reads lines of CSV for one contract."""
+    """Reads lines of CSV for one contract; the first one names the columns."""
 
     def __init__(self, contract: ScoringContract, levels: Mapping[str, Sequence[str]]) -> None:
+        self._names: Sequence[str] = ()
+        self._kept: Sequence[int] = ()
         self._cells = {column.name: _cell(column, levels.get(column.name, ())) for column in contract.inputs}
         if contract.time is not None:
             self._cells.setdefault(contract.time, _text)
@@ -50,15 +52,23 @@ class CsvReader:
         """Yield the rows below the header line; raises Refused at the first that doesn't fit it."""
         reader = csv.reader(lines, strict=True)
         try:
-            names = next(reader, [])
-            kept = _columns(names)
+            self.name(next(reader, []))
             for index, cells in enumerate(reader):
-                if len(cells) != len(names) and cells:
-                    raise _malformed(f"row {index} has {len(cells)} cells, the header {len(names)}")
                 if cells:
-                    yield {names[at]: self._read(names[at], cells[at]) for at in kept}
+                    yield self.row(cells, f"row {index}")
         except csv.Error as error:
-            raise _malformed(f"line {reader.line_num} isn't CSV ({error})") from None
+            raise malformed_csv(f"line {reader.line_num} isn't CSV ({error})") from None
+
+    def name(self, names: Sequence[str]) -> None:
+        """Take the header line; raises Refused when it names no columns, or one twice."""
+        self._kept, self._names = _columns(names), names
+
+    def row(self, cells: Sequence[str], where: str = "it") -> dict[str, object]:
+        """Return a row below the header line; raises Refused when it has more or fewer cells."""
+        names = self._names
+        if len(cells) != len(names):
+            raise malformed_csv(f"{where} has {len(cells)} cells, the header {len(names)}")
+        return {names[at]: self._read(names[at], cells[at]) for at in self._kept}
 
     def _read(self, name: str, text: str) -> object:
         cell = self._cells.get(name)
@@ -75,14 +85,15 @@ def _lines(body: bytes) -> io.StringIO:
 def _columns(names: Sequence[str]) -> list[int]:
     kept = [at for at, name in enumerate(names) if at or name]
     if not kept or len(names) > MOST_COLUMNS:
-        raise _malformed("its first line names no column" if not kept else f"it names {len(names):,} columns")
+        raise malformed_csv("its first line names no column" if not kept else f"it names {len(names):,} columns")
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise _malformed(f"its first line names the column '{shown(twice)}' twice")
+        raise malformed_csv(f"its first line names the column '{shown(twice)}' twice")
     return kept
 
 
-def _malformed(seen: str) -> Refused:
+def malformed_csv(seen: str) -> Refused:
+    """Return the refusal of a body or line that isn't CSV."""
     return Refused(400, "BAD_REQUEST", f"the CSV: {seen}; needed are a line of column names and a line per row")
 
 

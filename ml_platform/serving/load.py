@@ -82,6 +82,11 @@ class Load:
         finally:
             self._scoring -= 1
 
+    async def beside(self, work: Callable[[], GivenT]) -> GivenT:
+        """Do a part of a batch beside the event loop, when no large body is being scored."""
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(work)
+
     async def on_disk(self, written: Written) -> None:
         """Wait until what was logged is on the disk; raises Refused when the disk refuses it or takes too long."""
         if written is None:

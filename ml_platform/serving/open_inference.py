@@ -48,6 +48,7 @@ class OpenInference:
     header_length: bytes | None
     version: str = ""
     kinds: tuple[bytes, ...] = (JSON, BINARY)
+    cost: int = 1
     _request: InferRequest = field(default_factory=lambda: InferRequest([]))
 
     def read(self, live: Live, body: bytes) -> tuple[Rows, Checked]:

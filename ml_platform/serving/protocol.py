@@ -19,9 +19,13 @@ encode = msgspec.json.Encoder().encode
 
 
 class ScoringProtocol(Protocol):
-    """One way to ask for scores; `kinds` are the content types it takes. It belongs to one request, or has no state."""
+    """One way to ask for scores; `kinds` are the content types it takes. It belongs to one request, or has no state.
+
+    `cost` is what a byte of a body costs, of `/invocations` 1.
+    """
 
     kinds: tuple[bytes, ...]
+    cost: int
 
     def read(self, live: Live, body: bytes) -> tuple[Rows, Checked]:
         """Return a body's rows, checked against the contract; raises Refused with every problem."""
@@ -37,6 +41,7 @@ class MlflowJson:
     """MLflow's scoring protocol, in JSON."""
 
     kinds: tuple[bytes, ...] = (JSON, CSV)
+    cost = 1
 
     def read(self, live: Live, body: bytes) -> tuple[Rows, Checked]:
         """Return a body's rows, checked against the contract; raises Refused with every problem."""

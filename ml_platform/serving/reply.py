@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import IO
 
 from ml_platform.serving.body import JSON
 from ml_platform.serving.refusal import Refused
@@ -13,12 +14,13 @@ CLOSING = frozenset({408, 413})
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer; `headers` are those beside content-type and content-length."""
+    """A whole answer; `headers` are those beside content-type and content-length. A long one is `spooled` to a file."""
 
     status: int
     body: bytes
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    spooled: IO[bytes] | None = None
 
 
 def refusal_headers(refused: Refused) -> tuple[tuple[bytes, bytes], ...]:

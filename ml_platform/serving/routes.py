@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SCORING = "/invocations"
+EXPLAIN = "/explain"
+BATCH = "/batch"
 INFER = "v2/infer"
 _UNKNOWN = "v2?"
 _SERVER = {"/v2": "v2", "/v2/health/live": "v2/live", "/v2/health/ready": "v2/ready"}

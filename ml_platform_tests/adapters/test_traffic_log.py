@@ -108,3 +108,12 @@ def test_plain_segments_of_an_earlier_version_are_refused_with_what_to_do(tmp_pa
     (tmp_path / "00000000.log").write_bytes(line_of(b'{"id": 7}'))
     with pytest.raises(DataInvalid, match=r"plain text.*ml-platform keys seal"):
         read(tmp_path, keys=KEYS)
+
+
+def test_what_nobody_got_is_read_by_who_asks_for_it_alone(tmp_path: Path) -> None:
+    shadow = dataclasses.replace(prediction(2), route="shadow", pair="p1")
+    canary = dataclasses.replace(prediction(3), route="canary")
+    failed = dataclasses.replace(canary, status=500, score=None, pair="p1", event_time=shadow.event_time)
+    filled(tmp_path, [prediction(1), shadow, failed, canary])
+    assert read(tmp_path, keys=KEYS).predictions == [prediction(1), canary]
+    assert read(tmp_path, keys=KEYS, with_pairs=True).predictions == [prediction(1), shadow, failed, canary]

@@ -185,11 +185,12 @@ def show(
 
 def expected_scores(rows: list[dict[str, object]], *, seed: int = 1) -> list[float]:
     """Score rows without the platform: features by hand, `Booster.predict` of the lightgbm package."""
-    scores = lightgbm.Booster(model_str=trained_text(seed)).predict(_matrix(rows), num_threads=1)
+    scores = lightgbm.Booster(model_str=trained_text(seed)).predict(matrix_of(rows), num_threads=1)
     return [float(score) for score in np.asarray(scores)]
 
 
-def _matrix(rows: list[dict[str, object]]) -> NDArray[np.float64]:
+def matrix_of(rows: list[dict[str, object]]) -> NDArray[np.float64]:
+    """Return the features of rows, by hand."""
     plain = [[_number(name, row[name]) for name in GOOD_ROW] for row in rows]
     matrix = np.array(plain, dtype=np.float64)
     angle = matrix[:, 0] * (2 * np.pi / 24)
