@@ -13,7 +13,7 @@ import lightgbm
 import msgspec
 import numpy as np
 from mlflow.models import set_model
-from mlflow.pyfunc import PythonModel
+from mlflow.pyfunc.model import PythonModel
 
 from ml_platform.core.scoring import FeaturesState, ScoringContract
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Trees(PythonModel):  # type: ignore[misc]
+class Trees(PythonModel):
     """Makes features from a frame of the contract's columns and scores them; checks nothing."""
 
     def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's own
