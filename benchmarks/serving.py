@@ -142,7 +142,8 @@ def compare(home: Path, model: str, environment: str, requests: int, peers: Sequ
     files = read_verified(FileArtefacts(home), manifest.model_digest)
     contract = msgspec.json.decode(files["scoring.json"], type=ScoringContract)
     learned = msgspec.json.decode(files["features_state.json"], type=FeaturesState)
-    body = msgspec.json.encode({"dataframe_records": [example(contract, learned.levels)]})
+    known = {name: levels[0] for name, levels in learned.levels.items()}  # as nearly every request's are
+    body = msgspec.json.encode({"dataframe_records": [{**example(contract, learned.levels), **known}]})
     with tempfile.TemporaryDirectory() as given, contextlib.ExitStack() as stack:
         scratch = Path(given)
         folder = scratch / "model"  # the peers know no sealed files
