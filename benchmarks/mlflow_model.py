@@ -1,11 +1,12 @@
-"""The model of `serving.py` as MLflow serves it: the same trees and features, behind `mlflow models serve`.
+"""The model of `serving.py` as MLflow serves it: the same trees and features, with the contract's types as signature.
 
-MLflow loads this file as a model from code; the artefact's folder is handed over by the parameter of its context.
+`python mlflow_model.py FOLDER TARGET` saves an artefact of the platform's; MLflow then loads this file as its code.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ from ml_platform.core.scoring import FeaturesState, ScoringContract
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+KINDS = {"integer": "long", "number": "double", "boolean": "boolean", "category": "string", "datetime": "datetime"}
 
 
 class Trees(PythonModel):
@@ -38,7 +42,7 @@ class Trees(PythonModel):
         self.transform = module.transform
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> list[float]:  # noqa: ANN401, ARG002
-        """Score rows."""
+        """Score rows whose types MLflow has checked."""
         columns = {}
         for column in self.contract.inputs:
             values, levels = model_input[column.name], self.learned.levels.get(column.name)
@@ -53,4 +57,21 @@ class Trees(PythonModel):
         return scores
 
 
+def save(folder: Path, target: Path) -> None:
+    """Save an artefact as a model of MLflow's."""
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    contract = msgspec.json.decode((folder / "scoring.json").read_bytes(), type=ScoringContract)
+    columns = [ColSpec(KINDS[column.type], column.name) for column in contract.inputs]
+    mlflow.pyfunc.save_model(
+        target, python_model=__file__, artifacts={"folder": str(folder)}, pip_requirements=["mlflow"],
+        signature=ModelSignature(inputs=Schema(columns)),
+    )  # fmt: skip
+
+
 set_model(Trees())
+
+if __name__ == "__main__":
+    save(Path(sys.argv[1]), Path(sys.argv[2]))

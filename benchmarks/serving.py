@@ -1,9 +1,10 @@
 """One row per request: our scoring service against its peers, interleaved in one run.
 
-Ours checks the contract, computes the features, scores, and writes each prediction down, sealed; the peers do none of
-that but score: a bare FastAPI + pydantic + LightGBM service, and `mlflow models serve` (in the environment that this
-runs in). Same model, one keep-alive socket each, requests in turn; MLflow, which is slow, gets one in ten. CPU is that
-of each service's processes. Then 32 connections at once, ours answering only after the disk (`--durable`), in slices.
+Ours checks the contract, computes the features, scores, and writes each prediction down, sealed; the peers only check
+types and score: a bare FastAPI + pydantic + LightGBM service, and `mlflow models serve` of a model with a signature, in
+the environment that this runs in. Same model, one keep-alive socket each, requests in turn; MLflow, which is slow, gets
+one in ten. CPU is that of each service's processes. Then 32 connections at once, ours answering only after the disk
+(`--durable`), in slices.
 
 `python benchmarks/serving.py [--requests 5000] [--peers bare,mlflow] [--home HOME --model MODEL --env ENVIRONMENT]`;
 without a home a model of 18 inputs, 16 features, 100 trees is made. Ends with 1 when a limit isn't kept.

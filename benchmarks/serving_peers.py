@@ -91,15 +91,8 @@ def mlflow(folder: Path, scratch: Path, environment: Mapping[str, str]) -> Itera
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     saved = scratch / "mlflow_model"
-    saving = (
-        "import mlflow, sys\n"
-        "mlflow.pyfunc.save_model(sys.argv[1], python_model=sys.argv[2], artifacts={'folder': sys.argv[3]},"
-        " pip_requirements=['mlflow'])"
-    )
     code = Path(__file__).with_name("mlflow_model.py")
-    subprocess.run(
-        [sys.executable, "-c", saving, saved, code, folder], check=True, capture_output=True, env=environment
-    )
+    subprocess.run([sys.executable, code, folder, saved], check=True, capture_output=True, env=environment)
     program = Path(sys.executable).with_name("mlflow")
     command = [
         str(program), "models", "serve", "-m", str(saved), "--env-manager", "local", "-h", "127.0.0.1",
