@@ -64,7 +64,7 @@ def save(folder: Path, target: Path) -> None:
     from mlflow.types import ColSpec, Schema
 
     contract = msgspec.json.decode((folder / "scoring.json").read_bytes(), type=ScoringContract)
-    columns = [ColSpec(KINDS[column.type], column.name) for column in contract.inputs]
+    columns: list[Any] = [ColSpec(KINDS[column.type], column.name) for column in contract.inputs]
     mlflow.pyfunc.save_model(
         target, python_model=__file__, artifacts={"folder": str(folder)}, pip_requirements=["mlflow"],
         signature=ModelSignature(inputs=Schema(columns)),
