@@ -44,7 +44,7 @@ MEANING = {
     Action.DEPLOY_STAGING: "bring a version to staging, through the lock",
     Action.DEPLOY_PRODUCTION: "bring a version to production, through the lock",
     Action.ROLL_BACK: "go back to the last good version by hand",
-    Action.ROLL_BACK_AUTOMATICALLY: "go back to the last good version because a check failed",
+    Action.ROLL_BACK_AUTOMATICALLY: "go back to the last good version because a check failed or harm is proven",
     Action.ERASE_PERSON: "erase a person's data",
     Action.RELOAD_CODE: "let changed model files take effect in the web server",
     Action.MANAGE_KEYS: "rotate, retire and seal keys",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import dagster as dg
 
-from ml_platform.core.errors import DataInvalid
+from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import FeaturesRecord, MonitoringRecord, WindowRecord
 from ml_platform.orchestration.hand_on import Results, at_desk, hand_on, product
@@ -17,6 +17,8 @@ from ml_platform.orchestration.tables import counts
 from ml_platform.orchestration.wiring import Output, wire
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ml_platform.orchestration.desk import Desk
     from ml_platform.policy.load import GovernedModelFile
     from ml_platform.policy.spec import Monitoring
@@ -97,7 +99,9 @@ def _collect(desk: "Desk", period: "Period") -> Measured[WindowRecord]:
     from ml_platform.stages.window import collect_window
 
     home = desk.platform.home
-    seen = read(traffic_folder(home, ENVIRONMENT, desk.model), period.start, period.end, keys=desk.platform.keys)
+    folder = traffic_folder(home, ENVIRONMENT, desk.model)
+    _compact(desk, folder)
+    seen = read(folder, period.start, period.end, keys=desk.platform.keys)
     if seen.torn:
         desk.say(f"{seen.torn} torn or altered lines of the traffic log were left out")
     heard = LabelStore(home).read(desk.model)
@@ -105,6 +109,19 @@ def _collect(desk: "Desk", period: "Period") -> Measured[WindowRecord]:
         desk.model, ENVIRONMENT, period, predictions=seen.predictions, labels=heard.by_prediction,
         conflicting=heard.conflicting, torn=seen.torn, store=desk.platform.store, now=desk.now,
     )  # fmt: skip
+
+
+def _compact(desk: "Desk", folder: "Path") -> None:
+    """Put what the service has finished writing into files of days; what can't be is said and read as it is."""
+    from ml_platform.adapters.compact_traffic import compact
+
+    try:
+        done = compact(folder, keys=desk.platform.keys)
+    except (DataInvalid, Unavailable) as error:
+        desk.say(f"the traffic log wasn't compacted: {error}")
+        return
+    for problem in done.problems:
+        desk.say(f"not compacted: {problem}")
 
 
 def _watch(desk: "Desk", window: WindowRecord, period: "Period") -> Measured[MonitoringRecord]:

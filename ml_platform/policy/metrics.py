@@ -330,6 +330,22 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
             "Outcomes that the target can't have, as a class that the model doesn't know.",
         ),
     },
+    ("health",): {
+        "memory_available_share": ("share", "Memory that is available, of the machine's or of its container's limit."),
+        "load_per_cpu": ("", "Processes that want to run, per processor, over five minutes."),
+        "disk_free_share": ("share", "Free part of the disk that the home lies on."),
+        "disk_free_share_ahead": ("share", "Free part of the disk in 30 days, if it goes on as in the history."),
+        "daemon_heartbeat_seconds": ("seconds", "Time since the daemon that runs Dagster's sensors was last alive."),
+        "sensor_silence_seconds": ("seconds", "Time since the last tick of a sensor that is switched on."),
+        "queued_run_seconds": ("seconds", "For how long the oldest queued run has waited."),
+        "window_age_days": ("days", "Time since the end of the newest month that was monitored."),
+        "days_to_expiry": ("days", "Time until a waiver or an unused approval ends."),
+        "signing_key_age_days": ("days", "Age of the key that the platform signs with."),
+        "audit_problems": ("problems", "Problems of the audit chain."),
+        "watched_service_ok": ("fact", "1 when the service at the configured address says that it is well."),
+        "notice_wait_hours": ("hours", "For how long a notice has waited on a channel that hears of the model."),
+        "stage_success_age_days": ("days", "Time since a stage was last judged without a closed gate."),
+    },
 }
 
 _BINARY: tuple[Task, ...] = ("binary",)

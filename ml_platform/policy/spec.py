@@ -355,6 +355,8 @@ class Monitoring(Strict):
     retrain_when: tuple[Name, ...]
     cooldown_days: int = Field(ge=0)
     minimum_labels: int = Field(ge=1)
+    roll_back: Literal["automatic", "manual"] = "automatic"
+    false_rollbacks_per_year: float = Field(default=0.05, gt=0.0, le=1.0, allow_inf_nan=False)
     false_alarms_per_year: float = Field(default=1.0, gt=0.0, le=100.0, allow_inf_nan=False)
     retrain_on_change_of: tuple[Ingredient, ...] = Field(default=(), exclude_if=_unsaid)
     retrain_after_days: int | None = Field(default=None, ge=1, exclude_if=_unsaid)

@@ -6,13 +6,13 @@ import datetime as dt
 import math
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import msgspec
 
-from ml_platform.adapters.traffic_log import TrafficLog
+from ml_platform.adapters.traffic_log import TrafficLog, Written
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.gate import Admitted
 from ml_platform.core.scoring import Score
@@ -24,6 +24,8 @@ from ml_platform.serving.refusal import Refused, turned_away
 from ml_platform.serving.request import Rows
 
 OK = 200
+# How a body becomes rows that keep the contract; it raises Refused with every problem.
+Read = Callable[[Live, bytes], tuple[Rows, Checked]]
 
 
 class Classed(msgspec.Struct, frozen=True, rename={"decided": "class"}):
@@ -46,25 +48,29 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer with the columns per row whose level the model never saw."""
+    """An answer with what was scored: the rows, and by row the columns whose level is new; wait for `written` first."""
 
     answer: Answer
     unseen: list[tuple[str, ...]]
+    rows: Rows
+    written: Written = None
 
 
-def answer(live: Live, log: TrafficLog, body: bytes, started: float, *, admitted: Admitted = OPEN) -> Answered:
+def answer(
+    live: Live, log: TrafficLog, body: bytes, started: float, *, admitted: Admitted = OPEN, read: Read = Live.read
+) -> Answered:
     """Parse, check, score and log; raises Refused when the request or the log doesn't allow an answer.
 
     `started` is `time.perf_counter()` at the request's head. The log is written before the answer is given: what
     can't be written down isn't answered.
     """
-    rows, checked = live.read(body)
+    rows, checked = read(live, body)
     away = admitted.spend(len(rows))
     if away is not None:
         raise turned_away(away)
     scores = _scores(live, rows)
     ids = _ids(len(rows))
-    _log(log, _predictions(live, rows, checked, zip(ids, scores, strict=True), time.perf_counter() - started))
+    written = _log(log, _predictions(live, rows, checked, zip(ids, scores, strict=True), time.perf_counter() - started))
     manifest = live.manifest
     said = Answer(
         predictions=[_told(live, score) for score in scores],
@@ -73,20 +79,23 @@ def answer(live: Live, log: TrafficLog, body: bytes, started: float, *, admitted
         version=manifest.version,
         model_digest=manifest.model_digest,
     )
-    return Answered(said, checked.unseen)
+    return Answered(said, checked.unseen, rows, written)
 
 
-def log_failure(live: Live, log: TrafficLog, status: int, started: float) -> None:
-    """Write down that a request got no scores; a log that can't be written is seen in /health."""
+def log_failure(live: Live, log: TrafficLog, status: int, started: float, *, count: int = 1) -> None:
+    """Write down that a request, or `count` rows of one, got no scores; /health says when the log can't be written."""
     now = dt.datetime.now(dt.UTC)
     manifest = live.manifest
-    failed = Prediction(
-        id=_ids(1)[0], at=now, event_time=now, model=manifest.model, environment=manifest.environment,
-        version=manifest.version, model_digest=manifest.model_digest, status=status, score=None,
-        latency_seconds=time.perf_counter() - started,
-    )  # fmt: skip
+    failed = [
+        Prediction(
+            id=given, at=now, event_time=now, model=manifest.model, environment=manifest.environment,
+            version=manifest.version, model_digest=manifest.model_digest, status=status, score=None,
+            latency_seconds=time.perf_counter() - started,
+        )
+        for given in _ids(count)
+    ]  # fmt: skip
     try:
-        log.append([failed])
+        log.append(failed)
     except Unavailable:
         return
 
@@ -110,12 +119,17 @@ def _is_finite(score: Score) -> bool:
     return all(map(math.isfinite, score)) if isinstance(score, tuple) else math.isfinite(score)
 
 
-def _log(log: TrafficLog, predictions: Sequence[Prediction]) -> None:
+def unlogged() -> Refused:
+    """Return that the log can't be written, as a refusal."""
+    message = "the prediction log can't be written, so nothing is answered (see /health); send again later"
+    return Refused(503, "TEMPORARILY_UNAVAILABLE", message, retry_after_seconds=1)
+
+
+def _log(log: TrafficLog, predictions: Sequence[Prediction]) -> Written:
     try:
-        log.append(predictions)
+        return log.append(predictions)
     except Unavailable as error:
-        message = "the prediction log can't be written, so nothing is answered (see /health); send again later"
-        raise Refused(503, "TEMPORARILY_UNAVAILABLE", message) from error
+        raise unlogged() from error
 
 
 def _predictions(

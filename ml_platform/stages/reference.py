@@ -76,9 +76,7 @@ def read_reference(spec: ModelSpec, store: ArtefactStore, release: ReleaseRecord
     rows = read_parquet(store.open("snapshots", candidate.snapshot_digest, "data.parquet"))
     parts = read_parquet(store.open("splits", candidate.split_digest, "parts.parquet"))["part"].astype(str)
     scores = read_parquet(store.open("evaluations", candidate.evaluation_digest, "scores.parquet"))
-    measured = msgspec.json.decode(
-        store.read("evaluations", candidate.evaluation_digest, "measurements.json"), type=list[Measurement]
-    )
+    measured = holdout_measurements(store, release)
     found = next((one for one in measured if one.metric == HEADLINES[spec.learner.task] and not one.subject), None)
     error = found.facts.get("standard_error") if found else None
     ranking = next((one for one in measured if one.metric == "macro_roc_auc" and not one.subject), None)
@@ -95,6 +93,12 @@ def read_reference(spec: ModelSpec, store: ArtefactStore, release: ReleaseRecord
             one.subject: one.value for one in measured if one.metric == "feature_share" and one.value is not None
         },
     )
+
+
+def holdout_measurements(store: ArtefactStore, release: ReleaseRecord) -> list[Measurement]:
+    """Return what was measured on a release's holdout."""
+    content = store.read("evaluations", release.candidate.evaluation_digest, "measurements.json")
+    return msgspec.json.decode(content, type=list[Measurement])
 
 
 def score_columns(classes: Sequence[str]) -> tuple[tuple[str, str], ...]:
