@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, assert_never
 
@@ -13,6 +14,7 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import MonitoringRecord
 from ml_platform.policy.metrics import METRICS
 from ml_platform.stages.alarms import LOOKED_BACK, alarms_in, measure_alarms
+from ml_platform.stages.beyond_chance import beyond_chance
 from ml_platform.stages.causes import Upstream, explain_alarms
 from ml_platform.stages.estimates import measure_estimates
 from ml_platform.stages.live_classes import measure_live_classes
@@ -209,7 +211,7 @@ def _drift(counted: CountedColumn, rows: int) -> Measurement:
     if counted.now is None:
         what = "value of this column" if metric == "input_psi" else "probability of this class"
         return Measurement(metric=metric, subject=subject, value=None, n=rows, reason=f"the window holds no {what}")
-    return _renamed(psi_of_counts(counted.then, counted.now, subject=subject), metric)
+    return dataclasses.replace(beyond_chance(psi_of_counts(counted.then, counted.now, subject=subject)), metric=metric)
 
 
 def _quality(rows: pd.DataFrame, spec: ModelSpec) -> Iterable[Measurement]:
@@ -237,6 +239,4 @@ def _quality(rows: pd.DataFrame, spec: ModelSpec) -> Iterable[Measurement]:
 
 
 def _renamed(found: Measurement, metric: str) -> Measurement:
-    from dataclasses import replace
-
-    return replace(found, metric=metric)
+    return dataclasses.replace(found, metric=metric)
