@@ -23,7 +23,7 @@ _ERRORS = {
     "401": "The home has users, and no token of theirs was sent (Authorization: Bearer mlp_…).",
     "403": "The token's roles don't allow it.",
     "413": "The body is larger than 10 MB or holds more than 10,000 rows.",
-    "415": "The content type isn't application/json.",
+    "415": "The content type is neither application/json nor text/csv, or not in UTF-8.",
     "422": "The rows don't keep the contract; every problem is named with row and column.",
     "429": "More than may be asked for in a minute; Retry-After says when to come again.",
     "503": "Nothing is live, or the prediction log can't be written.",

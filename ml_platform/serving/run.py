@@ -27,6 +27,7 @@ from ml_platform.core.gate import Gate
 from ml_platform.serving import keep_log
 from ml_platform.serving.app import ScoringApp
 from ml_platform.serving.board import Board, Report
+from ml_platform.serving.connections import GuardedProtocol, most_connections
 from ml_platform.serving.load import LoadLimits
 
 ENVIRONMENTS = ("staging", "production")
@@ -150,10 +151,11 @@ def say_ready(serving: Serving, listener: socket.socket, announce: Callable[[str
 
 
 def _config(app: ScoringApp) -> uvicorn.Config:
+    GuardedProtocol.most = most_connections()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=GuardedProtocol,
         lifespan="on",
         access_log=False,
         log_config=None,
