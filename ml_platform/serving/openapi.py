@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ml_platform.core.scoring import InputColumn, ScoringContract
+from ml_platform.serving.feedback_openapi import feedback_operation
 from ml_platform.serving.live import Live
 from ml_platform.serving.open_inference_openapi import open_inference_paths, open_inference_schemas
 
@@ -44,6 +45,7 @@ def document(model: str, live: Live | None) -> Schema:
             "/invocations": {"post": _invocations(live)},
             "/explain": {"post": _explain(live)},
             "/batch": {"post": _batch()},
+            "/feedback": {"post": feedback_operation()},
             **open_inference_paths(model),
             "/health": {"get": _page("What is live since when, uptime, log lag, problems.")},
             "/ping": {"get": _page("200 when scoring requests are answered, else 503.")},
