@@ -44,7 +44,7 @@ PLOTTED = frozenset(
         "pinball_loss", "multiclass_log_loss", "class_accuracy", "loss_against_constant", "contract_violations_share",
         "quarantined_share", "scoring_latency_p99_seconds", "service_latency_p99_seconds", "predictions", "error_share",
         "label_share", "live_roc_auc", "live_roc_auc_change", "live_calibration_bias", "live_loss_change",
-        "score_psi",
+        "score_psi", "estimated_roc_auc", "estimated_accuracy", "label_delay_days",
     }
 )  # fmt: skip
 Metadata = Mapping[str, Any]

@@ -290,8 +290,11 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "live_macro_roc_auc_change": ("", "That mean in the window minus the holdout's at release."),
         "live_class_recall": ("share", "Rows of a class in the window that were found."),
         "live_class_bias": ("share", "Mean probability of a class in the window minus its share of the outcomes."),
-        "input_psi": ("", "Population stability index of an input against the training rows."),
-        "score_psi": ("", "Population stability index of the score, or of a class's probability, against the holdout."),
+        "input_psi": (
+            "",
+            "Population stability index of an input against the training rows, less what chance alone makes it.",
+        ),
+        "score_psi": ("", "The same index of the score, or of a class's probability, against the holdout."),
         "live_missing_share_excess": ("share", "Missing values of an input beyond what the contract declares."),
         "live_unseen_share": ("share", "Predictions with a value that was never seen in training."),
         "live_calibration_intercept": (

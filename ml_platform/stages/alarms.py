@@ -84,7 +84,8 @@ def _measure(
 ) -> Measurement:
     metric = METRICS_OF[monitor.family]
     if now.n < FEWEST_ROWS:
-        reason = f"{now.n:,} rows; {FEWEST_ROWS} are needed"
+        lack = "fewer labels have come for this version than `minimum_labels` asks for"
+        reason = lack if monitor.family == "performance" else f"{now.n:,} rows; {FEWEST_ROWS} are needed"
         return Measurement(metric=metric, subject=monitor.name, value=None, n=now.n, reason=reason)
     past = _past(monitor, now, earlier)
     worth = _worth(monitor, past)

@@ -37,10 +37,11 @@ class ColumnCells:
 
         if self.edges is not None:
             return histogram_counts(pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64), self.edges)
-        texts = as_text(column)
-        codes = pd.Index(self.levels, dtype="str").get_indexer(pd.Index(texts))
-        rare, missing = len(self.levels), texts.isna().to_numpy()
-        return np.bincount(np.where(missing, rare + 1, np.where(codes < 0, rare, codes)), minlength=rare + 2)
+        codes, texts = coded(column)
+        places = {level: place for place, level in enumerate(self.levels)}
+        rare = len(self.levels)
+        place = np.array([*(places.get(text, rare) for text in texts), rare + 1], dtype=np.intp)
+        return np.bincount(place[codes], minlength=rare + 2)
 
 
 def cells_of(column: pd.Series[Any]) -> ColumnCells:
@@ -50,18 +51,24 @@ def cells_of(column: pd.Series[Any]) -> ColumnCells:
     if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         edges = histogram_edges(column.to_numpy(dtype=np.float64, na_value=np.nan))
         return ColumnCells(names=(*_between(edges), MISSING), edges=edges)
-    counted = as_text(column).value_counts()
-    frequent = tuple(sorted(counted.index[counted >= FEWEST][:MOST_LEVELS].tolist()))
+    codes, texts = coded(column)
+    counted = sorted(zip(np.bincount(codes, minlength=len(texts) + 1)[:-1].tolist(), texts, strict=True), reverse=True)
+    frequent = tuple(sorted(text for count, text in counted[:MOST_LEVELS] if count >= FEWEST))
     return ColumnCells(names=(*frequent, RARE, MISSING), levels=frequent)
 
 
-def as_text(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column's levels as text, the way a table and a request write them alike; missing values stay so."""
-    text = column.astype("str")
-    ends = text.str.endswith(".0")
-    if bool(ends.any()):
-        text = text.where(~ends, text.map(level_text, na_action="ignore"))
-    return text
+def coded(column: pd.Series[Any]) -> tuple[Counts, list[str]]:
+    """Return each row's place among the levels' texts, and these; a missing value's place is the one after the last.
+
+    A level is the same text whether a table or a request wrote it.
+    """
+    import pandas as pd
+
+    codes, found = pd.factorize(column)
+    texts = [level_text(level) for level in list(found)]
+    known = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    place = np.array([*(known[text] for text in texts), len(known)], dtype=np.intp)
+    return place[codes], list(known)
 
 
 def _between(edges: NDArray[np.float64]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, assert_never
 
@@ -13,16 +14,18 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import MonitoringRecord
 from ml_platform.policy.metrics import METRICS
 from ml_platform.stages.alarms import LOOKED_BACK, alarms_in, measure_alarms
+from ml_platform.stages.beyond_chance import beyond_chance
 from ml_platform.stages.causes import Upstream, explain_alarms
 from ml_platform.stages.estimates import measure_estimates
 from ml_platform.stages.live_classes import measure_live_classes
 from ml_platform.stages.live_numbers import measure_live_numbers
 from ml_platform.stages.live_slices import measure_live_slices
-from ml_platform.stages.monitors import Watched, watch_columns, watch_performance
+from ml_platform.stages.monitors import SCORE, Watched, count_columns, watch_columns, watch_performance
 from ml_platform.stages.outcome_codes import outcome_codes
 from ml_platform.stages.reference import score_columns
 from ml_platform.stages.season import measure_in_season
 from ml_platform.stages.window import read_window
+from ml_platform.stats.psi_of_counts import psi_of_counts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.core.records import ReleaseRecord, WindowRecord
     from ml_platform.policy.spec import ModelSpec, Task
+    from ml_platform.stages.monitors import CountedColumn
     from ml_platform.stages.periods import Period
     from ml_platform.stages.reference import Reference
 
@@ -57,13 +61,14 @@ def monitor_window(
     frame = read_window(store, window)
     scored = frame[(frame["version"] == live.version) & frame["score"].notna()]
     before = _before(earlier, period, live)
-    watched = _watched(spec, scored, reference)
+    counted = count_columns(spec, scored, reference)
+    watched = _watched(spec, scored, reference), watch_columns(counted, len(scored))
     label, score = _scored(scored, reference, spec)
     estimated = measure_estimates(spec, label, score, reference, before)
     measured = (
         *measure_labelled(scored[scored["label"].notna()], reference, spec),
         *estimated.measurements,
-        *_drift(scored, reference, spec),
+        *(_drift(one, len(scored)) for one in counted),
         *measure_in_season(spec, scored, reference, period),
         *_quality(scored, spec),
         *explain_alarms(spec, list(_alarms(spec, watched, before)), upstream or Upstream()),
@@ -93,15 +98,15 @@ def _before(earlier: Sequence[MonitoringRecord], period: Period, live: ReleaseRe
     return ordered[-LOOKED_BACK:]
 
 
-def _watched(spec: ModelSpec, rows: pd.DataFrame, reference: Reference) -> tuple[Watched, Watched]:
-    """Return what the monitors of performance and of traffic saw; without enough labels the first saw no rows."""
+def _watched(spec: ModelSpec, rows: pd.DataFrame, reference: Reference) -> Watched:
+    """Return what the monitors of performance saw; without enough labels no rows."""
     label = _outcomes(rows, reference, spec)
     known = np.isfinite(label)
     columns = [column for _, column in score_columns(reference.classes)]
     if _lacking(rows, known, columns, spec):
         known, columns = np.zeros_like(known), []
     score = rows.loc[known, columns].to_numpy(dtype=np.float64)
-    return watch_performance(spec, label[known], score, reference), watch_columns(spec, rows, reference)
+    return watch_performance(spec, label[known], score, reference)
 
 
 def _alarms(
@@ -145,8 +150,13 @@ def _scored(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> tuple[
 
 
 def _outcomes(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Floats:
-    labels = rows["label"].astype(object)
-    return outcome_codes(spec.learner.task, reference.classes, labels.where(labels.notna(), None))
+    import pandas as pd
+
+    labels = rows["label"]
+    if pd.api.types.is_float_dtype(labels):
+        return outcome_codes(spec.learner.task, reference.classes, labels.to_numpy(dtype=np.float64))
+    told = labels.astype(object)
+    return outcome_codes(spec.learner.task, reference.classes, told.where(told.notna(), None))
 
 
 def _lacking(rows: pd.DataFrame, known: NDArray[np.bool_], columns: list[str], spec: ModelSpec) -> str:
@@ -194,35 +204,14 @@ def _of_ranking(label: Floats, score: Floats, reference: Reference) -> Iterable[
     yield _renamed(calibration_slope(label, score), "live_calibration_slope")
 
 
-def _drift(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Iterable[Measurement]:
-    from ml_platform.stats.psi import psi
-
-    for name in spec.inputs:
-        if name == spec.time:
-            continue  # time moves on by itself
-        column = f"input_{name}"
-        if column not in rows:
-            reason = "the window holds no value of this column"
-            yield Measurement(metric="input_psi", subject=name, value=None, n=len(rows), reason=reason)
-            continue
-        found = psi(_plain(reference.rows[name]), _plain(rows[column]), subject=name)
-        yield _renamed(found, "input_psi")
-    for name, column in score_columns(reference.classes):
-        if column not in rows:
-            reason = "the window holds no probability of this class"
-            yield Measurement(metric="score_psi", subject=name, value=None, n=len(rows), reason=reason)
-            continue
-        then, now = reference.scores[name].to_numpy(), rows[column].to_numpy(dtype=np.float64)
-        yield _renamed(psi(then, now, subject=name), "score_psi")
-
-
-def _plain(column: pd.Series[float]) -> NDArray[np.generic]:
-    """Return numbers as float64 and anything else as text, missing values as NaN and None."""
-    import pandas as pd
-
-    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy(dtype=float, na_value=float("nan"))
-    return column.astype(object).where(column.notna(), None).to_numpy()
+def _drift(counted: CountedColumn, rows: int) -> Measurement:
+    metric, subject = "input_psi", counted.name
+    if not counted.column.startswith("input_"):
+        metric, subject = "score_psi", counted.name.removeprefix(SCORE).removeprefix(" of ")
+    if counted.now is None:
+        what = "value of this column" if metric == "input_psi" else "probability of this class"
+        return Measurement(metric=metric, subject=subject, value=None, n=rows, reason=f"the window holds no {what}")
+    return dataclasses.replace(beyond_chance(psi_of_counts(counted.then, counted.now, subject=subject)), metric=metric)
 
 
 def _quality(rows: pd.DataFrame, spec: ModelSpec) -> Iterable[Measurement]:
@@ -250,6 +239,4 @@ def _quality(rows: pd.DataFrame, spec: ModelSpec) -> Iterable[Measurement]:
 
 
 def _renamed(found: Measurement, metric: str) -> Measurement:
-    from dataclasses import replace
-
-    return replace(found, metric=metric)
+    return dataclasses.replace(found, metric=metric)

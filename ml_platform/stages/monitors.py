@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
@@ -49,18 +49,40 @@ class Watched:
     seen: Mapping[str, WindowSummary]
 
 
-def watch_columns(spec: ModelSpec, rows: pd.DataFrame, reference: Reference) -> Watched:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedColumn:
+    """How the rows of an input, or of the score, fall into its cells: at release and in the window, None if absent."""
+
+    name: str
+    column: str
+    cells: ColumnCells
+    then: NDArray[np.intp]
+    now: NDArray[np.intp] | None
+
+
+def count_columns(spec: ModelSpec, rows: pd.DataFrame, reference: Reference) -> tuple[CountedColumn, ...]:
+    """Count the window's rows of each input but the time, and of the scores, in the cells that they had at release."""
+    found = []
+    for name, column, then in _columns(spec, reference):
+        cells = cells_of(then)
+        now = cells.counts(rows[column]) if column in rows else None
+        found.append(CountedColumn(name=name, column=column, cells=cells, then=cells.counts(then), now=now))
+    return tuple(found)
+
+
+def watch_columns(counted: Sequence[CountedColumn], rows: int) -> Watched:
     """Return the monitors of the inputs and scores, held against training rows and holdout, and the window's shares."""
     monitors, seen = [], {}
-    for name, then, now in _columns(spec, rows, reference):
-        cells = cells_of(then)
-        counted = cells.counts(then)
-        usual = tuple(usual_share(int(count), len(then)) for count in counted)
-        column = name if name in spec.inputs else ""
+    for one in counted:
+        n = int(one.then.sum())
+        usual = tuple(usual_share(int(count), n) for count in one.then)
+        column = one.name if one.column.startswith("input_") else ""
         monitors.append(
-            Monitor(name=name, family="traffic", usual=usual, side="both", quantities=cells.names, column=column)
+            Monitor(
+                name=one.name, family="traffic", usual=usual, side="both", quantities=one.cells.names, column=column
+            )
         )
-        seen[name] = _shares(cells, now, len(rows))
+        seen[one.name] = _shares(one, rows)
     return Watched(monitors=tuple(monitors), seen=seen)
 
 
@@ -83,24 +105,19 @@ def watch_performance(spec: ModelSpec, label: Floats, score: Floats, reference: 
     return Watched(monitors=tuple(monitors), seen=seen)
 
 
-def _columns(
-    spec: ModelSpec, rows: pd.DataFrame, reference: Reference
-) -> Iterator[tuple[str, pd.Series[Any], pd.Series[Any] | None]]:
+def _columns(spec: ModelSpec, reference: Reference) -> Iterator[tuple[str, str, pd.Series[Any]]]:
     for name in spec.inputs:
-        if name != spec.time:
-            column = f"input_{name}"
-            yield name, reference.rows[name], rows.get(column)
+        if name != spec.time:  # time moves on by itself
+            yield name, f"input_{name}", reference.rows[name]
     for name, column in score_columns(reference.classes):
-        title = f"{SCORE} of {name}" if name else SCORE
-        yield title, reference.scores[name], rows.get(column)
+        yield f"{SCORE} of {name}" if name else SCORE, column, reference.scores[name]
 
 
-def _shares(cells: ColumnCells, column: pd.Series[Any] | None, n: int) -> WindowSummary:
+def _shares(counted: CountedColumn, n: int) -> WindowSummary:
     """Return the shares of the cells; a column that isn't there is missing in every row."""
-    if column is None:
-        return WindowSummary(n=n, means=(*(0.0 for _ in cells.names[1:]), 1.0))
-    shares = cells.counts(column) / max(n, 1)
-    return WindowSummary(n=n, means=tuple(float(one) for one in shares))
+    if counted.now is None:
+        return WindowSummary(n=n, means=(*(0.0 for _ in counted.cells.names[1:]), 1.0))
+    return WindowSummary(n=n, means=tuple(float(one) for one in counted.now / max(n, 1)))
 
 
 def _told(spec: ModelSpec, label: Floats, score: Floats, reference: Reference) -> dict[str, tuple[Side, Floats]]:

@@ -40,6 +40,8 @@ def outcome_codes(task: Task, classes: Sequence[str], labels: Iterable[Outcome |
 
 
 def _numbers(labels: Iterable[Outcome | None]) -> NDArray[np.float64]:
+    if isinstance(labels, np.ndarray) and labels.dtype == np.float64:
+        return np.where(np.isfinite(labels), labels, math.nan)
     found = [math.nan if each is None or isinstance(each, str) else float(each) for each in labels]
     values = np.array(found, dtype=np.float64)
     return np.where(np.isfinite(values), values, math.nan)

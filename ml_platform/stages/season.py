@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ml_platform.core.measurement import Measurement
+from ml_platform.stages.beyond_chance import beyond_chance
 from ml_platform.stages.column_cells import cells_of
 from ml_platform.stats.psi_of_counts import psi_of_counts
 
@@ -39,7 +40,7 @@ def measure_in_season(
         if name != spec.time and f"input_{name}" in rows:
             cells = cells_of(then[name])
             counted = cells.counts(then[name]), cells.counts(rows[f"input_{name}"])
-            found = psi_of_counts(*counted, subject=name)
+            found = beyond_chance(psi_of_counts(*counted, subject=name))
             facts = {**found.facts, "season": SEASONS[kind]}
             yield dataclasses.replace(found, metric=METRIC, facts=facts)
 

@@ -43,11 +43,13 @@ def collect_window(
 ) -> Measured[WindowRecord]:
     """Keep the predictions of a period with their labels as one immutable table, and measure the traffic.
 
-    A prediction is counted once by its id, however often the log repeats it. `labels` maps prediction ids to labels,
-    `conflicting` holds the ids that a later label contradicted; a label of another window's prediction is left alone.
+    A prediction is counted once by its id, however often the log repeats it; one that nobody was answered with, as a
+    shadow's, isn't counted. `labels` maps prediction ids to labels, `conflicting` holds the ids that a later label
+    contradicted; a label of another window's prediction is left alone.
     Made again of the same traffic and labels it is the same, by its digest.
     """
-    served = served_once(one for one in predictions if period.start <= one.event_time < period.end)
+    inside = (one for one in predictions if period.start <= one.event_time < period.end)
+    served = served_once(one for one in inside if not one.pair)
     joined = join_labels(served.predictions, labels, conflicting, now)
     digest = _digest(served, joined)
     unchanged = store.has(KIND, digest)

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_platform.stages.column_cells import MISSING, RARE, as_text, cells_of
+from ml_platform.stages.column_cells import MISSING, RARE, cells_of, coded
 
 VALUES = st.lists(st.none() | st.floats(-5, 5) | st.sampled_from(["a", "b", "1.0", "2"]), max_size=30)
 
@@ -26,7 +26,9 @@ def test_levels_of_few_rows_and_new_ones_share_a_cell() -> None:
 
 
 def test_a_whole_number_and_its_text_are_one_level() -> None:
-    assert as_text(pd.Series(["2.0", 2, 2.0, None], dtype=object)).fillna("none").tolist() == ["2", "2", "2", "none"]
+    codes, texts = coded(pd.Series(["2.0", 2, 2.0, None, "b"], dtype=object))
+    assert codes.tolist() == [0, 0, 0, 2, 1]
+    assert texts == ["2", "b"]
 
 
 def test_a_truth_is_cut_like_a_number_and_text_where_a_number_is_meant_is_missing() -> None:

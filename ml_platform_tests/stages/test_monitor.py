@@ -16,11 +16,13 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import Candidate, ReleaseRecord
 from ml_platform.core.traffic import Label, Prediction
 from ml_platform.policy.spec import ModelSpec
+from ml_platform.stages.beyond_chance import beyond_chance
 from ml_platform.stages.live_numbers import measure_live_numbers
 from ml_platform.stages.monitor import live_metrics, measure_labelled, monitor_window
 from ml_platform.stages.periods import month
 from ml_platform.stages.reference import Reference
 from ml_platform.stages.window import collect_window
+from ml_platform.stats.psi_of_counts import psi_of_counts
 
 JUNE = month("2013-06")
 RELEASE = ReleaseRecord(
@@ -208,3 +210,13 @@ def test_too_few_labels_leave_numbers_undefined() -> None:
         assert {each.metric for each in found} == set(live_metrics("regression"))
         if needed > count:
             assert all(each.value is None for each in found)
+
+
+def test_many_levels_and_few_rows_alone_are_no_drift() -> None:
+    rng = np.random.default_rng(6)
+    then, now = rng.multinomial(50_000, np.full(100, 0.01)), rng.multinomial(500, np.full(100, 0.01))
+    found = psi_of_counts(then, now)
+    assert (found.value or 0) > 0.15
+    assert (beyond_chance(found).value or 0) < 0.1
+    undefined = psi_of_counts(then, then * 0)
+    assert beyond_chance(undefined) == undefined

@@ -78,6 +78,11 @@ def test_what_lies_outside_the_period_is_left_out(tmp_path: Path) -> None:
     assert collect(tmp_path, [outside, prediction("a", 30)]).record.predictions == 1
 
 
+def test_what_nobody_was_answered_with_is_left_out(tmp_path: Path) -> None:
+    shadow = dataclasses.replace(prediction("s", 1), route="shadow", pair="a")
+    assert collect(tmp_path, [shadow, prediction("a", 1)]).record.predictions == 1
+
+
 def test_the_same_traffic_has_the_same_digest_and_a_late_label_another(tmp_path: Path) -> None:
     rows = [prediction("a", 1), prediction("b", 2)]
     first = collect(tmp_path, rows).record.digest
