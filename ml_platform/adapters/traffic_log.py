@@ -58,6 +58,11 @@ class TrafficLog:
         )
 
     @property
+    def folder(self) -> Path:
+        """Return where it writes."""
+        return self._writer.folder
+
+    @property
     def lag_seconds(self) -> float:
         """Return for how long the oldest prediction has been waiting for the disk."""
         return self._writer.lag_seconds
