@@ -19,6 +19,7 @@ from ml_platform.policy.check_policy import check_monitoring, check_packs, check
 from ml_platform.policy.check_resources import check_resources
 from ml_platform.policy.check_rules import check_rules
 from ml_platform.policy.check_source import check_source
+from ml_platform.policy.check_strategy import check_strategy
 from ml_platform.policy.check_threshold import check_threshold
 from ml_platform.policy.check_tuning import check_tuning
 from ml_platform.policy.freezes import check_freezes
@@ -159,6 +160,7 @@ def _meaning(path: Path, sections: Sections) -> Iterator[Problem]:
     yield from check_learner(sections)
     yield from check_objective(sections)
     yield from check_threshold(sections)
+    yield from check_strategy(sections)
     yield from check_tuning(sections)
     yield from check_compute(sections)
     yield from check_expectations(sections)

@@ -17,6 +17,7 @@ from ml_platform.policy.gates import Override, Waiver
 from ml_platform.policy.movable import MOST_COLUMNS, Move
 from ml_platform.policy.resources import Resources, bytes_of
 from ml_platform.policy.row_rules import RowRule
+from ml_platform.policy.strategy import Direct, Strategy, is_direct
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Text = Annotated[str, Field(min_length=1)]
@@ -322,6 +323,7 @@ class Deployment(Strict):
     """
 
     production: Literal["manual", "automatic"] = "manual"
+    strategy: Strategy = Field(default=Direct(), exclude_if=is_direct)
     selected_share: Share | None = None
     costs: Costs | None = Field(default=None, exclude_if=_unsaid)
     recall_at_least: Wanted | None = Field(default=None, exclude_if=_unsaid)

@@ -1,0 +1,147 @@
+"""Tail duel: is a challenger's tail, as that of latencies, longer than the champion's by a part of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_platform.core.measurement import Measurement
+from ml_platform.stats.arm_wagers import within_by_lot, worse_by_lot
+from ml_platform.stats.bet_interval import bet_interval
+from ml_platform.stats.by_lot import arm_means, by_lot, lot_interval, mean_gain_of
+from ml_platform.stats.capital import before
+from ml_platform.stats.columns import Flags, Floats, flaw_of_numbers, numbers, require_same_length
+from ml_platform.stats.duel import check_margin, duel_facts
+from ml_platform.stats.pair_wagers import within_pairs, worse_of_pairs
+from ml_platform.stats.running_threshold import FIRST, running_threshold
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+UNIT = "share"
+TOO_FEW = f"fewer than {FIRST} rows of the champion to tell its quantiles"
+LEAST_AIM = 1e-3
+
+
+def tail_by_lot(
+    values: ArrayLike,
+    challenger: ArrayLike,
+    weight: ArrayLike,
+    *,
+    quantile: float,
+    margin: float,
+    metric: str = "tail",
+    confidence: float = 0.95,
+    subject: str = "",
+) -> Measurement:
+    """Return which share of the challenger's rows exceeds a quantile of the champion's, minus the champion's own share.
+
+    The quantile is a running one: the values don't need bounds. All are of shape (n,), as for `arm_difference`.
+    `margin` is a part of the value: that the challenger is worse by it means that its values divided by 1 + margin
+    exceed the quantile as often as the champion's. The facts of `duel_facts` say what is proven; further facts:
+    challenger, champion (shares), challenger_rows, champion_rows, quantile_challenger, quantile_champion. Undefined as
+    `arm_difference`, and without 100 rows of the champion. Source: Howard and Ramdas 2022, Bernoulli 28.
+
+    >>> ours = np.arange(2000) % 4 == 0
+    >>> times = np.random.default_rng(1).exponential(size=2000) * np.where(ours, 2, 1)
+    >>> found = tail_by_lot(times, ours, np.full(2000, 0.25), quantile=0.95, margin=0.5)
+    >>> round(found.value, 2), found.facts["p_worse"] < 0.001
+    (0.17, True)
+    """
+    check_margin(margin, confidence)
+    every = by_lot(values, challenger, weight)
+    if every.flaw:
+        return Measurement(
+            metric=metric, value=None, n=every.values.size, unit=UNIT, subject=subject, reason=every.flaw
+        )
+    told = running_threshold(every.values, ~every.ours, quantile)
+    start = int(np.isinf(told).sum())
+    rows, told = every.since(start), told[start:]
+    flaw = rows.flaw if rows.values.size else TOO_FEW
+    if flaw:
+        return Measurement(metric=metric, value=None, n=rows.values.size, unit=UNIT, subject=subject, reason=flaw)
+    slow = (rows.values > told) * 1.0
+    eased = np.where(rows.ours, (rows.values > told * (1 + margin)) * 1.0, slow)
+    more, less = _aims(rows.values, told, ~rows.ours, margin)
+    low, high = lot_interval(slow, rows, confidence)
+    return Measurement(
+        metric=metric,
+        value=mean_gain_of(slow, rows),
+        n=slow.size,
+        low=low,
+        high=high,
+        confidence=confidence,
+        unit=UNIT,
+        subject=subject,
+        facts={
+            **duel_facts(
+                worse_by_lot(slow, rows.ours, rows.weight, aim=more),
+                within_by_lot(eased, rows.ours, rows.weight, aim=less),
+            ),
+            **arm_means(slow, rows),
+            "quantile_challenger": float(np.quantile(rows.values[rows.ours], quantile)),
+            "quantile_champion": float(np.quantile(rows.values[~rows.ours], quantile)),
+        },
+    )
+
+
+def tail_of_pairs(
+    challenger: ArrayLike,
+    champion: ArrayLike,
+    *,
+    quantile: float,
+    margin: float,
+    metric: str = "tail",
+    confidence: float = 0.95,
+    subject: str = "",
+) -> Measurement:
+    """Return the same where both answered the same requests; both are of shape (n,), in the order in which they came.
+
+    >>> rng = np.random.default_rng(1)
+    >>> found = tail_of_pairs(rng.exponential(size=2000), rng.exponential(size=2000), quantile=0.95, margin=0.5)
+    >>> round(found.value, 2), found.facts["p_within"] < 0.001
+    (-0.01, True)
+    """
+    check_margin(margin, confidence)
+    ours, theirs = numbers(challenger, "challenger"), numbers(champion, "champion")
+    require_same_length(challenger=ours, champion=theirs)
+    flaw = flaw_of_numbers(challenger=ours, champion=theirs) or ("" if theirs.size > FIRST else TOO_FEW)
+    if flaw:
+        return Measurement(metric=metric, value=None, n=ours.size, unit=UNIT, subject=subject, reason=flaw)
+    champions = np.ones(theirs.size, dtype=np.bool_)
+    told = running_threshold(theirs, champions, quantile)
+    ours, theirs, told = ours[FIRST:], theirs[FIRST:], told[FIRST:]
+    more, less = _aims(theirs, told, champions[FIRST:], margin)
+    slow, usual, eased = (ours > told) * 1.0, (theirs > told) * 1.0, (ours > told * (1 + margin)) * 1.0
+    ends = np.full(slow.size, -1.0), np.ones(slow.size)
+    low, high = bet_interval(slow - usual, least=ends[0], greatest=ends[1], ends=(-1.0, 1.0), confidence=confidence)
+    return Measurement(
+        metric=metric,
+        value=float((slow - usual).mean()),
+        n=slow.size,
+        low=low,
+        high=high,
+        confidence=confidence,
+        unit=UNIT,
+        subject=subject,
+        facts={
+            **duel_facts(worse_of_pairs(slow, usual, aim=more), within_pairs(eased, usual, aim=less)),
+            "challenger": float(slow.mean()),
+            "champion": float(usual.mean()),
+            "quantile_challenger": float(np.quantile(ours, quantile)),
+            "quantile_champion": float(np.quantile(theirs, quantile)),
+        },
+    )
+
+
+def _aims(values: Floats, told: Floats, champion: Flags, margin: float) -> tuple[Floats, Floats]:
+    """Return how much the champion's share above the threshold would grow, and fall, if its values did by the margin.
+
+    Each row is told it by the champion's rows before; both are at least a thousandth, so that something is bet.
+    """
+    rows = np.maximum(before(champion * 1.0), 1)
+    above, longer, shorter = (
+        before((champion & (values * factor > told)) * 1.0) / rows for factor in (1.0, 1 + margin, 1 / (1 + margin))
+    )
+    return np.maximum(longer - above, LEAST_AIM), np.maximum(above - shorter, LEAST_AIM)
