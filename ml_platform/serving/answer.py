@@ -69,8 +69,9 @@ def answer(live: Live, log: TrafficLog, body: bytes, started: float, *, admitted
             _log(log, tried.written(time.perf_counter() - started, dt.datetime.now(dt.UTC)))
             return _told(tried)
         failed = tried
+    drawn = beside.rollout.rollout_id if beside else ""
     began = time.thread_time()
-    scored = Scored(live, rows, checked, ids, scores_of(live, rows))
+    scored = Scored(live, rows, checked, ids, scores_of(live, rows), rollout=drawn)
     scoring = time.thread_time() - began
     latency, now = time.perf_counter() - started, dt.datetime.now(dt.UTC)
     _log(log, [*scored.written(latency, now), *(failed.written(latency, now) if failed else ())])
@@ -81,7 +82,8 @@ def answer(live: Live, log: TrafficLog, body: bytes, started: float, *, admitted
 
 
 def _tried(canary: Canary, rows: Rows, checked: Checked, ids: list[str]) -> Scored | Failed:
-    tried = challenged(canary.live, rows, checked.event_times, route="canary", ids=ids)
+    drawn = canary.rollout.rollout_id
+    tried = challenged(canary.live, rows, checked.event_times, route="canary", rollout=drawn, ids=ids)
     if isinstance(tried, Scored):
         canary.tally.canary += len(ids)
     else:

@@ -38,7 +38,8 @@ _encode = msgspec.json.Encoder().encode
 class Mirrored:
     """One answered request: its rows, the ids of the predictions that the caller got, and when.
 
-    `rest_seconds` is what the answer took besides scoring: a shadow has it in common with what it stands beside.
+    A large request comes in parts, of which only one is the `first`. `rest_seconds` is what the answer took besides
+    scoring: a shadow has it in common with what it stands beside.
     """
 
     rows: list[dict[str, object]]
@@ -46,6 +47,7 @@ class Mirrored:
     event_times: list[dt.datetime | None]
     at: dt.datetime
     rest_seconds: float
+    first: bool = True
 
 
 class Mirror:
@@ -86,10 +88,8 @@ class Mirror:
         with self._lock:
             self._closed = True
             process, self._process = self._process, None
-        if process is not None and process.stdin is not None:
-            with contextlib.suppress(OSError):
-                process.stdin.close()
-            threading.Thread(target=process.wait, name="shadow-end", daemon=True).start()
+        if process is not None:
+            _let_end(process)
 
     def _write(self, frame: bytes, folder: Path) -> bool:
         pipe = self._pipe(folder)
@@ -134,10 +134,10 @@ class Mirror:
 
     def _ended(self) -> None:
         process, self._process = self._process, None
-        code = process.poll() if process is not None else None
-        if process is not None and process.stdin is not None:
-            with contextlib.suppress(OSError):
-                process.stdin.close()
+        code = None
+        if process is not None:
+            code = process.poll()
+            _let_end(process)
         self._failed(f"has ended ({'its input is closed' if code is None else f'exit code {code}'})")
 
     def _failed(self, why: str) -> None:
@@ -145,11 +145,18 @@ class Mirror:
         self.problem = f"the shadow of v{self._rollout.version} {why}; it is started again, see the service's log"
 
 
+def _let_end(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+    threading.Thread(target=process.wait, name="shadow-end", daemon=True).start()
+
+
 def _parts(mirrored: Mirrored) -> Iterator[Mirrored]:
     for start in range(0, len(mirrored.ids), ROWS_A_FRAME):
         part = slice(start, start + ROWS_A_FRAME)
         times = mirrored.event_times[part]
-        yield replace(mirrored, rows=mirrored.rows[part], ids=mirrored.ids[part], event_times=times)
+        yield replace(mirrored, rows=mirrored.rows[part], ids=mirrored.ids[part], event_times=times, first=not start)
 
 
 def _frame(mirrored: Mirrored) -> bytes:

@@ -36,6 +36,7 @@ class Scored:
     scores: list[Score]
     route: Route = "live"
     pairs: Sequence[str] = ()
+    rollout: str = ""
 
     def written(self, latency_seconds: float, now: dt.datetime) -> list[Prediction]:
         """Return what is written down of each row."""
@@ -48,11 +49,12 @@ class Scored:
                 status=OK, score=max(score) if isinstance(score, tuple) else score,
                 scores=score if isinstance(score, tuple) else (), latency_seconds=latency_seconds,
                 inputs={name: row[name] for name in logged}, unseen=unseen, route=self.route, pair=pair,
+                rollout="" if index else self.rollout,
             )
-            for row, event_time, unseen, given, score, pair in zip(
+            for index, (row, event_time, unseen, given, score, pair) in enumerate(zip(
                 sent, self.checked.event_times, self.checked.unseen, self.ids, self.scores,
                 self.pairs or repeat("", len(self.ids)), strict=True,
-            )
+            ))
         ]  # fmt: skip
 
 
@@ -65,6 +67,7 @@ class Failed:
     event_times: Sequence[dt.datetime | None]
     route: Route
     pairs: Sequence[str]
+    rollout: str
     status: int
 
     def written(self, latency_seconds: float, now: dt.datetime) -> list[Prediction]:
@@ -77,10 +80,11 @@ class Failed:
                 environment=manifest.environment, version=manifest.version, model_digest=manifest.model_digest,
                 status=self.status, score=None, latency_seconds=latency_seconds,
                 inputs={name: row[name] for name in logged if name in row}, route=self.route, pair=pair,
+                rollout="" if index else self.rollout,
             )
-            for row, event_time, given, pair in zip(
+            for index, (row, event_time, given, pair) in enumerate(zip(
                 sent, self.event_times, new_ids(len(self.pairs)), self.pairs, strict=True
-            )
+            ))
         ]  # fmt: skip
 
 
@@ -90,6 +94,7 @@ def challenged(
     event_times: Sequence[dt.datetime | None],
     *,
     route: Route,
+    rollout: str,
     ids: list[str],
     pairs: Sequence[str] = (),
 ) -> Scored | Failed:
@@ -102,13 +107,13 @@ def challenged(
         checked = live.contract_check.check(its_rows)
         scores = scores_of(live, its_rows)
     except Refused as refused:
-        return Failed(live, rows, event_times, route, pairs or ids, refused.status)
+        return Failed(live, rows, event_times, route, pairs or ids, rollout, refused.status)
     except Exception as error:  # noqa: BLE001 - the boundary: whatever a challenger does, the champion answers
         # No traceback: it repeats the error's text, which may hold a value of the request
         log.error("the challenger v%s failed: %s", live.manifest.version, type(error).__name__)  # noqa: TRY400
-        return Failed(live, rows, event_times, route, pairs or ids, FAILED)
+        return Failed(live, rows, event_times, route, pairs or ids, rollout, FAILED)
     timed = Checked(list(event_times), checked.unseen)
-    return Scored(live, its_rows, timed, ids, scores, route, pairs)
+    return Scored(live, its_rows, timed, ids, scores, route, pairs, rollout)
 
 
 def scores_of(live: Live, rows: Rows) -> list[Score]:

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rollout = msgspec.json.decode(given.rollout, type=RolloutRecord)
         predictor = Predictor.load(FileArtefacts(given.home), rollout.model_digest)
         log = TrafficLog(given.traffic, keys=FileKeys(given.home))
-        shadow(Live.of(manifest_of(rollout), predictor), log, sys.stdin.buffer)
+        shadow(Live.of(manifest_of(rollout), predictor), rollout.rollout_id, log, sys.stdin.buffer)
         log.close()
     except (PlatformError, msgspec.MsgspecError) as error:
         sys.stderr.write(f"shadow: {error}\n")
@@ -47,12 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def shadow(challenger: Live, log: TrafficLog, source: BinaryIO) -> None:
+def shadow(challenger: Live, rollout_id: str, log: TrafficLog, source: BinaryIO) -> None:
     """Score and log each request that `source` brings; raises Unavailable when the log can't be written."""
     for mirrored in _frames(source):
         started = time.thread_time()
         scored = challenged(
-            challenger, mirrored.rows, mirrored.event_times, route="shadow", ids=new_ids(len(mirrored.ids)),
+            challenger, mirrored.rows, mirrored.event_times, route="shadow",
+            rollout=rollout_id if mirrored.first else "", ids=new_ids(len(mirrored.ids)),
             pairs=mirrored.ids,
         )  # fmt: skip
         taken = time.thread_time() - started  # its own time alone: what else runs on the machine isn't its doing
