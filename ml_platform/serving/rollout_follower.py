@@ -39,6 +39,7 @@ class RolloutFollower:
     home: Path
     model: str
     environment: str
+    ignored: bool = False
     tally: Tally = field(default_factory=Tally)
     tried: Challenger | None = None
     _problem: str = ""
@@ -53,7 +54,7 @@ class RolloutFollower:
 
     async def look(self, live: Manifest, load: Load) -> Challenger | None:
         """Return what is tried beside `live` now; `load` makes a version ready."""
-        seen = (self._stamp(), live)
+        seen = (None if self.ignored else self._stamp(), live)
         if seen == self._seen and (seen[0] is None or time.monotonic() < self._again_at):
             return self.tried
         try:

@@ -18,7 +18,7 @@ from ml_platform.stages.interface_breaks import break_objections
 from ml_platform.stages.lock import Request, champion_holds, examine
 from ml_platform.stages.objection import Objection, Refused, refused
 from ml_platform.stages.versions import check_environment, registered
-from ml_platform.stages.way import DIRECTLY, Proven, Tried, Way
+from ml_platform.stages.way import DIRECTLY, Directly, Proven, Tried, Way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +89,7 @@ def promote(
     if not objections:
         _say_overridden(request, actor)
         _say_breaking(request, actor)
+        _say_untried(request, attempt)
         try:
             return _go(request, attempt, approvals, hold)
         except DataInvalid as error:  # it was barred, its approval used or its hold lost since we looked
@@ -181,6 +182,18 @@ def _say_overridden(request: Request, actor: str) -> None:
                 "freezes": {each.freeze.name: each.freeze.owner for each in held},
                 "until": max(each.until for each in held),
             },
+        )
+
+
+def _say_untried(request: Request, attempt: Attempt) -> None:
+    """Write to the audit that a version goes live directly, though it was to be tried first."""
+    if isinstance(request.way, Directly) and request.way.instead and request.live is not None:
+        request.ledger.append(
+            "rollout_skipped",
+            actor=attempt.actor,
+            subject=f"{request.release.model}@{request.environment}",
+            at=attempt.at,
+            payload={"version": attempt.version, "reason": request.way.instead},
         )
 
 

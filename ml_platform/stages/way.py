@@ -8,7 +8,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Directly:
-    """It replaces what is live at once."""
+    """It replaces what is live at once; `instead` says why, where it was to be tried first, and is audited."""
+
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
