@@ -53,4 +53,5 @@ def _of_classes(predictions: Sequence[Prediction], codes: Floats, count: int) ->
     for row, (one, code) in enumerate(zip(predictions, codes, strict=True)):
         if len(one.scores) == count and np.isfinite(code):
             lost[row] = np.square(np.array(one.scores) - (np.arange(count) == code)).sum() / 2
-    return np.minimum(lost, 1.0)
+    most: Floats = np.minimum(lost, 1.0)
+    return most

@@ -121,9 +121,7 @@ def _worse(trial: Canary | Shadow, measured: Sequence[Measurement]) -> Iterator[
 def _broken(trial: Canary | Shadow, measured: Sequence[Measurement]) -> Iterator[str]:
     for one in measured:
         if one.metric == RATIO and _evidence(one, "evidence") >= _limit(trial):
-            sent = (
-                f"{number_text(_number(one, 'share'))} of the requests, {number_text(_number(one, 'expected'))} stated"
-            )
+            sent = f"{_fact(one, 'share')} of the requests, {_fact(one, 'expected')} stated"
             yield f"requests aren't sent as stated, so the two can't be compared: {sent} ({_said(one, 'p_value')})"
 
 
@@ -156,17 +154,16 @@ def _wanted(trial: Canary | Shadow) -> tuple[str, ...]:
 
 
 def _evidence(one: Measurement, name: str) -> float:
-    """Return a logarithm of evidence; none where nothing could be measured."""
-    return _number(one, name) if one.value is not None else -math.inf
-
-
-def _number(one: Measurement, name: str) -> float:
-    found = one.facts[name]
-    if not isinstance(found, int | float):
-        message = f"{one.metric} has no number {name}"
-        raise TypeError(message)
-    return float(found)
+    """Return a logarithm of evidence; where nothing could be measured there is none."""
+    found = one.facts.get(name)
+    return found if isinstance(found, float) else -math.inf
 
 
 def _said(one: Measurement, p: str) -> str:
-    return one.text() if one.value is None else f"{one.text()}, p = {number_text(_number(one, p))} at any look"
+    return one.text() if one.value is None else f"{one.text()}, p = {_fact(one, p)} at any look"
+
+
+def _fact(one: Measurement, name: str) -> str:
+    """Write a fact that is a number for people."""
+    found = one.facts[name]
+    return number_text(found) if isinstance(found, float) else str(found)

@@ -36,7 +36,7 @@ def measure_canary(arms: Arms, rules: Canary) -> Iterator[Measurement]:
     confidence = 1 - rules.false_decisions
     count = int(arms.ours.sum())
     yield sample_ratio(
-        [arms.ours.size - count, count], [1 - arms.weight, arms.weight], metric=RATIO, confidence=confidence
+        [count, arms.ours.size - count], [arms.weight, 1 - arms.weight], metric=RATIO, confidence=confidence
     )
     chance = np.full(arms.ours.size, arms.weight)
     yield arm_difference(

@@ -67,7 +67,7 @@ def shift_by_lot(
     flaw = rows.flaw if rows.values.size else TOO_FEW
     if flaw:
         return Measurement(metric=metric, value=None, n=rows.values.size, unit=UNIT, subject=subject, reason=flaw)
-    above = [(rows.values > each[start:]) * 1.0 for each in told]
+    above = [(rows.values > each[start:]).astype(np.float64) for each in told]
     duels = [duel_by_lot(up, rows.ours, rows.weight, margin=margin) for each in above for up in (each, 1 - each)]
     most = int(np.abs([mean_gain_of(each, rows) for each in above]).argmax())
     found = arm_difference(
@@ -104,7 +104,7 @@ def shift_of_pairs(
         return Measurement(metric=metric, value=None, n=ours.size, unit=UNIT, subject=subject, reason=flaw)
     champions = np.ones(theirs.size, dtype=np.bool_)
     told = [running_threshold(theirs, champions, quantile)[FIRST:] for quantile in QUANTILES]
-    above = [((ours[FIRST:] > each) * 1.0, (theirs[FIRST:] > each) * 1.0) for each in told]
+    above = [tuple((side[FIRST:] > each).astype(np.float64) for side in (ours, theirs)) for each in told]
     duels = [
         duel_of_pairs(mine, other, margin=margin)
         for one, two in above

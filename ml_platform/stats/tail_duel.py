@@ -9,8 +9,8 @@ import numpy as np
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.arm_wagers import within_by_lot, worse_by_lot
 from ml_platform.stats.bet_interval import bet_interval
-from ml_platform.stats.by_lot import arm_means, by_lot, lot_interval, mean_gain_of
-from ml_platform.stats.capital import before
+from ml_platform.stats.by_lot import ByLot, arm_means, by_lot, lot_interval, mean_gain_of
+from ml_platform.stats.capital import Wager, before
 from ml_platform.stats.columns import Flags, Floats, flaw_of_numbers, numbers, require_same_length
 from ml_platform.stats.duel import check_margin, duel_facts
 from ml_platform.stats.pair_wagers import within_pairs, worse_of_pairs
@@ -61,9 +61,7 @@ def tail_by_lot(
     flaw = rows.flaw if rows.values.size else TOO_FEW
     if flaw:
         return Measurement(metric=metric, value=None, n=rows.values.size, unit=UNIT, subject=subject, reason=flaw)
-    slow = (rows.values > told) * 1.0
-    eased = np.where(rows.ours, (rows.values > told * (1 + margin)) * 1.0, slow)
-    more, less = _aims(rows.values, told, ~rows.ours, margin)
+    slow = (rows.values > told).astype(np.float64)
     low, high = lot_interval(slow, rows, confidence)
     return Measurement(
         metric=metric,
@@ -75,10 +73,7 @@ def tail_by_lot(
         unit=UNIT,
         subject=subject,
         facts={
-            **duel_facts(
-                worse_by_lot(slow, rows.ours, rows.weight, aim=more),
-                within_by_lot(eased, rows.ours, rows.weight, aim=less),
-            ),
+            **duel_facts(*tail_wagers(rows, told, margin)),
             **arm_means(slow, rows),
             "quantile_challenger": float(np.quantile(rows.values[rows.ours], quantile)),
             "quantile_champion": float(np.quantile(rows.values[~rows.ours], quantile)),
@@ -113,7 +108,9 @@ def tail_of_pairs(
     told = running_threshold(theirs, champions, quantile)
     ours, theirs, told = ours[FIRST:], theirs[FIRST:], told[FIRST:]
     more, less = _aims(theirs, told, champions[FIRST:], margin)
-    slow, usual, eased = (ours > told) * 1.0, (theirs > told) * 1.0, (ours > told * (1 + margin)) * 1.0
+    slow, usual, eased = (
+        flags.astype(np.float64) for flags in (ours > told, theirs > told, ours > told * (1 + margin))
+    )
     ends = np.full(slow.size, -1.0), np.ones(slow.size)
     low, high = bet_interval(slow - usual, least=ends[0], greatest=ends[1], ends=(-1.0, 1.0), confidence=confidence)
     return Measurement(
@@ -135,13 +132,30 @@ def tail_of_pairs(
     )
 
 
+def tail_wagers(rows: ByLot, told: Floats, margin: float) -> tuple[Wager, Wager]:
+    """Return both games on who exceeds the thresholds that each row was `told`, finite ones of shape (n,).
+
+    >>> rows = by_lot(np.array([1.0, 3.0]), [1, 0], [0.5, 0.5])
+    >>> tail_wagers(rows, np.full(2, 2.0), 0.1)[0].gains.tolist()
+    [0.0, -2.0]
+    """
+    slow = (rows.values > told).astype(np.float64)
+    eased = np.where(rows.ours, rows.values > told * (1 + margin), slow)
+    more, less = _aims(rows.values, told, ~rows.ours, margin)
+    return (
+        worse_by_lot(slow, rows.ours, rows.weight, aim=more),
+        within_by_lot(eased, rows.ours, rows.weight, aim=less),
+    )
+
+
 def _aims(values: Floats, told: Floats, champion: Flags, margin: float) -> tuple[Floats, Floats]:
     """Return how much the champion's share above the threshold would grow, and fall, if its values did by the margin.
 
     Each row is told it by the champion's rows before; both are at least a thousandth, so that something is bet.
     """
-    rows = np.maximum(before(champion * 1.0), 1)
+    rows = np.maximum(before(champion.astype(np.float64)), 1)
     above, longer, shorter = (
-        before((champion & (values * factor > told)) * 1.0) / rows for factor in (1.0, 1 + margin, 1 / (1 + margin))
+        before((champion & (values * factor > told)).astype(np.float64)) / rows
+        for factor in (1.0, 1 + margin, 1 / (1 + margin))
     )
     return np.maximum(longer - above, LEAST_AIM), np.maximum(above - shorter, LEAST_AIM)

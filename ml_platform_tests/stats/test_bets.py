@@ -28,7 +28,7 @@ def arms(chance: float, more: float, *, rows: int, seed: int, weight: float = 0.
     rng = np.random.default_rng(seed)
     ours = rng.random((RUNS, rows)) < weight
     failed = rng.random((RUNS, rows)) < chance + more * ours
-    return duel_by_lot(failed * 1.0, ours, np.full(rows, weight), margin=0.05)
+    return duel_by_lot(failed.astype(np.float64), ours, np.full(rows, weight), margin=0.05)
 
 
 def test_the_capital_by_hand() -> None:
@@ -67,7 +67,7 @@ def test_traffic_whose_failures_come_and_go_fools_nobody() -> None:
     rng = np.random.default_rng(4)
     chance = 0.3 + 0.28 * np.sin(np.arange(2000) / 100)
     ours = rng.random((RUNS, 2000)) < 0.2
-    failed = (rng.random((RUNS, 2000)) < chance) * 1.0
+    failed = (rng.random((RUNS, 2000)) < chance).astype(np.float64)
     worse, _ = duel_by_lot(failed, ours, np.full(2000, 0.2), margin=0.05)
     assert reached(worse, 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / RUNS)
 
@@ -77,7 +77,7 @@ def test_a_weight_that_grows_step_by_step_is_fair_too() -> None:
     weight = np.repeat([0.01, 0.05, 0.25, 0.5], 500)
     chance = np.repeat([0.4, 0.3, 0.1, 0.02], 500)  # confounded with time, as a ramp is
     ours = rng.random((RUNS, 2000)) < weight
-    worse, _ = duel_by_lot((rng.random((RUNS, 2000)) < chance) * 1.0, ours, weight, margin=0.05)
+    worse, _ = duel_by_lot((rng.random((RUNS, 2000)) < chance).astype(np.float64), ours, weight, margin=0.05)
     assert reached(worse, 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / RUNS)
 
 
@@ -87,7 +87,7 @@ def test_equal_pairs_are_called_worse_and_pairs_worse_by_the_margin_fine_at_most
 ) -> None:
     rng = np.random.default_rng(6)
     both = rng.random((RUNS, 1500)) < 0.3
-    ours, theirs = ((both ^ (rng.random((RUNS, 1500)) < 0.1)) * 1.0 for _ in range(2))
+    ours, theirs = ((both ^ (rng.random((RUNS, 1500)) < 0.1)).astype(np.float64) for _ in range(2))
     worse, _ = duel_of_pairs(ours, theirs, margin=0.1, relative=relative)
     assert reached(worse, 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / RUNS)
     margin = 0.1 * theirs.mean() if relative else 0.1
