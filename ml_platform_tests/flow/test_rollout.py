@@ -30,7 +30,7 @@ MANUAL = "deployment: {production: manual}"
 SHADOW = (MANUAL, f"deployment: {{production: manual, strategy: {{kind: shadow, {MARGINS}}}}}")
 CANARY = (MANUAL, f"deployment: {{production: manual, strategy: {{kind: canary, weight: 0.2, {MARGINS}}}}}")
 OTHER = ("num_leaves: 7", "num_leaves: 6")
-REQUESTS = 500
+REQUESTS = 1000
 
 
 @pytest.fixture(scope="module")
