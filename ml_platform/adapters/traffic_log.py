@@ -24,6 +24,7 @@ from ml_platform.core.keys import Keys
 from ml_platform.core.traffic import Prediction
 
 RANGE_SUFFIX = ".range"
+CLOCKS_APART_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,11 @@ class TrafficLog:
             sync_seconds=sync_seconds,
             on_close=self._write_range,
         )
+
+    @property
+    def folder(self) -> Path:
+        """Return where it writes."""
+        return self._writer.folder
 
     @property
     def lag_seconds(self) -> float:
@@ -129,6 +135,22 @@ def read(
     ]
     found.sort(key=lambda one: (one.event_time, one.at))
     return Traffic(predictions=found, torn=seen.torn)
+
+
+def read_rollout(folder: Path, rollout_id: str, since: dt.datetime, *, keys: Keys) -> list[Prediction]:
+    """Return what a rollout drew or mirrored since it began, in the order in which it was answered; raises as `read`.
+
+    Files that weren't written to since then aren't opened.
+    """
+    seen, decoder = Scan(), msgspec.json.Decoder(Prediction)
+    found = [
+        one
+        for segment in segments_of(folder)
+        if segment.stat().st_mtime >= since.timestamp() - CLOCKS_APART_SECONDS
+        for payload in scan_sealed(segment, seen, keys)
+        if (one := read_as(decoder, payload, segment)).rollout == rollout_id
+    ]
+    return sorted(found, key=lambda one: one.at)
 
 
 def _predictions(

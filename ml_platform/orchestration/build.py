@@ -25,9 +25,12 @@ from ml_platform.orchestration.records import RECORDS, RECORDS_KEY, RESOURCES
 from ml_platform.orchestration.release_assets import release_asset
 from ml_platform.orchestration.retrain_sensor import retrain_sensor
 from ml_platform.orchestration.rollback_job import rollback_job
+from ml_platform.orchestration.rollout_job import rollout_asset, rollout_job
+from ml_platform.orchestration.rollout_sensor import rollout_sensor
 from ml_platform.orchestration.showing import put_back_sensor
 from ml_platform.orchestration.window_assets import window_assets
 from ml_platform.policy.load import GovernedModelFile, discover, load_model
+from ml_platform.policy.strategy import Direct
 from ml_platform.settings import Settings
 
 Factory = Callable[[GovernedModelFile], dg.AssetsDefinition]
@@ -40,11 +43,15 @@ PATH: Sequence[Factory] = (
 def build_model(file: GovernedModelFile) -> dg.Definitions:
     """Return the assets with their gates, the jobs, and the sensor of a model that is watched."""
     watched = file.spec.monitoring
+    tried = not isinstance(file.spec.deployment.strategy, Direct)
     watching = [feedback_asset(file), *window_assets(file, watched)] if watched else []
     return dg.Definitions(
-        assets=[*(make(file) for make in PATH), *watching],
-        jobs=[*jobs(file), faults_job(file), rollback_job(file)],
-        sensors=[retrain_sensor(file, watched)] if watched else [],
+        assets=[*(make(file) for make in PATH), *watching, *([rollout_asset(file)] if tried else [])],
+        jobs=[*jobs(file), faults_job(file), rollback_job(file), *([rollout_job(file)] if tried else [])],
+        sensors=[
+            *([retrain_sensor(file, watched)] if watched else []),
+            *([rollout_sensor(file)] if tried else []),
+        ],
         resources={RECORDS_KEY: RECORDS},
     )
 

@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--sync-seconds", type=float, default=0.05, help="0: every answer waits for the disk")
     parser.add_argument("--with-parent", action="store_true", help="end when the starting process ends")
+    parser.add_argument("--live-only", action="store_true", help="try no challenger beside what is live")
     parser.add_argument("--secret-file", type=Path, help="answer only who sends the secret in this file as a token")
     given = parser.parse_args(arguments)
     from ml_platform.serving.run import Serving, serve
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sync_seconds=given.sync_seconds,
         with_parent=given.with_parent,
         gate=_gate(given.secret_file),
+        live_only=given.live_only,
     )
     try:
         serve(serving, defs=settings.defs, announce=_say)

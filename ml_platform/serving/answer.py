@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
-import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import msgspec
 
 from ml_platform.adapters.traffic_log import TrafficLog
-from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.errors import Unavailable
 from ml_platform.core.gate import Admitted
 from ml_platform.core.scoring import Score
-from ml_platform.core.traffic import InputValue, Prediction
+from ml_platform.core.traffic import Prediction
+from ml_platform.serving.challenger import Canary, Shadow
 from ml_platform.serving.contract_check import Checked
 from ml_platform.serving.gates import OPEN
 from ml_platform.serving.live import Live
+from ml_platform.serving.mirror import Mirrored
 from ml_platform.serving.refusal import Refused, turned_away
 from ml_platform.serving.request import Rows
-
-OK = 200
+from ml_platform.serving.scored import Failed, Scored, challenged, new_ids, scores_of
 
 
 class Classed(msgspec.Struct, frozen=True, rename={"decided": "class"}):
@@ -56,24 +54,41 @@ def answer(live: Live, log: TrafficLog, body: bytes, started: float, *, admitted
     """Parse, check, score and log; raises Refused when the request or the log doesn't allow an answer.
 
     `started` is `time.perf_counter()` at the request's head. The log is written before the answer is given: what
-    can't be written down isn't answered.
+    can't be written down isn't answered. What is tried beside the live version answers its share, or is handed the
+    request afterwards; when it fails, the live version answers.
     """
     rows, checked = live.read(body)
     away = admitted.spend(len(rows))
     if away is not None:
         raise turned_away(away)
-    scores = _scores(live, rows)
-    ids = _ids(len(rows))
-    _log(log, _predictions(live, rows, checked, zip(ids, scores, strict=True), time.perf_counter() - started))
-    manifest = live.manifest
-    said = Answer(
-        predictions=[_told(live, score) for score in scores],
-        prediction_ids=ids,
-        model=manifest.model,
-        version=manifest.version,
-        model_digest=manifest.model_digest,
-    )
-    return Answered(said, checked.unseen)
+    ids = new_ids(len(rows))
+    beside, failed = live.beside, None
+    if isinstance(beside, Canary) and beside.takes(rows, ids[0]):
+        tried = _tried(beside, rows, checked, ids)
+        if isinstance(tried, Scored):
+            _log(log, tried.written(time.perf_counter() - started, dt.datetime.now(dt.UTC)))
+            return _told(tried)
+        failed = tried
+    drawn = beside.rollout.rollout_id if beside else ""
+    began = time.thread_time()
+    scored = Scored(live, rows, checked, ids, scores_of(live, rows), rollout=drawn)
+    scoring = time.thread_time() - began
+    latency, now = time.perf_counter() - started, dt.datetime.now(dt.UTC)
+    _log(log, [*scored.written(latency, now), *(failed.written(latency, now) if failed else ())])
+    if isinstance(beside, Shadow):
+        times, rest = checked.event_times, max(latency - scoring, 0.0)
+        beside.mirror.later(Mirrored(rows=rows, ids=ids, event_times=times, at=now, rest_seconds=rest), log.folder)
+    return _told(scored)
+
+
+def _tried(canary: Canary, rows: Rows, checked: Checked, ids: list[str]) -> Scored | Failed:
+    drawn = canary.rollout.rollout_id
+    tried = challenged(canary.live, rows, checked.event_times, route="canary", rollout=drawn, ids=ids)
+    if isinstance(tried, Scored):
+        canary.tally.canary += len(ids)
+    else:
+        canary.tally.fallbacks += len(ids)
+    return tried
 
 
 def log_failure(live: Live, log: TrafficLog, status: int, started: float) -> None:
@@ -81,7 +96,7 @@ def log_failure(live: Live, log: TrafficLog, status: int, started: float) -> Non
     now = dt.datetime.now(dt.UTC)
     manifest = live.manifest
     failed = Prediction(
-        id=_ids(1)[0], at=now, event_time=now, model=manifest.model, environment=manifest.environment,
+        id=new_ids(1)[0], at=now, event_time=now, model=manifest.model, environment=manifest.environment,
         version=manifest.version, model_digest=manifest.model_digest, status=status, score=None,
         latency_seconds=time.perf_counter() - started,
     )  # fmt: skip
@@ -91,23 +106,23 @@ def log_failure(live: Live, log: TrafficLog, status: int, started: float) -> Non
         return
 
 
-def _told(live: Live, score: Score) -> float | Classed:
+def _told(scored: Scored) -> Answered:
+    manifest = scored.live.manifest
+    said = Answer(
+        predictions=[_in_words(scored.live, score) for score in scored.scores],
+        prediction_ids=scored.ids,
+        model=manifest.model,
+        version=manifest.version,
+        model_digest=manifest.model_digest,
+    )
+    return Answered(said, scored.checked.unseen)
+
+
+def _in_words(live: Live, score: Score) -> float | Classed:
     if not isinstance(score, tuple):
         return score
     names = live.predictor.contract.classes
     return Classed(names[score.index(max(score))], dict(zip(names, score, strict=True)))
-
-
-def _scores(live: Live, rows: Rows) -> list[Score]:
-    scores = live.predictor.score_rows(rows)
-    if not all(map(_is_finite, scores)):
-        message = f"{live.manifest.model} version {live.manifest.version} gave a score that isn't a finite number"
-        raise DataInvalid(message)
-    return scores
-
-
-def _is_finite(score: Score) -> bool:
-    return all(map(math.isfinite, score)) if isinstance(score, tuple) else math.isfinite(score)
 
 
 def _log(log: TrafficLog, predictions: Sequence[Prediction]) -> None:
@@ -116,30 +131,3 @@ def _log(log: TrafficLog, predictions: Sequence[Prediction]) -> None:
     except Unavailable as error:
         message = "the prediction log can't be written, so nothing is answered (see /health); send again later"
         raise Refused(503, "TEMPORARILY_UNAVAILABLE", message) from error
-
-
-def _predictions(
-    live: Live, rows: Rows, checked: Checked, scored: Iterable[tuple[str, Score]], latency: float
-) -> list[Prediction]:
-    now = dt.datetime.now(dt.UTC)
-    manifest = live.manifest
-    logged = live.logged_columns
-    sent = cast("list[dict[str, InputValue]]", rows)
-    return [
-        Prediction(
-            id=given, at=now, event_time=event_time or now, model=manifest.model, environment=manifest.environment,
-            version=manifest.version, model_digest=manifest.model_digest, status=OK,
-            score=max(score) if isinstance(score, tuple) else score,
-            scores=score if isinstance(score, tuple) else (), latency_seconds=latency,
-            inputs={name: row[name] for name in logged}, unseen=unseen,
-        )
-        for row, event_time, unseen, (given, score) in zip(
-            sent, checked.event_times, checked.unseen, scored, strict=True
-        )
-    ]  # fmt: skip
-
-
-def _ids(count: int) -> list[str]:
-    """Return random ids (128 bits each, so that nobody can label a prediction that isn't theirs)."""
-    random = secrets.token_hex(16 * count)
-    return [random[start : start + 32] for start in range(0, 32 * count, 32)]

@@ -35,7 +35,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Serving:
     """What to serve and where; `traffic` is the log's folder when it isn't the home's own, `port` 0 any free one.
 
-    Without a `gate` everybody may ask, as long as the home has no users.
+    Without a `gate` everybody may ask, as long as the home has no users. `live_only` tries no challenger beside it.
     """
 
     home: Path
@@ -48,6 +48,7 @@ class Serving:
     sync_seconds: float = SYNC_SECONDS
     with_parent: bool = False
     gate: Gate | None = None
+    live_only: bool = False
 
 
 def serve(serving: Serving, *, defs: Path | None = None, announce: Callable[[str], object] = str) -> None:
@@ -67,6 +68,7 @@ def serve(serving: Serving, *, defs: Path | None = None, announce: Callable[[str
         traffic=TrafficLog(folder, keys=FileKeys(serving.home), sync_seconds=serving.sync_seconds),
         gate=serving.gate,
     )
+    app.follower.rollout.ignored = serving.live_only
 
     def ready() -> None:
         gc.collect()

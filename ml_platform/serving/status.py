@@ -11,6 +11,18 @@ from ml_platform.serving.metrics import Samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What is tried beside the live version, and how."""
+
+    strategy: str
+    version: int
+    model_digest: str
+    weight: float
+    sticky_by: str
+    since: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """`status` is `ok`, `degraded` (serving, but something needs a person) or `unavailable` (not serving)."""
 
@@ -23,6 +35,7 @@ class Health:
     uptime_seconds: float
     log_lag_seconds: float
     problems: tuple[str, ...]
+    rollout: Tried | None = None
 
     @property
     def ready(self) -> bool:
@@ -41,6 +54,7 @@ class Version:
     evidence_digest: str
     features_code_digest: str
     since: dt.datetime
+    rollout: Tried | None = None
 
 
 def nothing_live(follower: Follower) -> str:
@@ -56,7 +70,7 @@ def nothing_live(follower: Follower) -> str:
 def health(follower: Follower, traffic: TrafficLog, uptime_seconds: float) -> Health:
     """Say how the service is."""
     live = follower.live
-    problems = [problem for problem in (follower.problem, traffic.problem) if problem]
+    problems = [each for each in (follower.problem, follower.rollout.problem, traffic.problem) if each]
     if live is None and not follower.problem:
         problems.append(nothing_live(follower))
     serving = live is not None and not traffic.problem
@@ -71,6 +85,7 @@ def health(follower: Follower, traffic: TrafficLog, uptime_seconds: float) -> He
         uptime_seconds=uptime_seconds,
         log_lag_seconds=traffic.lag_seconds,
         problems=tuple(problems),
+        rollout=_tried(live),
     )
 
 
@@ -85,6 +100,21 @@ def version(live: Live) -> Version:
         evidence_digest=manifest.evidence_digest,
         features_code_digest=live.predictor.contract.code_digest,
         since=manifest.since,
+        rollout=_tried(live),
+    )
+
+
+def _tried(live: Live | None) -> Tried | None:
+    if live is None or live.beside is None:
+        return None
+    rollout = live.beside.rollout
+    return Tried(
+        strategy=rollout.strategy,
+        version=rollout.version,
+        model_digest=rollout.model_digest,
+        weight=rollout.weight,
+        sticky_by=rollout.sticky_by,
+        since=rollout.since,
     )
 
 
@@ -96,13 +126,26 @@ def gauges(follower: Follower, traffic: TrafficLog, uptime_seconds: float) -> di
         manifest = live.manifest
         named = {"model": manifest.model, "environment": manifest.environment, "version": str(manifest.version)}
         info = [((*named.items(), ("model_digest", manifest.model_digest)), 1)]
-    problem = int(bool(follower.problem or traffic.problem))
+    problem = int(bool(follower.problem or follower.rollout.problem or traffic.problem))
+    tried, tally = _tried(live), follower.rollout.tally
+    beside: Samples = []
+    if tried is not None:
+        beside = [((("model", follower.model), ("strategy", tried.strategy), ("version", str(tried.version))), 1)]
+    rows = [
+        ((("model", follower.model), ("what", what)), getattr(tally, what))
+        for what in ("canary", "fallbacks", "mirrored", "dropped")
+    ]
     return {
         "ml_platform_live_info": ("The version that is live.", info),
         "ml_platform_uptime_seconds": ("Since the service started.", [((), uptime_seconds)]),
         "ml_platform_log_lag_seconds": (
             "Age of the oldest prediction not yet on the disk.",
             [((), traffic.lag_seconds)],
+        ),
+        "ml_platform_rollout_info": ("The version that is tried beside it.", beside),
+        "ml_platform_rollout_rows": (
+            "Rows since the start: answered by a canary, by the live version as the canary failed, mirrored, dropped.",
+            rows,
         ),
         "ml_platform_problem": ("1 when /health names a problem.", [((), problem)]),
     }

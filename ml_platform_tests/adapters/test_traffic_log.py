@@ -10,7 +10,7 @@ import pytest
 
 from ml_platform.adapters.sealed_segment import SealedLines
 from ml_platform.adapters.segments import SegmentWriter, line_of, segments_of
-from ml_platform.adapters.traffic_log import RANGE_SUFFIX, TrafficLog, read
+from ml_platform.adapters.traffic_log import RANGE_SUFFIX, TrafficLog, read, read_rollout
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.traffic import Prediction
 from ml_platform_tests.fakes.keys import FakeKeys
@@ -117,3 +117,15 @@ def test_what_nobody_got_is_read_by_who_asks_for_it_alone(tmp_path: Path) -> Non
     filled(tmp_path, [prediction(1), shadow, failed, canary])
     assert read(tmp_path, keys=KEYS).predictions == [prediction(1), canary]
     assert read(tmp_path, keys=KEYS, with_pairs=True).predictions == [prediction(1), shadow, failed, canary]
+
+
+def test_a_rollout_is_read_by_itself_and_from_the_files_that_were_written_since(tmp_path: Path) -> None:
+    drawn = dataclasses.replace(prediction(3), rollout="r1")
+    failed = dataclasses.replace(prediction(2), rollout="r1", route="canary", status=500, score=None, pair="p3")
+    filled(tmp_path, [drawn, failed, prediction(1)])
+    now = dt.datetime.now(tz=dt.UTC)
+    assert read_rollout(tmp_path, "r1", now, keys=KEYS) == [failed, drawn]
+    assert read_rollout(tmp_path, "r2", now, keys=KEYS) == []
+    (segment,) = segments_of(tmp_path)
+    segment.write_bytes(b"x")
+    assert read_rollout(tmp_path, "r1", now + dt.timedelta(days=2), keys=KEYS) == []
