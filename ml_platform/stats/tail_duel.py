@@ -15,7 +15,7 @@ from ml_platform.stats.capital import Wager
 from ml_platform.stats.columns import Flags, Floats, flaw_of_numbers, numbers, require_same_length
 from ml_platform.stats.duel import check_margin, duel_facts
 from ml_platform.stats.pair_wagers import within_pairs, worse_of_pairs
-from ml_platform.stats.running_threshold import FIRST, retold, running_threshold
+from ml_platform.stats.running_threshold import FIRST, NONE, retold, running_threshold
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -32,17 +32,20 @@ def tail_by_lot(
     *,
     quantile: float,
     margin: float,
+    past: ArrayLike = (),
     metric: str = "tail",
     confidence: float = 0.95,
     subject: str = "",
 ) -> Measurement:
     """Return which share of the challenger's rows exceeds a quantile of the champion's, minus the champion's own share.
 
-    The quantile is a running one: the values don't need bounds. All are of shape (n,), as for `arm_difference`.
+    The quantile is a running one: the values don't need bounds. All are of shape (n,), as for `arm_difference`; `past`
+    are values of the champion from before, that tell its quantiles from the first row on.
     `margin` is a part of the value: that the challenger is worse by it means that its values divided by 1 + margin
     exceed the quantile as often as the champion's. The facts of `duel_facts` say what is proven; further facts:
     challenger, champion (shares), challenger_rows, champion_rows, quantile_challenger, quantile_champion. Undefined as
-    `arm_difference`, and without 100 rows of the champion. Source: Howard and Ramdas 2022, Bernoulli 28.
+    `arm_difference`, and without 100 rows of the
+    champion, the past ones included. Source: Howard and Ramdas 2022, Bernoulli 28.
 
     >>> ours = np.arange(2000) % 4 == 0
     >>> times = np.random.default_rng(1).exponential(size=2000) * np.where(ours, 2, 1)
@@ -51,12 +54,11 @@ def tail_by_lot(
     (0.17, True)
     """
     check_margin(margin, confidence)
-    every = by_lot(values, challenger, weight)
-    if every.flaw:
-        return Measurement(
-            metric=metric, value=None, n=every.values.size, unit=UNIT, subject=subject, reason=every.flaw
-        )
-    tail = running_tail(every.values, ~every.ours, quantile, margin)
+    every, earlier = by_lot(values, challenger, weight), numbers(past, "past")
+    flaw = every.flaw or flaw_of_past(earlier)
+    if flaw:
+        return Measurement(metric=metric, value=None, n=every.values.size, unit=UNIT, subject=subject, reason=flaw)
+    tail = running_tail(every.values, ~every.ours, quantile, margin, past=earlier)
     start = int(np.isinf(tail.threshold).sum())
     rows, tail = every.since(start), tail.since(start)
     flaw = rows.flaw if rows.values.size else TOO_FEW
@@ -88,6 +90,7 @@ def tail_of_pairs(
     *,
     quantile: float,
     margin: float,
+    past: ArrayLike = (),
     metric: str = "tail",
     confidence: float = 0.95,
     subject: str = "",
@@ -100,13 +103,15 @@ def tail_of_pairs(
     (-0.01, True)
     """
     check_margin(margin, confidence)
-    ours, theirs = numbers(challenger, "challenger"), numbers(champion, "champion")
+    ours, theirs, earlier = numbers(challenger, "challenger"), numbers(champion, "champion"), numbers(past, "past")
     require_same_length(challenger=ours, champion=theirs)
-    flaw = flaw_of_numbers(challenger=ours, champion=theirs) or ("" if theirs.size > FIRST else TOO_FEW)
+    start = max(FIRST - earlier.size, 0)
+    flaw = flaw_of_numbers(challenger=ours, champion=theirs) or flaw_of_past(earlier)
+    flaw = flaw or ("" if theirs.size > start else TOO_FEW)
     if flaw:
         return Measurement(metric=metric, value=None, n=ours.size, unit=UNIT, subject=subject, reason=flaw)
-    tail = running_tail(theirs, np.ones(theirs.size, dtype=np.bool_), quantile, margin).since(FIRST)
-    ours, theirs = ours[FIRST:], theirs[FIRST:]
+    tail = running_tail(theirs, np.ones(theirs.size, dtype=np.bool_), quantile, margin, past=earlier).since(start)
+    ours, theirs = ours[start:], theirs[start:]
     exceeds = (ours > tail.threshold, theirs > tail.threshold, ours > tail.threshold * (1 + margin))
     slow, usual, eased = (flags.astype(np.float64) for flags in exceeds)
     ends = np.full(slow.size, -1.0), np.ones(slow.size)
@@ -130,6 +135,15 @@ def tail_of_pairs(
     )
 
 
+def flaw_of_past(past: Floats) -> str:
+    """Say why values from before can't be used; none are fine.
+
+    >>> flaw_of_past(np.array([np.inf])), flaw_of_past(np.zeros(0))
+    ('1 of 1 values of past are not finite', '')
+    """
+    return flaw_of_numbers(past=past) if past.size else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Tail:
     """What is told before each row of the champion's rows so far, shape (n,): see `running_tail`."""
@@ -143,27 +157,27 @@ class Tail:
         return Tail(self.threshold[row:], self.more[row:], self.less[row:])
 
 
-def running_tail(values: Floats, among: Flags, quantile: float, margin: float) -> Tail:
+def running_tail(values: Floats, among: Flags, quantile: float, margin: float, *, past: Floats = NONE) -> Tail:
     """Return a running quantile, and how much the share above it would grow, and fall, if values did by the margin.
 
-    Both are at least a thousandth, so that something is bet. Rows before the first 100 `among` have infinity.
+    Both are at least a thousandth, so that something is bet. The arguments are those of `running_threshold`.
 
     >>> tail = running_tail(np.arange(200.0), np.ones(200, dtype=bool), 0.9, 0.1)
     >>> [round(float(each[-1]), 2) for each in (tail.threshold, tail.more, tail.less)]
     [89.1, 0.08, 0.09]
     """
 
-    def share(past: Floats, factor: float) -> float:
-        return float((past * factor > np.quantile(past, quantile)).mean())
+    def share(seen: Floats, factor: float) -> float:
+        return float((seen * factor > np.quantile(seen, quantile)).mean())
 
-    def more(past: Floats) -> float:
-        return max(share(past, 1 + margin) - share(past, 1.0), LEAST_AIM)
+    def more(seen: Floats) -> float:
+        return max(share(seen, 1 + margin) - share(seen, 1.0), LEAST_AIM)
 
-    def less(past: Floats) -> float:
-        return max(share(past, 1.0) - share(past, 1 / (1 + margin)), LEAST_AIM)
+    def less(seen: Floats) -> float:
+        return max(share(seen, 1.0) - share(seen, 1 / (1 + margin)), LEAST_AIM)
 
-    told = running_threshold(values, among, quantile)
-    return Tail(told, retold(values, among, more), retold(values, among, less))
+    told = running_threshold(values, among, quantile, past=past)
+    return Tail(told, retold(values, among, more, past=past), retold(values, among, less, past=past))
 
 
 def tail_by_lot_wagers(rows: ByLot, tail: Tail, margin: float) -> tuple[Wager, Wager]:

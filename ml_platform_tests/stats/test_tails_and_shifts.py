@@ -116,6 +116,24 @@ def test_pairs_that_tell_nothing_are_undefined(ours: list[float], theirs: list[f
         assert (found.value, found.reason) == (None, reason)
 
 
+def test_what_the_champion_did_before_tells_its_quantiles_from_the_first_row_on() -> None:
+    rng = np.random.default_rng(5)
+    past, usual, ours = rng.random(500), rng.random(40), np.arange(40) % 2
+    for found in (
+        tail_by_lot(usual, ours, np.full(40, 0.5), quantile=0.95, margin=0.1, past=past),
+        shift_by_lot(usual, ours, np.full(40, 0.5), margin=0.1, past=past),
+        tail_of_pairs(usual, usual, quantile=0.95, margin=0.1, past=past),
+        shift_of_pairs(usual, usual, margin=0.1, past=past),
+    ):
+        assert found.n == 40
+        assert found.value is not None
+    for found in (
+        tail_by_lot(usual, ours, np.full(40, 0.5), quantile=0.95, margin=0.1, past=[math.nan]),
+        shift_of_pairs(usual, usual, margin=0.1, past=[math.nan]),
+    ):
+        assert found.reason == "1 of 1 values of past are not finite"
+
+
 def test_columns_of_different_length_and_wrong_margins_raise() -> None:
     for length, margin, said in ((1, 0.1, "same number is needed"), (2, 0.0, "margin: is 0.0")):
         with pytest.raises(ValueError, match=said):
