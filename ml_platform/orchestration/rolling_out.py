@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ml_platform.orchestration.desk import Desk
 
 
+MOST_BEFORE = 10_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rolled:
     """What a look saw and what was done; `refused` is the lock's word when it keeps a proven version out."""
@@ -67,16 +70,17 @@ def look(desk: Desk, rollout: RolloutRecord) -> Look:
 
     trial, platform = trial_of(desk, rollout), desk.platform
     folder = traffic_folder(platform.home, rollout.environment, rollout.model)
-    predictions = read_rollout(folder, rollout.rollout_id, rollout.since, keys=platform.keys)
+    traffic = read_rollout(folder, rollout, keys=platform.keys)
+    tried, before = traffic.tried, traffic.before[-MOST_BEFORE:]
     labels = LabelStore(platform.home).read(rollout.model).by_prediction
     classes, usual = _classes(desk, rollout), _usual_loss(desk, rollout)
     loss, versions = bounded_losses(desk.spec.learner, classes, usual=usual), (rollout.version, rollout.champion)
     match trial:
         case Canary(weight=weight, key=key):
-            arms = arms_of(predictions, labels, versions=versions, weight=weight, loss=loss, key=key or "")
+            arms = arms_of(tried, labels, versions=versions, weight=weight, loss=loss, key=key or "", before=before)
             return look_at_rollout(trial, arms, since=rollout.since, now=desk.now)
         case Shadow():
-            pairs = pairs_of(predictions, labels, versions=versions, loss=loss)
+            pairs = pairs_of(tried, labels, versions=versions, loss=loss, before=before)
             return look_at_rollout(trial, pairs, since=rollout.since, now=desk.now)
         case _:
             assert_never(trial)
