@@ -17,6 +17,9 @@ TOKEN = "ML_PLATFORM_TOKEN"  # noqa: S105 - a variable's name
 SOURCE = "ML_PLATFORM_SOURCE_"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SCHEDULER = "ML_PLATFORM_SCHEDULER_"
+SERVICE = "ML_PLATFORM_SERVICE_"
+NOTIFY_URL = "ML_PLATFORM_NOTIFY_URL_"
+NOTIFY_KEY = "ML_PLATFORM_NOTIFY_KEY_"
 OIDC = "ML_PLATFORM_OIDC_"
 OIDC_VARIABLES = (
     "ML_PLATFORM_OIDC_ISSUER", "ML_PLATFORM_OIDC_CLIENT_ID", "ML_PLATFORM_OIDC_CLIENT_SECRET_FILE",
@@ -46,7 +49,7 @@ def _actor() -> str:
         return "unknown"
 
 
-def _root() -> Path:
+def project_root() -> Path:
     """Return the project's folder: the nearest one upwards with a `dagster.yaml`, else the working directory."""
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "dagster.yaml").is_file()), here)
@@ -63,7 +66,7 @@ def load_settings() -> Settings:
     Raises PolicyInvalid for any other word. `ML_PLATFORM_CHECKPOINTS`, a path or a URL, says where the audit chain's
     checkpoints are kept (default: in the home).
     """
-    home = Path(os.environ.get("ML_PLATFORM_HOME") or _root() / ".ml_platform").absolute()
+    home = Path(os.environ.get("ML_PLATFORM_HOME") or project_root() / ".ml_platform").absolute()
     defs = os.environ.get("ML_PLATFORM_DEFS")
     only = os.environ.get("ML_PLATFORM_ONLY", "")
     return Settings(
@@ -182,6 +185,35 @@ def variable_of(name: str) -> str:
     'ML_PLATFORM_SOURCE_WAREHOUSE'
     """
     return SOURCE + name.upper()
+
+
+def notify_url(channel: str) -> str:
+    """Return where a notification channel leads to, from `ML_PLATFORM_NOTIFY_URL_<CHANNEL>`; it may hold a token."""
+    return os.environ.get(notify_variable(channel), "").strip()
+
+
+def notify_key(channel: str) -> str:
+    """Return the secret that signs a webhook's requests, from `ML_PLATFORM_NOTIFY_KEY_<CHANNEL>`."""
+    return os.environ.get(notify_variable(channel, what="KEY"), "").strip()
+
+
+def notify_variable(channel: str, *, what: Literal["URL", "KEY"] = "URL") -> str:
+    """Return the name of the variable that holds a channel's secret.
+
+    >>> notify_variable("team_slack")
+    'ML_PLATFORM_NOTIFY_URL_TEAM_SLACK'
+    """
+    return (NOTIFY_URL if what == "URL" else NOTIFY_KEY) + channel.upper()
+
+
+def environment_of_sender() -> dict[str, str]:
+    """Return this process's environment for a child that sends one message: without the platform's own secrets."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("ML_PLATFORM_")}
+
+
+def service_url(model: str) -> str | None:
+    """Return where a model's service is asked whether it is well, from `ML_PLATFORM_SERVICE_<MODEL>`, if it is set."""
+    return os.environ.get(SERVICE + model.upper(), "").strip() or None
 
 
 def scheduler_address(name: str) -> str | None:

@@ -46,7 +46,7 @@ MEANING = {
     Action.DEPLOY_PRODUCTION: "bring a version to production, through the lock",
     Action.END_ROLLOUT: "let a rollout end as its rules say: what is proven goes live, what is worse is barred",
     Action.ROLL_BACK: "go back to the last good version by hand",
-    Action.ROLL_BACK_AUTOMATICALLY: "go back to the last good version because a check failed",
+    Action.ROLL_BACK_AUTOMATICALLY: "go back to the last good version because a check failed or harm is proven",
     Action.ERASE_PERSON: "erase a person's data",
     Action.RELOAD_CODE: "let changed model files take effect in the web server",
     Action.MANAGE_KEYS: "rotate, retire and seal keys",

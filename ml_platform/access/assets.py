@@ -15,7 +15,7 @@ NEEDED: Mapping[str, Action] = MappingProxyType(
     {
         **dict.fromkeys(("source", "snapshot", "quarantine", "split", "features"), Action.PREPARE_DATA),
         **dict.fromkeys(("model", "tuning", "evaluation", "report", "release", "cost", "faults"), Action.TRAIN),
-        **dict.fromkeys(("traffic", "monitoring", "feedback", "dossier"), Action.WATCH),
+        **dict.fromkeys(("traffic", "monitoring", "feedback", "health", "dossier"), Action.WATCH),
         "staging": Action.DEPLOY_STAGING,
         "production": Action.DEPLOY_PRODUCTION,
         "rollout": Action.END_ROLLOUT,

@@ -34,7 +34,7 @@ log = logging.getLogger("ml_platform.access")
 
 @dataclass(slots=True)
 class ServiceGate:
-    """Decides on requests to the scoring service of one model; see `Gate`. Used by one thread, but for rows.
+    """Decides on requests to the scoring service of its models; see `Gate`. Used by one thread, but for rows.
 
     Who a token belongs to is remembered for two seconds: a token that was revoked, and a first user, take effect then.
     Wrong tokens are slowed down by address; a right one never is, as nobody guesses 256 bits.
@@ -46,6 +46,7 @@ class ServiceGate:
     clock: Callable[[], dt.datetime]
     seconds: Callable[[], float] = time.monotonic
     has_ledger: Callable[[], bool] = lambda: True  # asking one that isn't there would make it
+    others: tuple[str, ...] = ()
     _known: dict[bytes, tuple[float, Person]] = field(default_factory=dict, init=False)
     _buckets: dict[tuple[str, Quota], tuple[Bucket | None, Bucket | None]] = field(default_factory=dict, init=False)
     _looked: tuple[float, bool] | None = field(default=None, init=False)
@@ -81,9 +82,10 @@ class ServiceGate:
             return TurnedAway(status=503, error_code="TEMPORARILY_UNAVAILABLE", message=message)
         if person is None:
             return self._unknown(asked)
-        decisions = [allowed(person, action, self.model) for action in WANTS[asked.wants]]
+        models = (asked.model,) if asked.model else (self.model, *self.others)
+        decisions = [allowed(person, action, model) for action in WANTS[asked.wants] for model in models]
         if not any(decision.allowed for decision in decisions):
-            self._note(person.name, what=WANTS[asked.wants][0], why=decisions[-1].reason, address=asked.address)
+            self._note(person.name, asked, what=WANTS[asked.wants][0], why=decisions[-1].reason)
             return TurnedAway(status=403, error_code="PERMISSION_DENIED", message=decisions[-1].reason)
         return self._within_quota(person) if asked.wants == "score" else Admitted(spend=without_limit)
 
@@ -121,7 +123,7 @@ class ServiceGate:
             )
         if asked.token:
             self._wrong.failed(asked.address)
-            self._note("unknown", what=asked.wants, why="a token that is nobody's", address=asked.address)
+            self._note("unknown", asked, what=asked.wants, why="a token that is nobody's")
         seen = "this token is nobody's, or has expired" if asked.token else "no token was sent"
         message = f"{seen}; send `Authorization: Bearer mlp_…`; an admin makes one with `ml-platform users token NAME`"
         return TurnedAway(status=401, error_code="UNAUTHENTICATED", message=message)
@@ -144,16 +146,15 @@ class ServiceGate:
     def _bucket(self, per_minute: int | None) -> Bucket | None:
         return None if per_minute is None else Bucket(per_minute, self.seconds)
 
-    def _note(self, actor: str, *, what: str, why: str, address: str) -> None:
+    def _note(self, actor: str, asked: Asked, *, what: str, why: str) -> None:
         """Write a denial down beside the requests: what can't be written, or too much of it, changes no answer."""
         if self._room.acquire(blocking=False):
-            self._writer.submit(self._write, actor, what, why, address)
+            self._writer.submit(self._write, actor, asked, what, why)
 
-    def _write(self, actor: str, what: str, why: str, address: str) -> None:
+    def _write(self, actor: str, asked: Asked, what: str, why: str) -> None:
+        subject, source = asked.model or self.model, f"scoring service, {asked.address}"
         try:
-            self._trail.note(
-                DENIED, actor=actor, subject=self.model, what=what, why=why, source=f"scoring service, {address}"
-            )
+            self._trail.note(DENIED, actor=actor, subject=subject, what=what, why=why, source=source)
         except PlatformError as error:
             log.warning("a denial can't be written to the audit: %s", error)
         finally:

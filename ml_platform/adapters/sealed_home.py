@@ -15,6 +15,7 @@ from ml_platform.adapters.envelope_header import HEADER_BYTES, Place, is_header,
 from ml_platform.adapters.sealed_file import SealingWriter, rewrap_file
 from ml_platform.adapters.sealed_segment import SealedLines, place_of_segment
 from ml_platform.adapters.segments import SUFFIX, Scan, line_of, scan
+from ml_platform.adapters.traffic_days import days_of, place_of_day
 from ml_platform.core.atomic import sync, write_atomically
 from ml_platform.core.digest import CHUNK
 from ml_platform.core.errors import DataInvalid, Unavailable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ml_platform.core.keys import Keys
 
 TRAFFIC = "traffic"
+DAYS = "days of traffic"
 _DIGEST = "[0-9a-f]" * 64
 
 
@@ -60,6 +62,8 @@ class SealedFile:
             return False
         try:
             return rewrap_file(self.path, self.place, keys)
+        except FileNotFoundError:  # it was compacted meanwhile, under the current version
+            return False
         except OSError as error:
             message = f"{self.path}: can't be written ({error.strerror}); correct its permissions, then run again"
             raise Unavailable(message) from error
@@ -75,6 +79,9 @@ def sealed_files(home: Path) -> Iterator[SealedFile]:
                     yield SealedFile(path=path, place=place_of(path), what=kind)
     for path in sorted(home.glob(f"{TRAFFIC}/*/*/*{SUFFIX}")):
         yield SealedFile(path=path, place=place_of_segment(path), what=TRAFFIC)
+    for folder in sorted(home.glob(f"{TRAFFIC}/*/*")):
+        for path in days_of(folder):
+            yield SealedFile(path=path, place=place_of_day(path), what=DAYS)
 
 
 def drafts_under(home: Path, version: str) -> list[Path]:

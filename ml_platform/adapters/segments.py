@@ -7,13 +7,16 @@ locked, and a segment that another process left behind torn is never continued.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import fcntl
 import os
 import secrets
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -92,6 +95,16 @@ def scan(path: Path, seen: Scan, *, start: int = 0) -> Iterator[bytes]:
                 seen.altered += 1
 
 
+def is_written(segment: Path) -> bool:
+    """Say whether a segment's writer may still be at work, as far as this machine can know."""
+    with segment.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:  # held; or a file system that knows no locks, where nothing is sure
+            return True
+    return False
+
+
 class Cover(Protocol):
     """Covers what is written: begins every segment, and gives for every payload what stands in its line."""
 
@@ -105,9 +118,10 @@ class Cover(Protocol):
 class SegmentWriter:
     """Appends lines to segments of its own; what `append` returned from survives a kill of the process.
 
-    Lines reach the operating system before `append` returns and the disk within `sync_seconds` (0: before `append`
-    returns). A failed write is taken back, so that the next one starts on a clean line. `on_close` hears of every
-    finished segment. Safe for threads.
+    Lines reach the operating system before `append` returns and the disk within `sync_seconds`. With 0 the disk is
+    busy as long as anything waits for it: `append` returns what tells when it is there, and all that came while the
+    disk was busy goes there together (group commit). A failed write is taken back, so that the next one starts on a
+    clean line. `on_close` hears of every finished segment. A segment is locked while it is written. Safe for threads.
     """
 
     def __init__(
@@ -134,6 +148,7 @@ class SegmentWriter:
         self._lines = 0
         self._appends = 0
         self._waiting_since: float | None = None
+        self._round: Future[None] | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -142,8 +157,16 @@ class SegmentWriter:
         since = self._waiting_since
         return 0.0 if since is None else time.monotonic() - since
 
-    def append(self, payloads: Sequence[bytes]) -> None:
-        """Write payloads, all or none; raises Unavailable when they can't be written."""
+    @property
+    def size_bytes(self) -> int:
+        """Return how large the present segment is."""
+        return self._written
+
+    def append(self, payloads: Sequence[bytes]) -> Future[None] | None:
+        """Write payloads, all or none; raises Unavailable when they can't be written.
+
+        With `sync_seconds` 0 it returns what is done once they are on the disk, and fails when the disk refuses them.
+        """
         with self._lock:
             try:
                 file = self._open_file()
@@ -155,6 +178,7 @@ class SegmentWriter:
                 self.problem = _unwritable(self.folder, error)
                 raise Unavailable(self.problem) from error
             self.problem = ""
+            return self._round
 
     def probe(self) -> None:
         """Try to write and take it back; `problem` then says whether appending would work."""
@@ -188,33 +212,36 @@ class SegmentWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%f")
         self._path = self.folder / f"{stamp}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._written = self._lines = 0
-        self._begin(self._file)
+        self._file = self._begin()
         sync(self.folder)
-        if self._sync_seconds and self._thread is None:
+        if self._thread is None:
             self._thread = threading.Thread(target=self._sync_always, name="segment-sync", daemon=True)
             self._thread.start()
         return self._file
 
-    def _begin(self, file: int) -> None:
-        """Write a segment's beginning; without one there is no segment."""
+    def _begin(self) -> int:
+        """Start a segment, which gets its name once it is locked and has its beginning; without one there is none."""
+        draft = self._path.with_name(f".{self._path.name}.new")
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
+            with contextlib.suppress(OSError):  # where there are no locks, only closed segments count as finished
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             beginning = self._cover.begin(self._path)
-            self._write_all(file, beginning)
-        except (OSError, Unavailable):
-            self._abandon()
-            self._path.unlink(missing_ok=True)
-            raise
-        self._written = len(beginning)
-
-    def _write_all(self, file: int, content: bytes) -> None:
-        rest = memoryview(content)
-        try:
-            while rest:
-                rest = rest[os.write(file, rest) :]
+            _write_whole(file, beginning)
             if not self._sync_seconds:
                 sync_data(file)
+            draft.rename(self._path)
+        except (OSError, Unavailable):
+            os.close(file)
+            draft.unlink(missing_ok=True)
+            raise
+        self._written = len(beginning)
+        return file
+
+    def _write_all(self, file: int, content: bytes) -> None:
+        try:
+            _write_whole(file, content)
         except OSError:
             self._take_back(file)
             raise
@@ -223,15 +250,20 @@ class SegmentWriter:
         self._write_all(file, lines)
         self._written += len(lines)
         self._appends += 1
-        if self._sync_seconds and self._waiting_since is None:
+        if not self._sync_seconds and self._round is None:
+            self._round = Future()
+        if self._waiting_since is None:
             self._waiting_since = time.monotonic()
             self._wake.set()
 
     def _take_back(self, file: int) -> None:
         try:
             os.ftruncate(file, self._written)
-        except OSError:
+        except OSError as error:
             self._abandon()
+            self._waiting_since = None
+            waiting, self._round = self._round, None
+            _tell(waiting, error)
 
     def _abandon(self) -> None:
         """Leave a segment whose end can't be trusted; the next append starts another."""
@@ -242,11 +274,16 @@ class SegmentWriter:
     def _finish_segment(self) -> None:
         if self._file is None:
             return
+        waiting, self._round = self._round, None
         try:
             sync_data(self._file)
+        except OSError as error:
+            _tell(waiting, error)
+            raise
         finally:
             self._abandon()
         self._waiting_since = None
+        _tell(waiting)
         if self._on_close is not None:
             self._on_close(self._path)
 
@@ -263,17 +300,39 @@ class SegmentWriter:
             if self._waiting_since is None or self._file is None:
                 return
             file, appends, started = os.dup(self._file), self._appends, time.monotonic()
+            waiting, self._round = self._round, None
         try:
             sync_data(file)
         except OSError as error:
             with self._lock:  # the kernel may have dropped the pages, so this segment is never continued
                 self._abandon()
+                self._waiting_since = None
                 self.problem = f"{self.folder}: the disk refused what was written ({error.strerror})"
+                later, self._round = self._round, None
+            _tell(waiting, error)
+            _tell(later, error)
             return
         finally:
             os.close(file)
         with self._lock:
             self._waiting_since = None if self._appends == appends else started
+        _tell(waiting)
+
+
+def _tell(waiting: Future[None] | None, error: OSError | None = None) -> None:
+    """Tell who waits for the disk how it went."""
+    if waiting is None:
+        return
+    if error is None:
+        waiting.set_result(None)
+    else:
+        waiting.set_exception(Unavailable(f"the disk refused what was written ({error.strerror})"))
+
+
+def _write_whole(file: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(file, rest) :]
 
 
 def sync_data(file: int) -> None:

@@ -1,4 +1,7 @@
-"""The traffic log: every prediction served, written sealed before it is answered, read back by event time."""
+"""The traffic log: every prediction served, written sealed before it is answered, read back by event time.
+
+What lies in segments and what was compacted into days is read as one.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ import contextlib
 import datetime as dt
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -20,12 +25,17 @@ from ml_platform.adapters.segments import (
     read_as,
     segments_of,
 )
+from ml_platform.adapters.traffic_days import DayFile, day_of, days_of
+from ml_platform.core.errors import Unavailable
 from ml_platform.core.keys import Keys
 from ml_platform.core.rollout import RolloutRecord
 from ml_platform.core.traffic import Prediction
 
 RANGE_SUFFIX = ".range"
 BEFORE_SECONDS = 3600.0
+TRIES = 5
+
+Written = Future[None] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +52,32 @@ def traffic_folder(home: Path, environment: str, model: str) -> Path:
     return home / "traffic" / environment / model
 
 
+class Room(Protocol):
+    """The room that a log has; see `LogRoom`."""
+
+    full: str
+    warning: str
+
+    def look(self) -> None:
+        """Look at the disk, if it is time to."""
+
+
 class TrafficLog:
-    """Writes predictions; `folder` is one model's in one environment, several writers may share it."""
+    """Writes predictions; `folder` is one model's in one environment, several writers may share it.
+
+    With `sync_seconds` 0 `append` gives back what has to be awaited before anything is answered.
+    """
 
     def __init__(
-        self, folder: Path, *, keys: Keys, segment_bytes: int = SEGMENT_BYTES, sync_seconds: float = SYNC_SECONDS
+        self,
+        folder: Path,
+        *,
+        keys: Keys,
+        segment_bytes: int = SEGMENT_BYTES,
+        sync_seconds: float = SYNC_SECONDS,
+        room: Room | None = None,
     ) -> None:
+        self.room = room
         self._encode = msgspec.json.Encoder().encode
         self._range: _Range | None = None
         self._lock = threading.Lock()
@@ -71,20 +101,34 @@ class TrafficLog:
 
     @property
     def problem(self) -> str:
-        """Say why the last write failed; empty when it didn't."""
-        return self._writer.problem
+        """Say why the last write failed, or the next would; empty when it wouldn't."""
+        return self._writer.problem or ("" if self.room is None else self.room.full)
 
-    def append(self, predictions: Sequence[Prediction]) -> None:
-        """Write predictions, all or none; raises Unavailable when they can't be written."""
+    @property
+    def warning(self) -> str:
+        """Say what will be a problem if nobody does anything; empty when nothing is."""
+        return "" if self.room is None else self.room.warning
+
+    def append(self, predictions: Sequence[Prediction]) -> Written:
+        """Write predictions, all or none; raises Unavailable when they can't be written.
+
+        What it returns, if anything, is done once they are on the disk; it fails with Unavailable.
+        """
+        if self.room is not None and self.room.full:
+            raise Unavailable(self.room.full)
         payloads = [self._encode(prediction) for prediction in predictions]
         times = [prediction.event_time for prediction in predictions]
         with self._lock:
-            self._writer.append(payloads)
+            written = self._writer.append(payloads)
             self._widen(min(times), max(times))
+        return written
 
     def probe(self) -> None:
-        """Find out whether a log that failed can be written again; `problem` then says."""
-        self._writer.probe()
+        """Find out how much room there is, and whether a log that failed can be written again; to be called often."""
+        if self.room is not None:
+            self.room.look()
+        if self._writer.problem:
+            self._writer.probe()
 
     def close(self) -> None:
         """Bring everything to the disk and stop."""
@@ -128,14 +172,16 @@ def read(
     is asked for `with_pairs`. Torn and altered lines are counted and left out. A missing folder reads as no traffic.
     Raises DataInvalid for a segment that isn't what was sealed there, Unavailable for one whose key is lost.
     """
-    seen = Scan()
-    found = [
-        one
-        for one in _predictions(folder, seen, (start, end), keys)
-        if _inside(one.event_time, start, end) and (with_pairs or not one.pair)
-    ]
-    found.sort(key=lambda one: (one.event_time, one.at))
-    return Traffic(predictions=found, torn=seen.torn)
+    for _ in range(TRIES):
+        seen = Scan()
+        try:
+            every = _predictions(folder, seen, (start, end), keys)
+            found = [one for one in every if _inside(one.event_time, start, end) and (with_pairs or not one.pair)]
+        except FileNotFoundError:  # it was compacted just now, and lies elsewhere
+            continue
+        found.sort(key=lambda one: (one.event_time, one.at))
+        return Traffic(predictions=found, torn=seen.torn)
+    raise Unavailable(_went_away(folder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,30 +197,64 @@ def read_rollout(folder: Path, rollout: RolloutRecord, *, keys: Keys) -> Rollout
 
     Files that were last written to more than an hour before it began aren't opened.
     """
-    seen, decoder = Scan(), msgspec.json.Decoder(Prediction)
-    found = RolloutTraffic([], [])
-    for segment in segments_of(folder):
-        if segment.stat().st_mtime < rollout.since.timestamp() - BEFORE_SECONDS:
+    since = rollout.since.timestamp() - BEFORE_SECONDS
+    for _ in range(TRIES):
+        found = RolloutTraffic([], [])
+        try:
+            for one in _predictions(folder, Scan(), (None, None), keys, written_since=since):
+                if one.rollout == rollout.rollout_id:
+                    found.tried.append(one)
+                elif one.version == rollout.champion and one.at < rollout.since and not one.pair:
+                    found.before.append(one)
+        except FileNotFoundError:  # it was compacted just now, and lies elsewhere
             continue
-        for payload in scan_sealed(segment, seen, keys):
-            one = read_as(decoder, payload, segment)
-            if one.rollout == rollout.rollout_id:
-                found.tried.append(one)
-            elif one.version == rollout.champion and one.at < rollout.since and not one.pair:
-                found.before.append(one)
-    for each in (found.tried, found.before):
-        each.sort(key=lambda one: one.at)
-    return found
+        for each in (found.tried, found.before):
+            each.sort(key=lambda one: one.at)
+        return found
+    raise Unavailable(_went_away(folder))
+
+
+def _went_away(folder: Path) -> str:
+    return f"{folder}: its files went away each time they were read; run again when nothing compacts them"
 
 
 def _predictions(
-    folder: Path, seen: Scan, window: tuple[dt.datetime | None, dt.datetime | None], keys: Keys
+    folder: Path,
+    seen: Scan,
+    window: tuple[dt.datetime | None, dt.datetime | None],
+    keys: Keys,
+    *,
+    written_since: float = 0.0,
 ) -> Iterator[Prediction]:
     decoder = msgspec.json.Decoder(Prediction)
-    for segment in segments_of(folder):
-        if _overlaps(segment, *window):
+    segments = segments_of(folder)  # before the days: what is compacted meanwhile is then met once at least
+    days = [day for day in days_of(folder) if day.stat().st_mtime >= written_since]
+    for day, payload in _compacted(days, {segment.name for segment in segments}, seen, window, keys):
+        yield read_as(decoder, payload, day)
+    for segment in segments:
+        if segment.stat().st_mtime >= written_since and _overlaps(segment, *window):
             for payload in scan_sealed(segment, seen, keys):
                 yield read_as(decoder, payload, segment)
+
+
+def _compacted(
+    days: Sequence[Path],
+    segments: set[str],
+    seen: Scan,
+    window: tuple[dt.datetime | None, dt.datetime | None],
+    keys: Keys,
+) -> Iterator[tuple[Path, bytes]]:
+    """Iterate over what was compacted, each prediction once; see `traffic_days`."""
+    counted: dict[str, set[str]] = {}
+    for path in days:
+        known = counted.setdefault(day_of(path), set(segments))
+        with DayFile(path, keys) as file:
+            new = file.taken.keys() - known
+            if file.may_hold(window):
+                seen.altered += sum(file.taken[name].torn for name in new)
+            for payload in file.predictions(window, without=file.taken.keys() & known):
+                yield path, payload
+        known |= new
 
 
 def _inside(time: dt.datetime, start: dt.datetime | None, end: dt.datetime | None) -> bool:

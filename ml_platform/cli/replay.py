@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml_platform.core.traffic import Outcome
-    from ml_platform.stages.window import Period
+    from ml_platform.stages.periods import Period
 
 BACKGROUND_ROWS = 2_000
 
@@ -75,6 +75,12 @@ def command(model: str, first: str, last: str, rows: int, url: str | None) -> in
     if governed.spec.monitoring is None:
         message = f"{model}: its file has no `monitoring`, so no month can be judged; add it, or replay another model"
         raise DataInvalid(message)
+    if governed.spec.monitoring.window != "month":
+        message = (
+            f"{model}: its file watches each {governed.spec.monitoring.window}, a replay goes by months; run "
+            f"{model}_monitor on the partitions instead, or write `window: month`"
+        )
+        raise DataInvalid(message)
     months = _months(first, last)
     settings = load_settings()
     with open_platform(settings) as platform, open_dagster(Path.cwd(), build_all(settings)) as dagster:
@@ -92,7 +98,7 @@ def command(model: str, first: str, last: str, rows: int, url: str | None) -> in
 
 
 def _months(first: str, last: str) -> list[Period]:
-    from ml_platform.stages.window import month
+    from ml_platform.stages.periods import month
 
     found, end = [month(first)], month(last)
     while found[-1].start < end.start:

@@ -13,11 +13,15 @@ USERS_FILE = Path("access") / "users.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a request brings: `wants` is scores, or what is served (`look`); `token` is empty where none was sent."""
+    """What a request brings: `wants` is scores, or what is served (`look`); `token` is empty where none was sent.
+
+    `model` is empty where it is about the whole service.
+    """
 
     wants: Literal["score", "look"]
     token: str
     address: str
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import BinaryIO, Protocol, TypeVar
 from ml_platform.core.hold import Hold
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Fact
+from ml_platform.core.notice import Delivered, Notice
 from ml_platform.core.records import (
     Candidate,
     Conditions,
@@ -328,14 +329,27 @@ class Ledger(Protocol):
     def audit(self, *, model: str | None = None) -> Iterable[AuditEntry]:
         """Iterate over the audit chain, oldest first."""
 
+    def after(self, sequence: int, actions: Collection[str]) -> Iterable[AuditEntry]:
+        """Iterate over the audit's entries of some actions that came after a sequence number, oldest first."""
+
     def last(self, action: str, *, subject: str) -> AuditEntry | None:
         """Return the newest audit entry of an action on a subject, or None."""
+
+    def all_of(self, action: str, *, subject: str) -> Sequence[AuditEntry]:
+        """Return every audit entry of an action on a subject, oldest first."""
 
     def problems(self) -> Sequence[str]:
         """Return every problem of the history; empty when it is whole."""
 
     def project(self, outbox: Callable[[DeploymentRecord], None]) -> int:
         """Hand every pending deployment to `outbox`, in order, marking each done; return how many."""
+
+
+class Notifier(Protocol):
+    """One channel on which people are told."""
+
+    def send(self, notice: Notice) -> Delivered:
+        """Deliver a notice and say how that is known; raises Unavailable, without secrets, when it may have failed."""
 
 
 Clock = Callable[[], dt.datetime]
@@ -352,6 +366,7 @@ __all__ = [
     "Journals",
     "Ledger",
     "Memory",
+    "Notifier",
     "Registry",
     "Rejection",
     "Tracker",

@@ -314,8 +314,29 @@ class WindowRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowSummary:
+    """The means of some quantities over `n` rows of a window: all that later windows have to know of it."""
+
+    n: int
+    means: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What was estimated of a window before its outcomes were known, and what came true; None while it isn't known."""
+
+    value: float
+    low: float
+    high: float
+    realised: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitoringRecord:
-    """What was measured on one window of traffic served by one model version."""
+    """What was measured on one window of traffic served by one model version.
+
+    `summaries` are by monitor, `alarms` names the monitors that raised one; `estimates` are by metric.
+    """
 
     schema_version: int = SCHEMA_VERSION
     model: str
@@ -327,6 +348,9 @@ class MonitoringRecord:
     version: int
     model_digest: str
     labelled: int
+    summaries: Mapping[str, WindowSummary] = field(default_factory=dict)
+    alarms: tuple[str, ...] = ()
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

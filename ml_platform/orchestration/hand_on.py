@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 EXIT_CODE = "exit code"
 REFUSED = 1
-WATCHING = frozenset({"traffic", "monitoring", "feedback"})
+WATCHING = frozenset({"traffic", "monitoring", "feedback", "health"})
 # Numbers that stand on the asset's page by themselves: Dagster plots them over runs and months.
 PLOTTED = frozenset(
     {

@@ -24,6 +24,7 @@ PROMOTE = ("production",)
 DOSSIER = ("dossier",)
 MONITOR = ("traffic", "monitoring")
 FEEDBACK = ("feedback",)
+HEALTH = ("health",)
 
 
 def jobs(file: GovernedModelFile) -> list[UnresolvedAssetJobDefinition]:
@@ -40,6 +41,7 @@ def jobs(file: GovernedModelFile) -> list[UnresolvedAssetJobDefinition]:
             file, "retrain", release + (PROMOTE if automatic else ()) + DOSSIER,
             "Release again on newer rows; `as_of` in the snapshot's config says before which day.",
         ),
+        _job(file, "health", HEALTH, "Look at machine, daemon, service, channels and what ends soon."),
     ]  # fmt: skip
     if file.spec.monitoring is not None:
         found.append(_job(file, "monitor", MONITOR, "Collect a window of production's traffic and judge it."))

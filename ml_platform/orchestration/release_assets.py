@@ -94,7 +94,7 @@ def _register(
         yield from check_results(made.verdicts, asset_key(desk.model, "release"))
         raise refused_at(desk, "release", made.verdicts, hints=made.outcome.reasons)
     else:
-        yield from hand_on(context, desk, [_registered(made, made.outcome)])
+        yield from hand_on(context, desk, [_registered(desk, made, made.outcome)])
 
 
 def _make(desk: "Desk", parts: "Ingredients") -> "ReleaseMade":
@@ -107,7 +107,12 @@ def _make(desk: "Desk", parts: "Ingredients") -> "ReleaseMade":
     )  # fmt: skip
 
 
-def _registered(made: "ReleaseMade", release: ReleaseRecord) -> Product:
+def _registered(desk: "Desk", made: "ReleaseMade", release: ReleaseRecord) -> Product:
+    from ml_platform.reports.change_log import change_log_markdown
+    from ml_platform.stages.changes import changes_between, earlier_version
+
+    store, ledger = desk.platform.store, desk.platform.ledger
+    log = changes_between(store, ledger, release, earlier_version(store, ledger, release))
     return Product(
         name="release",
         record=release,
@@ -122,5 +127,6 @@ def _registered(made: "ReleaseMade", release: ReleaseRecord) -> Product:
             "policy": release.policy_digest,
             "released by": release.released_by,
             "candidate": facts_table(release.candidate, "part"),
+            "changes": dg.MetadataValue.md(change_log_markdown(log)),
         },
     )

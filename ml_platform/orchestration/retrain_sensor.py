@@ -3,6 +3,7 @@
 Without `from __future__ import annotations`: Dagster reads the annotations of a sensor as they stand.
 """
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +13,21 @@ from ml_platform.core.records import MonitoringRecord
 from ml_platform.orchestration.records import read_partitions
 from ml_platform.orchestration.wiring import tags_of
 from ml_platform.settings import load_settings
-from ml_platform.stages.retraining import REQUESTED, Retrain, Stay, Watched, decide_retraining
+from ml_platform.stages.retraining import DECLINED, REQUESTED, Retrain, Stay, Watched, decide_retraining
+from ml_platform.stages.retraining_reasons import Made
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ml_platform.adapters.platform import Platform
+    from ml_platform.core.records import DeploymentRecord
     from ml_platform.policy.load import GovernedModelFile
     from ml_platform.policy.spec import Monitoring
 
 TRIGGER_TAG = "ml_platform/trigger"
 CAUSE_TAG = "ml_platform/cause"
 SECONDS_BETWEEN_TICKS = 30
+WATCHING = "ml_platform"  # nobody decided
 
 
 def retrain_sensor(file: "GovernedModelFile", monitoring: "Monitoring") -> dg.SensorDefinition:
@@ -42,12 +48,21 @@ def retrain_sensor(file: "GovernedModelFile", monitoring: "Monitoring") -> dg.Se
         minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
-            f"Looks at the newest month that was monitored and asks for {model}_retrain when one of these gates failed "
-            f"on it: {', '.join(monitoring.retrain_when)}. Once per cause, then it waits {monitoring.cooldown_days} "
-            "days. Each tick says why a run was requested or why not."
+            f"Looks at the newest window that was monitored and asks for {model}_retrain when {_reasons(monitoring)}. "
+            f"Once per cause, then it waits {monitoring.cooldown_days} days. Each tick says why a run was requested "
+            "or why not."
         ),
         tags=tags_of(file.spec),
     )
+
+
+def _reasons(monitoring: "Monitoring") -> str:
+    said = [f"one of these gates failed on it: {', '.join(monitoring.retrain_when)}"]
+    if monitoring.retrain_on_change_of:
+        said.append(f"one of these changed: {', '.join(monitoring.retrain_on_change_of)}")
+    if monitoring.retrain_after_days is not None:
+        said.append(f"the live version's rows end {monitoring.retrain_after_days} days before it does")
+    return ", or ".join(said)
 
 
 def request(model: str, decided: Retrain) -> dg.RunRequest:
@@ -67,23 +82,78 @@ def _decide(file: "GovernedModelFile", monitoring: "Monitoring") -> Retrain | St
     if not (settings.home / "ledger.sqlite").is_file():
         return Stay(reason="nothing was ever released, so there is nothing to watch")
     with open_platform(settings) as platform:
-        return decide_retraining(monitoring, watched(file, platform))
+        decided = decide_retraining(monitoring, watched(file, monitoring, platform))
+        if isinstance(decided, Stay) and decided.cause:
+            _note_declined(platform, file.spec.model, decided)
+        return decided
 
 
-def watched(file: "GovernedModelFile", platform: "Platform") -> Watched:
-    """Return what the decision looks at: the latest month that was monitored, with its verdicts under this policy."""
-    model = file.spec.model
-    window = latest_window(platform.home, model)
-    part = platform.ledger.part(model, "monitoring", window.digest, file.policy.digest) if window else None
+def _note_declined(platform: "Platform", model: str, stay: Stay) -> None:
+    """Write down, once per cause and limit, that there was a reason to retrain that wasn't followed, and why not."""
+    last = platform.ledger.last(DECLINED, subject=model)
+    said = {"cause": stay.cause, "reason": stay.reason}
+    if last is None or {name: last.payload.get(name) for name in said} != said:
+        now = dt.datetime.now(tz=dt.UTC)
+        platform.ledger.append(DECLINED, actor=WATCHING, subject=model, payload=said, at=now)
+
+
+def watched(file: "GovernedModelFile", monitoring: "Monitoring", platform: "Platform") -> Watched:
+    """Return what the decision looks at: the latest window that was monitored, with its verdicts under this policy."""
+    model, ledger = file.spec.model, platform.ledger
+    window, live = latest_window(platform.home, model), ledger.live(model, "production")
+    requests = ledger.all_of(REQUESTED, subject=model)
+    compares = monitoring.retrain_on_change_of or monitoring.retrain_after_days is not None
+    runs = {str(entry.payload.get("run_id", "")) for entry in requests}
     return Watched(
         window=window,
-        part=part,
-        live=platform.ledger.live(model, "production"),
-        last_request=platform.ledger.last(REQUESTED, subject=model),
+        part=ledger.part(model, "monitoring", window.digest, file.policy.digest) if window else None,
+        live=live,
+        requests=requests,
+        made=_made(platform, live) if live is not None and compares else None,
+        now=_would_be_made(file) if compares else None,
+        cpu_hours=_cpu_hours(platform, model, runs) if monitoring.most_cpu_hours_in_30_days is not None else 0.0,
     )
 
 
+def _made(platform: "Platform", live: "DeploymentRecord") -> Made | None:
+    from ml_platform.stages.snapshot import stored_snapshot
+
+    release = platform.ledger.release(live.model, live.version)
+    if release is None:
+        return None
+    candidate, store = release.candidate, platform.store
+    known = store.has("snapshots", candidate.snapshot_digest)
+    return Made(
+        digests={
+            "features": candidate.code_digest,
+            "parameters": candidate.parameters_digest,
+            "policy": release.policy_digest,
+        },
+        as_of=stored_snapshot(store, candidate.snapshot_digest).as_of if known else None,
+    )
+
+
+def _would_be_made(file: "GovernedModelFile") -> Made:
+    from ml_platform.stages.features_module import source_digest
+    from ml_platform.stages.train import parameters_digest
+
+    return Made(
+        digests={
+            "features": source_digest(file.spec.features),
+            "parameters": parameters_digest(file.spec),
+            "policy": file.policy.digest,
+        }
+    )
+
+
+def _cpu_hours(platform: "Platform", model: str, runs: "Collection[str]") -> float:
+    """Return the CPU hours that these runs took in the last 30 days."""
+    since = dt.datetime.now(tz=dt.UTC) - dt.timedelta(days=30)
+    spent = (one for one in platform.spent.read(model) if one.run_id in runs and one.at >= since)
+    return sum(one.usage.cpu_seconds for one in spent) / 3600
+
+
 def latest_window(home: Path, model: str) -> MonitoringRecord | None:
-    """Return the record of the latest month that was monitored."""
+    """Return the record of the latest window that was monitored."""
     found = read_partitions(home, (model, "monitoring"), MonitoringRecord)
     return max(found, key=lambda one: one.window_end, default=None)

@@ -4,6 +4,7 @@ Without `from __future__ import annotations`: Dagster reads the annotations of a
 """
 
 import datetime as dt
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,17 @@ from pydantic import Field
 
 from ml_platform.orchestration.console import CONFIG
 from ml_platform.orchestration.executor import in_process_or_forkserver
-from ml_platform.orchestration.gates import WIDE
+from ml_platform.orchestration.gates import WIDE, measurement_table
 from ml_platform.orchestration.hand_on import acting, explained, failed
+from ml_platform.orchestration.live_look import AUTOMATIC, GoBack, Keep, look_at_production
 from ml_platform.orchestration.tables import when
 from ml_platform.orchestration.wiring import asset_key, tags_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ml_platform.adapters.platform import Platform
+    from ml_platform.core.measurement import Measurement
     from ml_platform.policy.load import GovernedModelFile
     from ml_platform.stages.objection import Refused
     from ml_platform.stages.rollback import RolledBack
@@ -36,12 +41,15 @@ class RollbackConfig(dg.Config):
 
     environment: Where = Field(default=Where.production, description="Where to go back to the last good version.")
     reason: str = Field(default="", description="Why; it is written to the audit and stays with the barred version.")
+    only_if_proven: bool = Field(
+        default=False, description="Look at the traffic first, and go back only when harm is proven; in production."
+    )
 
 
 def rollback_job(file: "GovernedModelFile") -> dg.JobDefinition:
     """Return the job that goes back to the last good version of a model and bars the present one."""
     model = file.spec.model
-    blank = {"environment": Where.production.name, "reason": ""}
+    blank = {"environment": Where.production.name, "reason": "", "only_if_proven": False}
     asked = {"ops": {f"{model}__rollback": {"config": blank}}}
 
     @dg.op(name=f"{model}__rollback", tags=tags_of(file.spec))
@@ -66,6 +74,9 @@ def _roll_back(context: dg.OpExecutionContext, config: RollbackConfig, file: "Go
     from ml_platform.settings import load_settings
     from ml_platform.stages.objection import Refused
 
+    if config.only_if_proven:
+        _roll_back_if_proven(context, file)
+        return
     with (
         explained(),
         open_platform(load_settings()) as opened,
@@ -82,14 +93,19 @@ def _roll_back(context: dg.OpExecutionContext, config: RollbackConfig, file: "Go
 
 
 def _done(
-    context: dg.OpExecutionContext, platform: "Platform", config: RollbackConfig, model: str
+    context: dg.OpExecutionContext,
+    platform: "Platform",
+    config: RollbackConfig,
+    model: str,
+    *,
+    only: int | None = None,
 ) -> "RolledBack | Refused":
     from ml_platform.stages.rollback import rollback
 
     return rollback(
         platform.ledger, platform.store, model, config.environment.value,
         actor=platform.settings.actor, reason=config.reason, now=dt.datetime.now(tz=dt.UTC),
-        run_id=context.run.run_id,
+        run_id=context.run.run_id, only=only,
     )  # fmt: skip
 
 
@@ -98,7 +114,7 @@ def _refused(model: str, config: RollbackConfig, refused: "Refused") -> str:
     return "\n".join([head, WIDE, *(f"✗ {reason}" for reason in refused.reasons), WIDE])
 
 
-def _tell(context: dg.OpExecutionContext, done: "RolledBack") -> None:
+def _tell(context: dg.OpExecutionContext, done: "RolledBack", *, measurements: "Sequence[Measurement]" = ()) -> None:
     """Say what is live now, in the log and on the page of the environment's asset, which would show the barred one."""
     live = done.deployment
     again = f"{live.model} v{live.version} is live in {live.environment} again (by {live.actor}: {live.reason})"
@@ -110,6 +126,8 @@ def _tell(context: dg.OpExecutionContext, done: "RolledBack") -> None:
         "reason": live.reason,
         "barred version": done.barred,
     }
+    if measurements:
+        said["measurements"] = dg.MetadataValue.md(measurement_table(measurements))
     context.log_event(
         dg.AssetMaterialization(
             asset_key=asset_key(live.model, live.environment),
@@ -119,3 +137,46 @@ def _tell(context: dg.OpExecutionContext, done: "RolledBack") -> None:
         )
     )
     context.add_output_metadata(said)
+
+
+def _roll_back_if_proven(context: dg.OpExecutionContext, file: "GovernedModelFile") -> None:
+    """Look again, whatever the run was asked with, and take back what is proven to do harm, in nobody's name."""
+    from ml_platform.access.in_run import automatic_actor
+    from ml_platform.adapters.platform import open_platform
+    from ml_platform.settings import load_settings
+    from ml_platform.stages.objection import Refused
+
+    started = dt.datetime.now(tz=dt.UTC)
+    with explained(), open_platform(load_settings()) as platform:
+        run_id = context.run.run_id
+        actor = automatic_actor(platform.settings, platform.ledger, file.spec.model, run_id=run_id, now=started)
+        found = look_at_production(file, platform, now=started)
+        if isinstance(found, Keep):
+            raise failed(f"{file.spec.model}: nothing was rolled back in production: {found.reason}", 1)
+        config = RollbackConfig(environment=Where.production, reason=found.reason)
+        acting_for = replace(platform, settings=replace(platform.settings, actor=actor))
+        done = _done(context, acting_for, config, file.spec.model, only=found.live.version)
+        if isinstance(done, Refused):
+            raise failed(_refused(file.spec.model, config, done), done.exit_code)
+        platform.project()
+        _note(acting_for, done, found, started=started, run_id=run_id)
+        _tell(context, done, measurements=found.measurements)
+
+
+def _note(platform: "Platform", done: "RolledBack", found: GoBack, *, started: dt.datetime, run_id: str) -> None:
+    """Write down with what evidence, and in how many seconds, the version was taken back."""
+    live, now = done.deployment, dt.datetime.now(tz=dt.UTC)
+    payload = {
+        "barred": done.barred,
+        "version": live.version,
+        "reason": found.reason,
+        "seconds": (now - started).total_seconds(),
+        "run_id": run_id,
+        "measured": [
+            {"metric": one.metric, "value": one.value, "n": one.n, "low": one.low, "high": one.high,
+             "evidence": one.facts.get("evidence")}
+            for one in found.measurements
+        ],
+    }  # fmt: skip
+    subject = f"{live.model}@{live.environment}"
+    platform.ledger.append(AUTOMATIC, actor=platform.settings.actor, subject=subject, payload=payload, at=now)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ml_platform.policy.learner_parameters import ALIASES, DECLARED_ELSEWHERE, PARAMETERS, Kind
 from ml_platform.policy.problems import Problem, nearest, seen
 from ml_platform.policy.sections import Sections
+from ml_platform.policy.spec import Role
 from ml_platform.policy.yaml_lines import Plain
 
 _MANUAL = "See LightGBM's documentation, 'Parameters'."
@@ -19,6 +20,9 @@ def check_learner(sections: Sections) -> Iterator[Problem]:
         text = name_problem(name) or _value_problem(name, value)
         if text:
             yield Problem(("learner", "parameters", name), f"learner.parameters.{name} {text}")
+    if sections.learner and sections.learner.half_life_days and sections.whole and not sections.with_role(Role.TIME):
+        text = "learner.half_life_days is set, but no column has the role time: a row without a time has no age"
+        yield Problem(("learner", "half_life_days"), f"{text}; give the role to one, or remove it")
 
 
 def check_features(sections: Sections) -> Iterator[Problem]:

@@ -41,6 +41,9 @@ MEANINGS: Mapping[Condition, str] = MappingProxyType(
         "full_champion": "the model is evaluated in full, and another version is live to compare with",
         "by_chance": "the model is evaluated in full and something in its learner is drawn by chance",
         "costs": "the model file says what decisions cost",
+        "watched_now": "the model file has months watched now",
+        "endings": "a waiver, or an approval that wasn't used, ends some day",
+        "service_address": "an address of the model's service is configured",
     }
 )
 
@@ -56,6 +59,9 @@ def conditions_of(
     cost_history: bool = False,
     limits: bool = False,
     full: bool = False,
+    watched_now: bool = False,
+    endings: bool = False,
+    service_address: bool = False,
 ) -> frozenset[Condition]:
     """Return the conditions that hold: twelve and the task follow from the model file, the caller knows the others."""
     task, expected = spec.learner.task, spec.expectations or Expectations()
@@ -91,6 +97,9 @@ def conditions_of(
         "full_champion": full and champion,
         "by_chance": full and draws_by_chance(spec.learner.parameters, spec.tuning.space if spec.tuning else ()),
         "costs": spec.deployment.costs is not None,
+        "watched_now": watched_now,
+        "endings": endings,
+        "service_address": service_address,
     }
     return frozenset(condition for condition, true in holds.items() if true)
 

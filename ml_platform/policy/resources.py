@@ -31,6 +31,11 @@ class StageResources(_Strict):
         return None if self.memory is None else bytes_of(self.memory)
 
 
+def _unsaid(entry: object) -> bool:
+    """Say whether a later stage's entry isn't used: then it isn't written down, and older files keep their digests."""
+    return entry == StageResources()
+
+
 class Resources(_Strict):
     """What each op may use, by its stage: `snapshot` makes the quarantine too, `evaluation` the report.
 
@@ -54,6 +59,7 @@ class Resources(_Strict):
     traffic: StageResources = StageResources()
     monitoring: StageResources = StageResources()
     feedback: StageResources = StageResources()
+    health: StageResources = Field(default=StageResources(), exclude_if=_unsaid)
 
     def of(self, stage: str) -> StageResources:
         """Return what a stage may use: its own words, and the default's where it has none."""

@@ -32,6 +32,11 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+def _unsaid(value: object) -> bool:
+    """Say whether a later option isn't used: then it isn't written down, and older models keep their digests."""
+    return not value
+
+
 class RiskClass(StrEnum):
     """How much harm a wrong model can do; decides the pack that is added and the approvals needed."""
 
@@ -180,13 +185,17 @@ class Source(Strict):
 
 
 class TimeSplit(Strict):
-    """Parts by time, counted backwards from `as_of`: train, validation, calibration, then holdout."""
+    """Parts by time, counted backwards from `as_of`: train, validation, calibration, then holdout.
+
+    The training rows slide along with `as_of`, unless they grow: then rows older than `train_days` teach too.
+    """
 
     kind: Literal["time"]
     train_days: int = Field(ge=1)
     validation_days: int = Field(ge=1)
     calibration_days: int = Field(ge=1)
     holdout_days: int = Field(ge=1)
+    train_grows: bool = Field(default=False, exclude_if=_unsaid)
 
 
 class EntitySplit(Strict):
@@ -210,14 +219,10 @@ Objective = Literal[
 Profile = Literal["full", "fast"]
 Task = Literal["binary", "multiclass", "regression", "quantile"]
 Direction = Literal["increasing", "decreasing"]
+Ingredient = Literal["features", "parameters", "policy"]
 CalibrationMethod = Literal["none", "isotonic", "platt"]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 BINARY_CLASSES = ("negative", "positive")
-
-
-def _unsaid(value: object) -> bool:
-    """Say whether a later option isn't used: then it isn't written down, and older models keep their digests."""
-    return not value
 
 
 class Learner(Strict):
@@ -236,6 +241,7 @@ class Learner(Strict):
     class_weight: Literal["balanced"] | dict[Text, Positive] | None = Field(default=None, exclude_if=_unsaid)
     calibration: CalibrationMethod | None = Field(default=None, exclude_if=_unsaid)
     reweigh: tuple[Text, ...] = Field(default=(), exclude_if=_unsaid)
+    half_life_days: Positive | None = Field(default=None, exclude_if=_unsaid)
 
     @property
     def task(self) -> Task:
@@ -337,15 +343,25 @@ class Deployment(Strict):
         return tuple(name for name in named if getattr(self, name) is not None)
 
 
-class Monitoring(Strict):
-    """How live traffic is watched and what starts retraining."""
+WindowKind = Literal["hour", "day", "month"]
 
-    window: Literal["month"] = "month"
+
+class Monitoring(Strict):
+    """How live traffic is watched, how often an alarm may be false, and what starts retraining."""
+
+    window: WindowKind = "month"
     start: dt.date
     end: dt.date | None = None
     retrain_when: tuple[Name, ...]
     cooldown_days: int = Field(ge=0)
     minimum_labels: int = Field(ge=1)
+    roll_back: Literal["automatic", "manual"] = "automatic"
+    false_rollbacks_per_year: float = Field(default=0.05, gt=0.0, le=1.0, allow_inf_nan=False)
+    false_alarms_per_year: float = Field(default=1.0, gt=0.0, le=100.0, allow_inf_nan=False)
+    retrain_on_change_of: tuple[Ingredient, ...] = Field(default=(), exclude_if=_unsaid)
+    retrain_after_days: int | None = Field(default=None, ge=1, exclude_if=_unsaid)
+    most_per_week: int | None = Field(default=None, ge=1, exclude_if=_unsaid)
+    most_cpu_hours_in_30_days: float | None = Field(default=None, gt=0.0, allow_inf_nan=False, exclude_if=_unsaid)
 
 
 class EvaluationChoice(Strict):

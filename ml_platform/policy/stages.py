@@ -17,4 +17,5 @@ STAGES = (
     "traffic",
     "monitoring",
     "feedback",
+    "health",
 )

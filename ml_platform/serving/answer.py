@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from ml_platform.adapters.traffic_log import TrafficLog
+from ml_platform.adapters.traffic_log import TrafficLog, Written
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.gate import Admitted
 from ml_platform.core.scoring import Score
@@ -22,6 +22,9 @@ from ml_platform.serving.mirror import Mirrored
 from ml_platform.serving.refusal import Refused, turned_away
 from ml_platform.serving.request import Rows
 from ml_platform.serving.scored import Failed, Scored, challenged, new_ids, scores_of
+
+# How a body becomes rows that keep the contract; it raises Refused with every problem.
+Read = Callable[[Live, bytes], tuple[Rows, Checked]]
 
 
 class Classed(msgspec.Struct, frozen=True, rename={"decided": "class"}):
@@ -44,20 +47,28 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer with the columns per row whose level the model never saw."""
+    """An answer with what was scored: the rows, and by row the columns whose level is new; wait for `written` first.
+
+    `live` is the version that answered.
+    """
 
     answer: Answer
     unseen: list[tuple[str, ...]]
+    rows: Rows
+    live: Live
+    written: Written = None
 
 
-def answer(live: Live, log: TrafficLog, body: bytes, started: float, *, admitted: Admitted = OPEN) -> Answered:
+def answer(
+    live: Live, log: TrafficLog, body: bytes, started: float, *, admitted: Admitted = OPEN, read: Read = Live.read
+) -> Answered:
     """Parse, check, score and log; raises Refused when the request or the log doesn't allow an answer.
 
     `started` is `time.perf_counter()` at the request's head. The log is written before the answer is given: what
     can't be written down isn't answered. What is tried beside the live version answers its share, or is handed the
     request afterwards; when it fails, the live version answers.
     """
-    rows, checked = live.read(body)
+    rows, checked = read(live, body)
     away = admitted.spend(len(rows))
     if away is not None:
         raise turned_away(away)
@@ -66,19 +77,18 @@ def answer(live: Live, log: TrafficLog, body: bytes, started: float, *, admitted
     if isinstance(beside, Canary) and beside.takes(rows, ids[0]):
         tried = _tried(beside, rows, checked, ids)
         if isinstance(tried, Scored):
-            _log(log, tried.written(time.perf_counter() - started, dt.datetime.now(dt.UTC)))
-            return _told(tried)
+            return _told(tried, _log(log, tried.written(time.perf_counter() - started, dt.datetime.now(dt.UTC))))
         failed = tried
     drawn = beside.rollout.rollout_id if beside else ""
     began = time.thread_time()
     scored = Scored(live, rows, checked, ids, scores_of(live, rows), rollout=drawn)
     scoring = time.thread_time() - began
     latency, now = time.perf_counter() - started, dt.datetime.now(dt.UTC)
-    _log(log, [*scored.written(latency, now), *(failed.written(latency, now) if failed else ())])
+    written = _log(log, [*scored.written(latency, now), *(failed.written(latency, now) if failed else ())])
     if isinstance(beside, Shadow):
         times, rest = checked.event_times, max(latency - scoring, 0.0)
         beside.mirror.later(Mirrored(rows=rows, ids=ids, event_times=times, at=now, rest_seconds=rest), log.folder)
-    return _told(scored)
+    return _told(scored, written)
 
 
 def _tried(canary: Canary, rows: Rows, checked: Checked, ids: list[str]) -> Scored | Failed:
@@ -91,22 +101,25 @@ def _tried(canary: Canary, rows: Rows, checked: Checked, ids: list[str]) -> Scor
     return tried
 
 
-def log_failure(live: Live, log: TrafficLog, status: int, started: float) -> None:
-    """Write down that a request got no scores; a log that can't be written is seen in /health."""
+def log_failure(live: Live, log: TrafficLog, status: int, started: float, *, count: int = 1) -> None:
+    """Write down that a request, or `count` rows of one, got no scores; /health says when the log can't be written."""
     now = dt.datetime.now(dt.UTC)
     manifest = live.manifest
-    failed = Prediction(
-        id=new_ids(1)[0], at=now, event_time=now, model=manifest.model, environment=manifest.environment,
-        version=manifest.version, model_digest=manifest.model_digest, status=status, score=None,
-        latency_seconds=time.perf_counter() - started,
-    )  # fmt: skip
+    failed = [
+        Prediction(
+            id=given, at=now, event_time=now, model=manifest.model, environment=manifest.environment,
+            version=manifest.version, model_digest=manifest.model_digest, status=status, score=None,
+            latency_seconds=time.perf_counter() - started,
+        )
+        for given in new_ids(count)
+    ]  # fmt: skip
     try:
-        log.append([failed])
+        log.append(failed)
     except Unavailable:
         return
 
 
-def _told(scored: Scored) -> Answered:
+def _told(scored: Scored, written: Written) -> Answered:
     manifest = scored.live.manifest
     said = Answer(
         predictions=[_in_words(scored.live, score) for score in scored.scores],
@@ -115,7 +128,7 @@ def _told(scored: Scored) -> Answered:
         version=manifest.version,
         model_digest=manifest.model_digest,
     )
-    return Answered(said, scored.checked.unseen)
+    return Answered(said, scored.checked.unseen, scored.rows, scored.live, written)
 
 
 def _in_words(live: Live, score: Score) -> float | Classed:
@@ -125,9 +138,14 @@ def _in_words(live: Live, score: Score) -> float | Classed:
     return Classed(names[score.index(max(score))], dict(zip(names, score, strict=True)))
 
 
-def _log(log: TrafficLog, predictions: Sequence[Prediction]) -> None:
+def unlogged() -> Refused:
+    """Return that the log can't be written, as a refusal."""
+    message = "the prediction log can't be written, so nothing is answered (see /health); send again later"
+    return Refused(503, "TEMPORARILY_UNAVAILABLE", message, retry_after_seconds=1)
+
+
+def _log(log: TrafficLog, predictions: Sequence[Prediction]) -> Written:
     try:
-        log.append(predictions)
+        return log.append(predictions)
     except Unavailable as error:
-        message = "the prediction log can't be written, so nothing is answered (see /health); send again later"
-        raise Refused(503, "TEMPORARILY_UNAVAILABLE", message) from error
+        raise unlogged() from error

@@ -5,62 +5,80 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
-
-import msgspec
+from typing import IO, Literal, TypeVar
 
 from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.core.errors import Unavailable
-from ml_platform.core.gate import Admitted, Asked, Gate, TurnedAway
-from ml_platform.serving import metrics, openapi, status
+from ml_platform.core.gate import Asked, Gate, TurnedAway
+from ml_platform.serving import pages, status
 from ml_platform.serving.answer import Answered, answer, log_failure
-from ml_platform.serving.body import JSON, Receive, Scope, Send, read_body
-from ml_platform.serving.docs_page import POLICY, docs_page
+from ml_platform.serving.batch import Batch
+from ml_platform.serving.board import Board
+from ml_platform.serving.body import Receive, Scope, Send, read_body
 from ml_platform.serving.gates import OpenGate
 from ml_platform.serving.live import Follower, Live
-from ml_platform.serving.refusal import ErrorBody, Refused, turned_away
+from ml_platform.serving.load import Load, LoadLimits
+from ml_platform.serving.losses import Losses
+from ml_platform.serving.metrics import Metrics
+from ml_platform.serving.open_inference import error_reply
+from ml_platform.serving.protocol import MLFLOW, ScoringProtocol, encode, mlflow_protocol
+from ml_platform.serving.protocols import protocol_of
+from ml_platform.serving.refusal import Refused, place_of, turned_away
+from ml_platform.serving.reply import Reply
+from ml_platform.serving.routes import BATCH, EXPLAIN, INFER, SCORING, Route, path_of, route_of
+from ml_platform.serving.served import Served
 
-LARGE_BODY_BYTES = 64 << 10
 PROBE_SECONDS = 1.0
-SCORING = "/invocations"
-UNAUTHENTICATED = 401
+LOSSES_SECONDS = 3.0
+MOST_BATCHES, LATER_SECONDS = 8, 30
+PART_BYTES = 64 << 10
+PROBES = frozenset({"/health", "/ping", "v2/live", "v2/ready"})
+SCORES = frozenset({SCORING, EXPLAIN, BATCH, INFER})
+Result = TypeVar("Result")
 
 log = logging.getLogger("ml_platform.serving")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole answer; `headers` are those beside content-type and content-length."""
-
-    status: int
-    body: bytes
-    content_type: bytes = JSON
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
 class ScoringApp:
-    """Answers for one model in one environment; owns the prediction log."""
+    """Answers for one model in one environment, and for `others` there; owns their prediction logs."""
 
     def __init__(
-        self, home: Path, model: str, environment: str, *, traffic: TrafficLog, gate: Gate | None = None
+        self,
+        home: Path,
+        model: str,
+        environment: str,
+        *,
+        traffic: TrafficLog,
+        gate: Gate | None = None,
+        others: Mapping[str, TrafficLog] | None = None,
+        limits: LoadLimits | None = None,
     ) -> None:
         self.gate = gate or OpenGate(home)
-        self.metrics = metrics.Metrics()
-        self.traffic = traffic
-        self.follower = Follower(home, model, environment, on_swap=self._count_swap)
+        self.metrics = Metrics()
         self.started_at = time.monotonic()
-        self._encode = msgspec.json.Encoder().encode
-        self._large_bodies = asyncio.Semaphore(1)
-        self._pages: dict[str, Callable[[], Reply]] = {
-            "/health": self._health,
-            "/version": self._version,
-            "/metrics": self._metrics,
-            "/openapi.json": self._openapi,
-            "/docs": self._docs,
+        self.models = {
+            name: Served(Follower(home, name, environment, on_swap=self._count_swap), log)
+            for name, log in {model: traffic, **(others or {})}.items()
         }
+        self.follower, self.traffic = self.models[model].follower, traffic
+        self._only = None if others else self.models[model]
+        self._batches = 0
+        self.load = Load(limits or LoadLimits())
+        self.board: Board | None = None  # when there are other workers
+        self.losses = Losses(home)
+        self._of_service: dict[str, Callable[[], Reply]] = {
+            "/metrics": self._counted,
+            "v2": pages.server,
+            "v2/live": pages.alive,
+            "v2/ready": lambda: pages.ready(self.models.values(), self._process()),
+        }
+        if others:
+            self._of_service["/health"] = lambda: pages.all_health(self.models.values(), self._process())
+            self._of_service["/ping"] = lambda: replace(self._of_service["/health"](), body=b"\n")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request, or the server's lifespan."""
@@ -71,151 +89,210 @@ class ScoringApp:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        await self.follower.look()
-        tasks = [asyncio.create_task(self.follower.follow()), asyncio.create_task(self._probe_log())]
+        for served in self.models.values():
+            await served.follower.look()
+        tasks = [asyncio.create_task(served.follower.follow()) for served in self.models.values()]
+        tasks += [asyncio.create_task(self._probe_logs()), asyncio.create_task(self._look_for_losses())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        try:
-            await asyncio.to_thread(self.traffic.close)
-        except Unavailable as error:
-            log.warning("the last predictions may be lost: %s", error)
+        for served in self.models.values():
+            try:
+                await asyncio.to_thread(served.traffic.close)
+            except Unavailable as error:
+                log.warning("the last predictions may be lost: %s", error)
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _probe_log(self) -> None:
-        """Find out when a log that failed can be written again, even if /health keeps requests away."""
+    async def _probe_logs(self) -> None:
+        """Find out when a log can't be written, or can again, even if /health keeps requests away."""
         while True:
+            for served in self.models.values():
+                await asyncio.to_thread(served.traffic.probe)
             await asyncio.sleep(PROBE_SECONDS)
-            if self.traffic.problem:
-                await asyncio.to_thread(self.traffic.probe)
+
+    async def _look_for_losses(self) -> None:
+        """Find out what went away that the next start will need."""
+        while True:
+            live = [one.follower.live.manifest for one in self.models.values() if one.follower.live is not None]
+            await asyncio.to_thread(self.losses.look, live)
+            await asyncio.sleep(LOSSES_SECONDS)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        path, method = scope["path"], scope["method"]
-        if path == SCORING and method == "POST":
-            reply = await self._scored(scope, receive, started)
+        path = scope["path"]
+        if path == SCORING and self._only is not None and scope["method"] == "POST":
+            reply = await self._scored(self._only, mlflow_protocol(scope), scope, receive, started)
             self.metrics.answered(path, reply.status, time.perf_counter() - started)
-        elif path in self._pages and method in {"GET", "HEAD"}:
-            reply = self._looked(path, scope)
         else:
-            reply = self._no_such(path)
+            reply = await self._routed(route_of(path), scope, receive, started)
+        size = len(reply.body) if reply.spooled is None else reply.spooled.tell()
         head = [
             (b"content-type", reply.content_type),
-            (b"content-length", str(len(reply.body)).encode()),
+            (b"content-length", str(size).encode()),
             *reply.headers,
         ]
+        if self.load.draining:
+            head.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": reply.status, "headers": head})
+        if reply.spooled is not None:
+            await _send_spooled(reply.spooled, send)
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _scored(self, scope: Scope, receive: Receive, started: float) -> Reply:
-        admitted = self.gate.admit(_asked(scope, "score"))
+    async def _routed(self, route: Route, scope: Scope, receive: Receive, started: float) -> Reply:
+        refuse = error_reply if route.open_inference else MLFLOW.refused
+        allowed = self._methods(route)
+        if not allowed:
+            return refuse(self._no_such(route))
+        if scope["method"] not in allowed:
+            said = ", ".join(allowed)
+            refused = refuse(Refused(405, "METHOD_NOT_ALLOWED", f"{path_of(route.page)} takes {said}"))
+            return replace(refused, headers=((b"allow", said.encode()),))
+        if route.page not in SCORES:
+            return self._looked(route, scope, refuse)
+        served = self.models.get(route.model) if route.model else self._only
+        if served is None:
+            return self._unnamed(route, _asked(scope, "score"), refuse)
+        if route.page == BATCH:
+            reply = await self._batch(served, scope, receive)
+        else:
+            reply = await self._scored(served, protocol_of(route, scope), scope, receive, started)
+        self.metrics.answered(route.path(served.model), reply.status, time.perf_counter() - started)
+        return reply
+
+    def _methods(self, route: Route) -> tuple[str, ...]:
+        if route.page in SCORES:
+            return ("POST",)
+        known = route.page in pages.OF_MODEL or (route.page in self._of_service and not route.model)
+        return ("GET", "HEAD") if known else ()
+
+    def _no_such(self, route: Route) -> Refused:
+        every = [*SCORES, *pages.OF_MODEL, *self._of_service]
+        known = dict.fromkeys(path_of(page) for page in every if route.open_inference == page.startswith("v2"))
+        return Refused(404, "NOT_FOUND", f"known paths: {', '.join(known)}")
+
+    def _unnamed(self, route: Route, asked: Asked, refuse: Callable[[Refused], Reply]) -> Reply:
+        """Say which models there are, to who may know it, when a path names none of them."""
+        admitted = self.gate.admit(replace(asked, wants="look"))
+        if isinstance(admitted, TurnedAway):
+            return refuse(turned_away(admitted))
+        names = ", ".join(self.models)
+        if route.model:
+            return refuse(Refused(404, "NOT_FOUND", f"no model of this name is served here; served are {names}"))
+        message = f"this service has several models, name one: /models/MODEL{route.page}; served are {names}"
+        return refuse(Refused(404, "NOT_FOUND", message))
+
+    async def _scored(
+        self, served: Served, protocol: ScoringProtocol, scope: Scope, receive: Receive, started: float
+    ) -> Reply:
+        admitted = self.gate.admit(_asked(scope, "score", served.model))
         if isinstance(admitted, TurnedAway):  # before the body is read, and not in the log of predictions
-            return self._refusal(turned_away(admitted))
-        return await self._score(scope, receive, started, admitted)
-
-    def _looked(self, path: str, scope: Scope) -> Reply:
-        if not self.gate.guards:
-            return self._pages[path]()
-        admitted = self.gate.admit(_asked(scope, "look"))
-        if not isinstance(admitted, TurnedAway):
-            return self._pages[path]()
-        return self._probed() if path == "/health" else self._refusal(turned_away(admitted))
-
-    def _probed(self) -> Reply:
-        """Say to a probe that didn't say who it is whether the service is ready, and nothing else."""
-        health = status.health(self.follower, self.traffic, time.monotonic() - self.started_at)
-        return Reply(200 if health.ready else 503, self._encode({"status": health.status}))
-
-    async def _score(self, scope: Scope, receive: Receive, started: float, admitted: Admitted) -> Reply:
-        live = self.follower.live
+            return protocol.refused(turned_away(admitted))
+        live = served.follower.live
         if live is None:
-            return self._nothing_live()
+            return protocol.refused(pages.nothing_live(served))
         try:
-            body = await read_body(scope, receive)
-            answered = await self._answer(live, body, started, admitted)
+            with self.load.taken_in(scope):
+                body = await read_body(scope, receive, protocol.kinds)
+                scoring = partial(answer, live, served.traffic, body, started, admitted=admitted, read=protocol.read)
+                size = len(body) * protocol.cost
+                answered, reply = await self.load.score(lambda: _told(protocol, scoring()), size)
+            await self.load.on_disk(answered.written)
         except Refused as refused:
-            self._log_failure(live, refused.status, started)
-            return self._refusal(refused)
+            _log_failure(served, live, refused.status, started)
+            return protocol.refused(refused)
         except Exception as error:  # noqa: BLE001 - the outermost boundary: said, counted and logged, without values
             # No traceback: it repeats the error's text, which may hold a value of the request
-            log.error("scoring failed: %s at %s", type(error).__name__, _place(error))  # noqa: TRY400
-            self._log_failure(live, 500, started)
+            log.error("scoring failed: %s at %s", type(error).__name__, place_of(error))  # noqa: TRY400
+            _log_failure(served, live, 500, started)
             message = "scoring failed inside the service; its log says where"
-            return self._refusal(Refused(500, "INTERNAL_ERROR", message))
-        self.metrics.scored(answered.answer.version, answered.unseen)
-        return Reply(200, self._encode(answered.answer))
+            return protocol.refused(Refused(500, "INTERNAL_ERROR", message))
+        self.metrics.scored(served.model, answered.answer.version, answered.unseen)
+        return reply
 
-    async def _answer(self, live: Live, body: bytes, started: float, admitted: Admitted) -> Answered:
-        if len(body) <= LARGE_BODY_BYTES:
-            return answer(live, self.traffic, body, started, admitted=admitted)
-        async with self._large_bodies:  # one at a time: a large body takes memory many times its size
-            return await asyncio.to_thread(answer, live, self.traffic, body, started, admitted=admitted)
+    async def _batch(self, served: Served, scope: Scope, receive: Receive) -> Reply:
+        admitted = self.gate.admit(_asked(scope, "score", served.model))
+        if isinstance(admitted, TurnedAway):
+            return MLFLOW.refused(turned_away(admitted))
+        if self._batches >= MOST_BATCHES:
+            message = f"{MOST_BATCHES} batches are under way; send this one later"
+            return MLFLOW.refused(Refused(503, "TEMPORARILY_UNAVAILABLE", message, retry_after_seconds=LATER_SECONDS))
+        self._batches += 1
+        try:
+            batch = Batch(served=served, admitted=admitted, metrics=self.metrics, load=self.load)
+            return await batch.run(scope, receive)
+        finally:
+            self._batches -= 1
 
-    def _log_failure(self, live: Live, code: int, started: float) -> None:
-        if not self.traffic.problem:
-            log_failure(live, self.traffic, code, started)
+    def _looked(self, route: Route, scope: Scope, refuse: Callable[[Refused], Reply]) -> Reply:
+        if self.gate.guards:
+            admitted = self.gate.admit(_asked(scope, "look", route.model))
+            if isinstance(admitted, TurnedAway):
+                return self._probed(route) if route.page in PROBES else refuse(turned_away(admitted))
+        return self._page(route, scope, refuse)
 
-    def _nothing_live(self) -> Reply:
-        return self._refusal(Refused(503, "TEMPORARILY_UNAVAILABLE", status.nothing_live(self.follower)))
+    def _page(self, route: Route, scope: Scope, refuse: Callable[[Refused], Reply]) -> Reply:
+        if not route.model and route.page in self._of_service:
+            return self._of_service[route.page]()
+        served = self.models.get(route.model) if route.model else self._only
+        if served is None:
+            return self._unnamed(route, _asked(scope, "look"), refuse)
+        return pages.OF_MODEL[route.page](served, route, self._process())
 
-    def _refusal(self, refused: Refused) -> Reply:
-        headers = []
-        if refused.status in {408, 413}:
-            headers.append((b"connection", b"close"))
-        if refused.status == UNAUTHENTICATED:
-            headers.append((b"www-authenticate", b"Bearer"))
-        if refused.retry_after_seconds is not None:
-            headers.append((b"retry-after", str(refused.retry_after_seconds).encode()))
-        return Reply(refused.status, self._encode(refused.body), headers=tuple(headers))
+    def _probed(self, route: Route) -> Reply:
+        """Say to a probe that didn't say who it is whether the service is ready, and nothing else."""
+        if route.open_inference:
+            return self._of_service[route.page]()
+        each = [pages.health_of(served, self._process()).status for served in self.models.values()]
+        overall = pages.overall(each)
+        return Reply(503 if overall in pages.AWAY else 200, encode({"status": overall}))
 
-    def _no_such(self, path: str) -> Reply:
-        if path != SCORING and path not in self._pages:
-            known = ", ".join([SCORING, *self._pages])
-            return Reply(404, self._encode(ErrorBody(error_code="NOT_FOUND", message=f"known paths: {known}")))
-        allowed = "POST" if path == SCORING else "GET, HEAD"
-        body = self._encode(ErrorBody(error_code="METHOD_NOT_ALLOWED", message=f"{path} takes {allowed}"))
-        return Reply(405, body, headers=((b"allow", allowed.encode()),))
+    def _count_swap(self, live: Live) -> None:
+        self.metrics.swaps[live.manifest.model] += 1
 
-    def _count_swap(self, live: Live) -> None:  # noqa: ARG002 - the follower says which, the counter only how often
-        self.metrics.swaps += 1
+    def _process(self) -> status.Process:
+        return status.Process(
+            uptime_seconds=time.monotonic() - self.started_at,
+            draining=self.load.draining,
+            others=self.losses.problems + (() if self.board is None else self.board.problems_of_others()),
+            under_way=self.load.under_way,
+        )
 
-    def _health(self) -> Reply:
-        health = status.health(self.follower, self.traffic, time.monotonic() - self.started_at)
-        return Reply(200 if health.ready else 503, self._encode(health))
+    def _counted(self) -> Reply:
+        text = self.own_metrics()
+        return pages.counted(text if self.board is None else self.board.merged(text))
 
-    def _version(self) -> Reply:
-        live = self.follower.live
-        if live is None:
-            return self._nothing_live()
-        return Reply(200, self._encode(status.version(live)))
+    def own_metrics(self) -> str:
+        """Return what this process counted and sees, as Prometheus text."""
+        models = [(served.follower, served.traffic) for served in self.models.values()]
+        return self.metrics.text(status.gauges(models, self._process()))
 
-    def _metrics(self) -> Reply:
-        gauges = status.gauges(self.follower, self.traffic, time.monotonic() - self.started_at)
-        return Reply(200, self.metrics.text(gauges).encode(), metrics.CONTENT_TYPE.encode())
-
-    def _openapi(self) -> Reply:
-        return Reply(200, self._encode(openapi.document(self.follower.model, self.follower.live)))
-
-    def _docs(self) -> Reply:
-        live = self.follower.live
-        page = docs_page(self.follower.model, live, "" if live else status.nothing_live(self.follower))
-        headers = ((b"content-security-policy", POLICY.encode()), (b"x-content-type-options", b"nosniff"))
-        return Reply(200, page.encode(), b"text/html; charset=utf-8", headers)
+    def own_problems(self) -> tuple[str, ...]:
+        """Return what is wrong in this process alone."""
+        found = [status.problems_of(served.follower, served.traffic) for served in self.models.values()]
+        return (*self.losses.problems, *(problem for problems in found for problem in problems))
 
 
-def _asked(scope: Scope, wants: Literal["score", "look"]) -> Asked:
+async def _send_spooled(spooled: IO[bytes], send: Send) -> None:
+    with spooled:
+        spooled.seek(0)
+        while part := spooled.read(PART_BYTES):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+
+
+def _told(protocol: ScoringProtocol, answered: Answered) -> tuple[Answered, Reply]:
+    return answered, protocol.told(answered.live, answered)
+
+
+def _log_failure(served: Served, live: Live, code: int, started: float) -> None:
+    if not served.traffic.problem:
+        log_failure(live, served.traffic, code, started)
+
+
+def _asked(scope: Scope, wants: Literal["score", "look"], model: str = "") -> Asked:
     """Return what a request says of who asks; of several authorisations none counts."""
     said = [value for name, value in scope["headers"] if name == b"authorization"]
     kind, _, token = said[0].decode("latin-1").partition(" ") if len(said) == 1 else ("", "", "")
     address = (scope.get("client") or ("",))[0]
-    return Asked(wants=wants, token=token.strip() if kind.lower() == "bearer" else "", address=address)
-
-
-def _place(error: BaseException) -> str:
-    """Say where an error arose, without its text: that may hold a value of the request."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "an unknown place"
+    return Asked(wants=wants, token=token.strip() if kind.lower() == "bearer" else "", address=address, model=model)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 
 from ml_platform.serving.refusal import Refused
@@ -21,20 +21,17 @@ BODY_SECONDS = 30.0
 DRAIN_SECONDS = 5.0
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
-    """Return the body; raises Refused when it is too large, too slow or of another type."""
+async def read_body(scope: Scope, receive: Receive, kinds: Collection[bytes] = (JSON,)) -> bytes:
+    """Return the body; raises Refused when it is too large, too slow or of none of these content types."""
     waits = False
     for name, value in scope["headers"]:
-        if name == b"content-type" and not value.lower().startswith(JSON):
-            raise Refused(415, "BAD_REQUEST", "the content type has to be application/json")
-        if name == b"content-encoding":
-            raise Refused(415, "BAD_REQUEST", "the body has to be sent uncompressed")
+        require_kind(name, value, kinds)
         waits = waits or name == b"expect"
         if name == b"content-length" and int(value) > MAXIMUM_BODY_BYTES:
             if not waits:
                 await _drain(receive)
             raise _too_large()
-    message = await _next_part(receive)
+    message = await next_part(receive)
     body: bytes = message.get("body", b"")
     if not message.get("more_body", False):
         return body
@@ -45,10 +42,30 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         raise Refused(408, "BAD_REQUEST", f"the body didn't arrive within {BODY_SECONDS:g} s") from error
 
 
+def require_kind(name: bytes, value: bytes, kinds: Collection[bytes]) -> None:
+    """Raise Refused when a header says that the body is of none of these content types, or compressed."""
+    if name == b"content-type" and value not in kinds and media_type(value) not in kinds:
+        allowed = " or ".join(kind.decode() for kind in kinds)
+        raise Refused(415, "BAD_REQUEST", f"the content type has to be {allowed}, in UTF-8")
+    if name == b"content-encoding":
+        raise Refused(415, "BAD_REQUEST", "the body has to be sent uncompressed")
+
+
+def media_type(value: bytes) -> bytes:
+    """Return what a content type names, without its parameters; nothing when it says another encoding than UTF-8.
+
+    >>> media_type(b"Text/CSV; charset=UTF-8"), media_type(b"text/csv; charset=latin-1")
+    (b'text/csv', b'')
+    """
+    kind, *parameters = (part.strip() for part in value.lower().split(b";"))
+    charsets = [part.partition(b"=")[2].strip(b' "') for part in parameters if part.startswith(b"charset=")]
+    return kind if all(charset in {b"utf-8", b"utf8", b"us-ascii"} for charset in charsets) else b""
+
+
 async def _read_rest(receive: Receive, body: bytearray) -> bytes:
     more = True
     while more:
-        message = await _next_part(receive)
+        message = await next_part(receive)
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > MAXIMUM_BODY_BYTES:
@@ -65,13 +82,14 @@ async def _drain(receive: Receive) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS):
             while taken < DRAINED_BYTES:
-                message = await _next_part(receive)
+                message = await next_part(receive)
                 taken += len(message.get("body", b""))
                 if not message.get("more_body", False):
                     return
 
 
-async def _next_part(receive: Receive) -> Message:
+async def next_part(receive: Receive) -> Message:
+    """Return the next part of a body; raises Refused when the sender went away."""
     message = await receive()
     if message["type"] == "http.disconnect":
         raise Refused(499, "BAD_REQUEST", "the client went away before the body was whole")

@@ -19,9 +19,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, int]] = Counter()
-        self.predictions: Counter[int] = Counter()
-        self.unseen: Counter[str] = Counter()
-        self.swaps = 0
+        self.predictions: Counter[tuple[str, int]] = Counter()
+        self.unseen: Counter[tuple[str, str]] = Counter()
+        self.swaps: Counter[str] = Counter()
         self._buckets = [0] * (len(LATENCY_BOUNDS) + 1)
         self._seconds = 0.0
 
@@ -31,12 +31,12 @@ class Metrics:
         self._buckets[bisect_left(LATENCY_BOUNDS, seconds)] += 1
         self._seconds += seconds
 
-    def scored(self, version: int, unseen: Iterable[tuple[str, ...]]) -> None:
+    def scored(self, model: str, version: int, unseen: Iterable[tuple[str, ...]]) -> None:
         """Count scored rows, and their values of levels that the model never saw."""
         for names in unseen:
-            self.predictions[version] += 1
+            self.predictions[model, version] += 1
             for name in names:
-                self.unseen[name] += 1
+                self.unseen[model, name] += 1
 
     def text(self, gauges: Mapping[str, tuple[str, Samples]]) -> str:
         """Write everything as Prometheus text; `gauges` are `{name: (help, samples)}`."""
@@ -45,13 +45,17 @@ class Metrics:
     def _counters(self) -> Iterator[str]:
         requests = [((("path", path), ("status", str(code))), count) for (path, code), count in self.requests.items()]
         yield from _family("ml_platform_requests_total", "counter", "Requests answered, by status.", requests)
-        predictions = [((("version", str(version)),), count) for version, count in self.predictions.items()]
+        predictions = [
+            ((("model", model), ("version", str(version))), count)
+            for (model, version), count in self.predictions.items()
+        ]
         yield from _family("ml_platform_predictions_total", "counter", "Rows scored, by version.", predictions)
-        unseen = [((("column", name),), count) for name, count in self.unseen.items()]
+        unseen = [((("model", model), ("column", name)), count) for (model, name), count in self.unseen.items()]
         about = "Values of levels the model never saw, scored as missing."
         yield from _family("ml_platform_unseen_levels_total", "counter", about, unseen)
+        swaps = [((("model", model),), count) for model, count in self.swaps.items()]
         about = "How often another version went live."
-        yield from _family("ml_platform_swaps_total", "counter", about, [((), self.swaps)])
+        yield from _family("ml_platform_swaps_total", "counter", about, swaps)
 
     def _latency(self) -> Iterator[str]:
         name = "ml_platform_request_seconds"

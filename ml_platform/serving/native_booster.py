@@ -18,6 +18,8 @@ from ml_platform.core.errors import DataInvalid, Unavailable
 
 FLOAT64 = 1
 NORMAL = 0
+RAW_SCORE = 1
+CONTRIBUTIONS = 3
 ROW_MAJOR = 1
 ALL_ROUNDS = -1
 ONE_THREAD = b"num_threads=1"
@@ -117,21 +119,38 @@ class NativeBooster:
 
     def score_many(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the scores of a matrix of shape (rows, features): (rows,), or (rows, classes) of several classes."""
+        scores = self._predicted(matrix, NORMAL, self.classes)
+        return scores if self.classes == 1 else scores.reshape(len(matrix), self.classes)
+
+    def raw_many(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the raw scores of a matrix, before they become probabilities, shape (rows, classes)."""
+        return self._predicted(matrix, RAW_SCORE, self.classes).reshape(len(matrix), self.classes)
+
+    def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return each feature's SHAP contribution to the raw scores, and last their average over the training rows.
+
+        Shape (rows, classes, features + 1). Source: Lundberg, Erion and Lee 2018, Consistent Individualized Feature
+        Attribution for Tree Ensembles.
+        """
+        width = self._width + 1
+        return self._predicted(matrix, CONTRIBUTIONS, self.classes * width).reshape(len(matrix), self.classes, width)
+
+    def _predicted(self, matrix: NDArray[np.float64], kind: int, width: int) -> NDArray[np.float64]:
         matrix = np.ascontiguousarray(matrix, dtype=np.float64)
-        scores = np.empty(len(matrix) * self.classes, dtype=np.float64)
+        scores = np.empty(len(matrix) * width, dtype=np.float64)
         length = ctypes.c_int64()
         _check(
             self._library.LGBM_BoosterPredictForMat(
                 self._handle, matrix.ctypes.data_as(ctypes.c_void_p), ctypes.c_int(FLOAT64),
                 ctypes.c_int32(matrix.shape[0]), ctypes.c_int32(matrix.shape[1]), ctypes.c_int(ROW_MAJOR),
-                ctypes.c_int(NORMAL), ctypes.c_int(0), ctypes.c_int(ALL_ROUNDS), ONE_THREAD, ctypes.byref(length),
+                ctypes.c_int(kind), ctypes.c_int(0), ctypes.c_int(ALL_ROUNDS), ONE_THREAD, ctypes.byref(length),
                 scores.ctypes.data_as(ctypes.POINTER(ctypes.c_double)),
             )
         )  # fmt: skip
         if length.value != len(scores):
             message = f"LightGBM gave {length.value} scores for {len(matrix)} rows; the trees don't fit: train again"
             raise DataInvalid(message)
-        return scores if self.classes == 1 else scores.reshape(len(matrix), self.classes)
+        return scores
 
 
 def feature_names(model_text: bytes) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ml_platform.core.scoring import InputColumn, ScoringContract
 from ml_platform.serving.live import Live
+from ml_platform.serving.open_inference_openapi import open_inference_paths, open_inference_schemas
 
 Schema = dict[str, object]
 Levels = Mapping[str, Sequence[str]]
@@ -32,6 +33,7 @@ _ERRORS = {
 def document(model: str, live: Live | None) -> Schema:
     """Return the OpenAPI 3.1 document; without a live model it has no row schema."""
     schemas: Schema = {"Answer": _answer(live.predictor.contract.classes if live else ()), "Error": _error()}
+    schemas |= {"Explanations": _explanations(), **open_inference_schemas()}
     if live is not None:
         schemas["Row"] = row_schema(live.predictor.contract, live.predictor.levels)
     version = str(live.manifest.version) if live is not None else "none is live"
@@ -40,7 +42,11 @@ def document(model: str, live: Live | None) -> Schema:
         "info": {"title": f"{model}: scoring", "version": version},
         "paths": {
             "/invocations": {"post": _invocations(live)},
+            "/explain": {"post": _explain(live)},
+            "/batch": {"post": _batch()},
+            **open_inference_paths(model),
             "/health": {"get": _page("What is live since when, uptime, log lag, problems.")},
+            "/ping": {"get": _page("200 when scoring requests are answered, else 503.")},
             "/version": {"get": _page("Exactly what is served, by digest.")},
             "/metrics": {"get": _page("Prometheus metrics.", "text/plain")},
         },
@@ -136,6 +142,66 @@ def _invocations(live: Live | None) -> Schema:
     responses |= {code: _content(about, {"$ref": "#/components/schemas/Error"}) for code, about in _ERRORS.items()}
     body = {"required": True, "content": {"application/json": {"schema": {"oneOf": formats}}}}
     return {"summary": "Score rows in one of MLflow's formats.", "requestBody": body, "responses": responses}
+
+
+def _explain(live: Live | None) -> Schema:
+    described = _invocations(live)
+    answer: Schema = {"allOf": [{"$ref": "#/components/schemas/Answer"}, {"$ref": "#/components/schemas/Explanations"}]}
+    about = "How many reasons of each row are told."
+    return {
+        **described,
+        "summary": "Score rows, and say what each feature did to each score; at most 200 rows.",
+        "parameters": [
+            {
+                "name": "reasons",
+                "in": "query",
+                "description": about,
+                "schema": {"type": "integer", "minimum": 0, "maximum": 100, "default": 4},
+            }
+        ],
+        "responses": described["responses"] | {"200": _content("Scores and explanations.", answer)},  # type: ignore[operator]
+    }
+
+
+def _batch() -> Schema:
+    rows = "A row per line: objects that name the columns, or CSV with a header line."
+    lines = (
+        "A line per row, `{row, prediction, prediction_id, version}` or `{row, error_code, message, problems}`, and at "
+        "the end one with the counts; `complete` says whether everything was read."
+    )
+    kinds = ("application/x-ndjson", "text/csv")
+    responses: Schema = {"200": _content(lines, {"type": "string"}, kinds[0])}
+    responses |= {
+        code: _content(about, {"type": "string"}, kinds[0]) for code, about in _ERRORS.items() if code != "422"
+    }
+    return {
+        "summary": "Score many rows in a stream: up to 1 GB and 1,000,000 rows.",
+        "requestBody": {
+            "required": True,
+            "description": rows,
+            "content": {kind: {"schema": {"type": "string"}} for kind in kinds},
+        },
+        "responses": {
+            **responses,
+            "408": _content("No part of the body came for 30 seconds.", {"type": "string"}, kinds[0]),
+        },
+    }
+
+
+def _explanations() -> Schema:
+    number, text = {"type": "number"}, {"type": "string"}
+    reason = {"feature": text, "effect": {"enum": ["raises", "lowers"]}, "contribution": number, "words": text}
+    told: Schema = {
+        "decision": text,
+        "unit": text,
+        "average": number,
+        "raw": number,
+        "contributions": {"type": "object", "additionalProperties": number},
+        "reasons": {"type": "array", "items": {"type": "object", "properties": reason, "required": list(reason)}},
+    }
+    items = {"type": "object", "properties": told, "required": list(told)}
+    array = {"type": "array", "items": items}
+    return {"type": "object", "properties": {"explanations": array}, "required": ["explanations"]}
 
 
 def _format(name: str, schema: Schema) -> Schema:

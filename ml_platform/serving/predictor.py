@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,25 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.ports import ArtefactStore
 from ml_platform.core.scoring import Score, score_of
 from ml_platform.learners.calibration import calibrate
+from ml_platform.learners.tree_text import raw_unit
 from ml_platform.serving.native_booster import NativeBooster
 from ml_platform.stages.bundle import Bundle, read_bundle
 from ml_platform.stages.encode import row_encoder
 
 Row = Mapping[str, object]
+Columns = Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class RawScores:
+    """Raw scores taken apart: `average + contributions.sum(axis=-1)` is `raw`, but for rounding.
+
+    Shapes (rows, classes), (rows, classes, features) and (rows, classes); the classes are 1 but for multiclass.
+    """
+
+    average: NDArray[np.float64]
+    contributions: NDArray[np.float64]
+    raw: NDArray[np.float64]
 
 
 class Predictor:
@@ -30,6 +45,7 @@ class Predictor:
         self._encode = row_encoder(bundle.contract.inputs, bundle.features.levels)
         self._calibration = bundle.calibration
         self._names = bundle.contract.feature_names
+        self.raw_unit = raw_unit(bundle.model_text.decode())
         self._booster = NativeBooster(bundle.model_text)
         if self._booster.feature_names != self._names:
             message = (
@@ -76,10 +92,19 @@ class Predictor:
             if self._calibration is None:
                 return [tuple(found)] if several else [found[0]]
             return self._calibrated(np.array([found] if several else found))
-        matrix = np.empty((len(rows), len(self._names)), dtype=np.float64)
+        return self._calibrated(self._booster.score_many(self._matrix(columns, len(rows))))
+
+    def explain_rows(self, rows: Sequence[Row]) -> RawScores:
+        """Return the raw scores of rows taken apart into what each feature did to them."""
+        matrix = self._matrix(self._transform(self._encode(rows), self._state), len(rows))
+        found = self._booster.contributions(matrix)
+        return RawScores(found[..., -1], found[..., :-1], self._booster.raw_many(matrix))
+
+    def _matrix(self, columns: Columns, rows: int) -> NDArray[np.float64]:
+        matrix = np.empty((rows, len(self._names)), dtype=np.float64)
         for index, name in enumerate(self._names):
             matrix[:, index] = columns[name]
-        return self._calibrated(self._booster.score_many(matrix))
+        return matrix
 
     def _calibrated(self, scores: NDArray[np.float64]) -> list[Score]:
         return list(map(score_of, calibrate(self._calibration, scores).tolist()))

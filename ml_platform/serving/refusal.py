@@ -57,6 +57,14 @@ def turned_away(away: TurnedAway) -> Refused:
     return Refused(away.status, away.error_code, away.message, retry_after_seconds=away.retry_after_seconds)
 
 
+def place_of(error: BaseException) -> str:
+    """Say where an error arose, without its text: that may hold a value of the request."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "an unknown place"
+
+
 def shown(name: str) -> str:
     """Shorten a name that came with the request.
 

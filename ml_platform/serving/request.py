@@ -22,26 +22,34 @@ def parse(body: bytes, *, maximum_rows: int = MAXIMUM_ROWS) -> Rows:
 
     Values are not judged here. A key given twice is refused: which one was meant can't be known.
     """
-    try:
-        rows = _rows(body)
-    except RecursionError as error:
-        raise Refused(400, "BAD_REQUEST", "the body's JSON is nested too deeply; rows are flat") from error
+    rows = _rows(body)
     if len(rows) > maximum_rows:
         message = f"the request holds {len(rows):,} rows, at most {maximum_rows:,} are answered at once: send fewer"
         raise Refused(413, "TOO_LARGE", message)
     return rows
 
 
+def read_json(body: bytes) -> object:
+    """Return what a body's JSON holds; raises Refused when it is none, too deep, or has a key twice."""
+    try:
+        content = _json(body)
+        _refuse_duplicate_keys(body, content)
+    except RecursionError as error:
+        raise Refused(400, "BAD_REQUEST", "the body's JSON is nested too deeply; rows are flat") from error
+    return content
+
+
 def _rows(body: bytes) -> Rows:
-    content = _json(body)
+    content = read_json(body)
     if not isinstance(content, dict):
         _malformed(f"the body is {type_of(content)}")
+    if content.get("params"):
+        _malformed("'params' says something, and this model takes no parameters")
     given = [key for key in content if key in FORMATS]
-    unknown = [key for key in content if key not in FORMATS and not (key == "params" and not content[key])]
+    unknown = [key for key in content if key not in FORMATS and key != "params"]
     if len(given) != 1 or unknown:
         seen = ", ".join(f"'{shown(key)}'" for key in [*given, *unknown][:5]) or "no key"
         _malformed(f"the body has {seen}")
-    _refuse_duplicate_keys(body, content)
     rows = _READERS[given[0]](content[given[0]], given[0])
     if not rows:
         _malformed(f"'{given[0]}' holds no row")
@@ -52,9 +60,34 @@ def _json(body: bytes) -> object:
     try:
         return _decode(body)
     except msgspec.MsgspecError as error:
-        raise Refused(400, "BAD_REQUEST", f"the body isn't JSON that can be used: {error}") from error
+        if b"NaN" in body:
+            return _with_nan(body)
+        raise _no_json(str(error)) from error
     except UnicodeDecodeError as error:
-        raise Refused(400, "BAD_REQUEST", f"the body isn't UTF-8 (byte {error.start})") from error
+        raise _no_utf8(error) from error
+
+
+def _with_nan(body: bytes) -> object:
+    """Read JSON with NaN where a value is missing, as pandas, numpy and clients built on them write it: as null."""
+    try:
+        return json.loads(body.decode(), parse_constant=_constant, object_pairs_hook=_unique)
+    except UnicodeDecodeError as error:
+        raise _no_utf8(error) from error
+    except ValueError as error:
+        raise _no_json(str(error) if isinstance(error, json.JSONDecodeError) else "a number is too long") from error
+
+
+def _constant(name: str) -> None:
+    if name != "NaN":
+        raise _no_json(f"{name} is no number; null is a missing one")
+
+
+def _no_json(seen: str) -> Refused:
+    return Refused(400, "BAD_REQUEST", f"the body isn't JSON that can be used: {seen}")
+
+
+def _no_utf8(error: UnicodeDecodeError) -> Refused:
+    return Refused(400, "BAD_REQUEST", f"the body isn't UTF-8 (byte {error.start})")
 
 
 def _malformed(seen: str) -> NoReturn:
@@ -108,7 +141,7 @@ _READERS: dict[str, Callable[[object, str], Rows]] = {
 }
 
 
-def _refuse_duplicate_keys(body: bytes, content: dict[str, object]) -> None:
+def _refuse_duplicate_keys(body: bytes, content: object) -> None:
     """Refuse a key given twice.
 
     The decoder keeps the last one. Every key has a colon behind it, so without duplicates the body has one colon per

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.serving.live import Follower, Live
-from ml_platform.serving.metrics import Samples
+from ml_platform.serving.metrics import Labels, Samples
+
+COUNTED = ("canary", "fallbacks", "mirrored", "dropped")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """What holds for the whole process, whatever its models; `others` is what else needs a person."""
+
+    uptime_seconds: float
+    draining: bool = False
+    others: tuple[str, ...] = ()
+    under_way: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +37,11 @@ class Tried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """`status` is `ok`, `degraded` (serving, but something needs a person) or `unavailable` (not serving)."""
+    """How a model is served.
+
+    `status` is `ok`, `degraded` (serving, but something needs a person), `draining` (serving its last requests) or
+    `unavailable` (not serving).
+    """
 
     status: str
     model: str
@@ -39,8 +56,8 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        """True when scoring requests are answered."""
-        return self.status != "unavailable"
+        """True when scoring requests had better be sent here."""
+        return self.status in {"ok", "degraded"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,26 +84,39 @@ def nothing_live(follower: Follower) -> str:
     )
 
 
-def health(follower: Follower, traffic: TrafficLog, uptime_seconds: float) -> Health:
+def problems_of(follower: Follower, traffic: TrafficLog) -> list[str]:
+    """Return what needs a person."""
+    every = (follower.problem, follower.rollout.problem, traffic.problem, traffic.warning)
+    return [problem for problem in every if problem]
+
+
+def health(follower: Follower, traffic: TrafficLog, process: Process) -> Health:
     """Say how the service is."""
     live = follower.live
-    problems = [each for each in (follower.problem, follower.rollout.problem, traffic.problem) if each]
+    problems = problems_of(follower, traffic)
     if live is None and not follower.problem:
         problems.append(nothing_live(follower))
+    problems += [problem for problem in process.others if problem not in problems]
     serving = live is not None and not traffic.problem
     manifest = None if live is None else live.manifest
     return Health(
-        status="unavailable" if not serving else "degraded" if problems else "ok",
+        status=_status(serving=serving, draining=process.draining, problems=problems),
         model=follower.model,
         environment=follower.environment,
         version=None if manifest is None else manifest.version,
         model_digest=None if manifest is None else manifest.model_digest,
         since=None if manifest is None else manifest.since,
-        uptime_seconds=uptime_seconds,
+        uptime_seconds=process.uptime_seconds,
         log_lag_seconds=traffic.lag_seconds,
         problems=tuple(problems),
         rollout=_tried(live),
     )
+
+
+def _status(*, serving: bool, draining: bool, problems: Sequence[str]) -> str:
+    if not serving:
+        return "unavailable"
+    return "draining" if draining else "degraded" if problems else "ok"
 
 
 def version(live: Live) -> Version:
@@ -118,34 +148,34 @@ def _tried(live: Live | None) -> Tried | None:
     )
 
 
-def gauges(follower: Follower, traffic: TrafficLog, uptime_seconds: float) -> dict[str, tuple[str, Samples]]:
-    """Return what Prometheus sees of the present state."""
-    live = follower.live
-    info: Samples = []
-    if live is not None:
-        manifest = live.manifest
-        named = {"model": manifest.model, "environment": manifest.environment, "version": str(manifest.version)}
-        info = [((*named.items(), ("model_digest", manifest.model_digest)), 1)]
-    problem = int(bool(follower.problem or follower.rollout.problem or traffic.problem))
-    tried, tally = _tried(live), follower.rollout.tally
-    beside: Samples = []
-    if tried is not None:
-        beside = [((("model", follower.model), ("strategy", tried.strategy), ("version", str(tried.version))), 1)]
-    rows = [
-        ((("model", follower.model), ("what", what)), getattr(tally, what))
-        for what in ("canary", "fallbacks", "mirrored", "dropped")
-    ]
+def gauges(models: Sequence[tuple[Follower, TrafficLog]], process: Process) -> dict[str, tuple[str, Samples]]:
+    """Return what Prometheus sees of the present state of the models."""
+    info: list[tuple[Labels, float]] = []
+    lags: list[tuple[Labels, float]] = []
+    problems: list[tuple[Labels, float]] = []
+    beside: list[tuple[Labels, float]] = []
+    rows: list[tuple[Labels, float]] = []
+    for follower, traffic in models:
+        name = (("model", follower.model),)
+        if follower.live is not None:
+            manifest = follower.live.manifest
+            named = (("environment", manifest.environment), ("version", str(manifest.version)))
+            info.append(((*name, *named, ("model_digest", manifest.model_digest)), 1))
+        tried, tally = _tried(follower.live), follower.rollout.tally
+        if tried is not None:
+            beside.append(((*name, ("strategy", tried.strategy), ("version", str(tried.version))), 1))
+        rows += [((*name, ("what", what)), getattr(tally, what)) for what in COUNTED]
+        lags.append((name, traffic.lag_seconds))
+        problems.append((name, int(bool(problems_of(follower, traffic)))))
     return {
         "ml_platform_live_info": ("The version that is live.", info),
-        "ml_platform_uptime_seconds": ("Since the service started.", [((), uptime_seconds)]),
-        "ml_platform_log_lag_seconds": (
-            "Age of the oldest prediction not yet on the disk.",
-            [((), traffic.lag_seconds)],
-        ),
+        "ml_platform_uptime_seconds": ("Since the service started.", [((), process.uptime_seconds)]),
+        "ml_platform_requests_under_way": ("Requests being scored or waiting for the disk.", [((), process.under_way)]),
+        "ml_platform_log_lag_seconds": ("Age of the oldest prediction not yet on the disk.", lags),
         "ml_platform_rollout_info": ("The version that is tried beside it.", beside),
         "ml_platform_rollout_rows": (
             "Rows since the start: answered by a canary, by the live version as the canary failed, mirrored, dropped.",
             rows,
         ),
-        "ml_platform_problem": ("1 when /health names a problem.", [((), problem)]),
+        "ml_platform_problem": ("1 when /health names a problem.", problems),
     }

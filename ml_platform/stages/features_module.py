@@ -81,6 +81,18 @@ def code_files(module: FeaturesModule) -> dict[str, bytes]:
     return {FEATURES_SOURCE: module.path.read_bytes(), **shared}
 
 
+def source_digest(dotted: str) -> str:
+    """Return the digest that a features module has now, found without running it; empty when there is none."""
+    import importlib.util
+
+    try:
+        found = importlib.util.find_spec(dotted)
+        path = Path(found.origin) if found is not None and found.origin is not None else None
+        return code_digest(path, shared_code(dotted, path)) if path is not None else ""
+    except (ImportError, ValueError, AttributeError, OSError, PolicyInvalid):
+        return ""  # the stage that runs the module says what is wrong
+
+
 def code_digest(path: Path, shared: Mapping[str, Path] = MappingProxyType({})) -> str:
     """Return the digest of a features module's source together with what it shares and the encoding it is fed by."""
     sources = [digest_of_bytes(source.read_bytes()) for source in (path, Path(encode.__file__))]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ml_platform.core.measurement import Measurement
 from ml_platform.stages.live_losses import measure_live_losses
 from ml_platform.stages.measure_numbers import coverage_error
 from ml_platform.stages.row_losses import quantile_of
@@ -16,9 +17,9 @@ from ml_platform.stats.bias import bias
 from ml_platform.stats.bias_share import bias_share
 from ml_platform.stats.coverage import coverage
 from ml_platform.stats.mean_absolute_error import mean_absolute_error
+from ml_platform.stats.square_and_add import bounds_of_difference
 
 if TYPE_CHECKING:
-    from ml_platform.core.measurement import Measurement
     from ml_platform.policy.spec import ModelSpec
     from ml_platform.stages.reference import Reference
 
@@ -35,3 +36,18 @@ def measure_live_numbers(spec: ModelSpec, label: Floats, score: Floats, referenc
         return
     yield dataclasses.replace(bias(label, score), metric="live_bias")
     yield dataclasses.replace(bias_share(label, score), metric="live_bias_share")
+    yield _bias_change(label, score, reference)
+
+
+def _bias_change(label: Floats, score: Floats, reference: Reference) -> Measurement:
+    """Measure the window's mean error less the holdout's at release, with the uncertainty of both."""
+    metric, now = "live_bias_change", bias(label, score)
+    if reference.proven is None or now.value is None:
+        reason = now.reason or "the release keeps no outcomes of its holdout to compare with"
+        return Measurement(metric=metric, value=None, n=now.n, reason=reason)
+    outcome, proven = reference.proven
+    then = bias(outcome, proven[:, 0])
+    low, high = bounds_of_difference(now, then)
+    value = None if then.value is None else now.value - then.value
+    facts = {"bias": now.value, "bias_at_release": then.value}
+    return dataclasses.replace(now, metric=metric, value=value, low=low, high=high, reason=then.reason, facts=facts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
@@ -12,10 +12,16 @@ from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import MonitoringRecord
 from ml_platform.policy.metrics import METRICS
+from ml_platform.stages.alarms import LOOKED_BACK, alarms_in, measure_alarms
+from ml_platform.stages.causes import Upstream, explain_alarms
+from ml_platform.stages.estimates import measure_estimates
 from ml_platform.stages.live_classes import measure_live_classes
 from ml_platform.stages.live_numbers import measure_live_numbers
+from ml_platform.stages.live_slices import measure_live_slices
+from ml_platform.stages.monitors import Watched, watch_columns, watch_performance
 from ml_platform.stages.outcome_codes import outcome_codes
 from ml_platform.stages.reference import score_columns
+from ml_platform.stages.season import measure_in_season
 from ml_platform.stages.window import read_window
 
 if TYPE_CHECKING:
@@ -25,8 +31,8 @@ if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.core.records import ReleaseRecord, WindowRecord
     from ml_platform.policy.spec import ModelSpec, Task
+    from ml_platform.stages.periods import Period
     from ml_platform.stages.reference import Reference
-    from ml_platform.stages.window import Period
 
     Floats = NDArray[np.float64]
 
@@ -39,30 +45,71 @@ def monitor_window(
     period: Period,
     live: ReleaseRecord,
     reference: Reference,
+    earlier: Sequence[MonitoringRecord] = (),
+    upstream: Upstream | None = None,
 ) -> Measured[MonitoringRecord]:
     """Measure one window against what the live version was released with.
 
-    Only rows scored by the live version count: another version's rows would compare two models.
+    Only rows scored by the live version count: another version's rows would compare two models. `earlier` are the
+    records of other windows, in any order: evidence goes on from those before this one that the same version served.
+    `upstream` says where inputs come from and go to; without it an alarm knows less of its causes.
     """
     frame = read_window(store, window)
     scored = frame[(frame["version"] == live.version) & frame["score"].notna()]
+    before = _before(earlier, period, live)
+    watched = _watched(spec, scored, reference)
+    label, score = _scored(scored, reference, spec)
+    estimated = measure_estimates(spec, label, score, reference, before)
+    measured = (
+        *measure_labelled(scored[scored["label"].notna()], reference, spec),
+        *estimated.measurements,
+        *_drift(scored, reference, spec),
+        *measure_in_season(spec, scored, reference, period),
+        *_quality(scored, spec),
+        *explain_alarms(spec, list(_alarms(spec, watched, before)), upstream or Upstream()),
+    )
+    said = {"window": window.digest, "model": live.candidate.model_digest, "earlier": [one.digest for one in before]}
     record = MonitoringRecord(
         model=spec.model,
         environment=window.environment,
         window=window.window,
         window_end=period.end,
-        digest=digest_of({"window": window.digest, "model": live.candidate.model_digest}),
+        digest=digest_of(said),
         window_digest=window.digest,
         version=live.version,
         model_digest=live.candidate.model_digest,
-        labelled=int(np.isfinite(_outcomes(scored, reference, spec)).sum()),
-    )
-    measured = (
-        *measure_labelled(scored[scored["label"].notna()], reference, spec),
-        *_drift(scored, reference, spec),
-        *_quality(scored, spec),
+        labelled=int(np.isfinite(label).sum()),
+        estimates=estimated.estimates,
+        summaries={name: seen for each in watched for name, seen in each.seen.items()},
+        alarms=alarms_in(measured),
     )
     return Measured(record=record, measurements=measured)
+
+
+def _before(earlier: Sequence[MonitoringRecord], period: Period, live: ReleaseRecord) -> list[MonitoringRecord]:
+    """Return the newest records of windows before this one that the same version served, in order."""
+    same = (one for one in earlier if one.model_digest == live.candidate.model_digest)
+    ordered = sorted((one for one in same if one.window_end <= period.start), key=lambda one: one.window_end)
+    return ordered[-LOOKED_BACK:]
+
+
+def _watched(spec: ModelSpec, rows: pd.DataFrame, reference: Reference) -> tuple[Watched, Watched]:
+    """Return what the monitors of performance and of traffic saw; without enough labels the first saw no rows."""
+    label = _outcomes(rows, reference, spec)
+    known = np.isfinite(label)
+    columns = [column for _, column in score_columns(reference.classes)]
+    if _lacking(rows, known, columns, spec):
+        known, columns = np.zeros_like(known), []
+    score = rows.loc[known, columns].to_numpy(dtype=np.float64)
+    return watch_performance(spec, label[known], score, reference), watch_columns(spec, rows, reference)
+
+
+def _alarms(
+    spec: ModelSpec, watched: tuple[Watched, Watched], before: Sequence[MonitoringRecord]
+) -> Iterable[Measurement]:
+    if spec.monitoring is not None:
+        for each in watched:
+            yield from measure_alarms(spec, spec.monitoring, each.monitors, each.seen, before)
 
 
 def measure_labelled(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Iterable[Measurement]:
@@ -77,15 +124,24 @@ def measure_labelled(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) 
     if reason:
         return [_unknown(metric, int(known.sum()), reason) for metric in live_metrics(spec.learner.task)]
     label, score = label[known], rows.loc[known, columns].to_numpy(dtype=np.float64)
+    sliced = measure_live_slices(spec, rows[known], label, score, reference)
     match spec.learner.task:
         case "binary":
-            return _of_ranking(label, score[:, 0], reference)
+            return (*_of_ranking(label, score[:, 0], reference), *sliced)
         case "regression" | "quantile":
-            return measure_live_numbers(spec, label, score[:, 0], reference)
+            return (*measure_live_numbers(spec, label, score[:, 0], reference), *sliced)
         case "multiclass":
-            return measure_live_classes(spec, label, score, reference)
+            return (*measure_live_classes(spec, label, score, reference), *sliced)
         case task:
             assert_never(task)
+
+
+def _scored(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> tuple[Floats, Floats]:
+    """Return all outcomes by their codes, NaN where none is known, and all scores, shape (n, scores)."""
+    columns = [column for _, column in score_columns(reference.classes)]
+    if not set(columns) <= set(rows):
+        return np.empty(0), np.empty((0, len(columns)))
+    return _outcomes(rows, reference, spec), rows[columns].to_numpy(dtype=np.float64)
 
 
 def _outcomes(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Floats:
@@ -107,8 +163,11 @@ def _lacking(rows: pd.DataFrame, known: NDArray[np.bool_], columns: list[str], s
 
 def live_metrics(task: Task) -> tuple[str, ...]:
     """Return the metrics of a window that need labels."""
-    wanted = (name for name, metric in METRICS.items() if task in metric.tasks and "monitoring" in metric.stages)
-    return tuple(wanted)
+    return tuple(
+        name
+        for name, metric in METRICS.items()
+        if task in metric.tasks and "monitoring" in metric.stages and name.startswith("live_")
+    )
 
 
 def _unknown(metric: str, n: int, reason: str) -> Measurement:
@@ -116,6 +175,8 @@ def _unknown(metric: str, n: int, reason: str) -> Measurement:
 
 
 def _of_ranking(label: Floats, score: Floats, reference: Reference) -> Iterable[Measurement]:
+    from ml_platform.stats.calibration_intercept import calibration_intercept
+    from ml_platform.stats.calibration_slope import calibration_slope
     from ml_platform.stats.mean_interval import mean_interval
     from ml_platform.stats.roc_auc import roc_auc
     from ml_platform.stats.roc_auc_change import roc_auc_change
@@ -129,6 +190,8 @@ def _of_ranking(label: Floats, score: Floats, reference: Reference) -> Iterable[
         change = roc_auc_change(label, score, reference_auc=reference.headline, reference_se=error)
         yield _renamed(change, "live_roc_auc_change")
     yield _renamed(mean_interval(score - label), "live_calibration_bias")
+    yield _renamed(calibration_intercept(label, score), "live_calibration_intercept")
+    yield _renamed(calibration_slope(label, score), "live_calibration_slope")
 
 
 def _drift(rows: pd.DataFrame, reference: Reference, spec: ModelSpec) -> Iterable[Measurement]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.scoring import SCORING, ScoringContract
 from ml_platform.stages.parquet import read_parquet
+from ml_platform.stats.recalibration import logits
 
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
@@ -35,7 +38,8 @@ class Reference:
 
     `scores` are by class where there are several, in the version's own order, else under the empty name. `headline` is
     what live windows are compared with: the AUC of a binary model, the mean loss of another, with `standard_error`;
-    of several classes `ranking`, their mean AUC, too: a loss also moves with how often the classes come.
+    of several classes `ranking`, their mean AUC, too: a loss also moves with how often the classes come. `outcomes` are
+    the holdout's, by their codes, in the order of the scores; `importance` is each feature's part of all explanations.
     """
 
     rows: pd.DataFrame
@@ -43,6 +47,22 @@ class Reference:
     headline: float | None
     standard_error: float | None
     ranking: Measurement | None = None
+    outcomes: NDArray[np.float64] | None = None
+    threshold: float | None = None
+    importance: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def proven(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Return the holdout's outcomes, shape (n,), and its scores, shape (n, scores); None when they aren't known."""
+        if self.outcomes is None:
+            return None
+        return self.outcomes, np.column_stack([one.to_numpy(dtype=np.float64) for one in self.scores.values()])
+
+    @property
+    def middle(self) -> float:
+        """Return the mean log-odds of the holdout's first scores."""
+        first = next(iter(self.scores.values()))
+        return float(logits(np.asarray(first, dtype=np.float64)).mean())
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -56,19 +76,29 @@ def read_reference(spec: ModelSpec, store: ArtefactStore, release: ReleaseRecord
     rows = read_parquet(store.open("snapshots", candidate.snapshot_digest, "data.parquet"))
     parts = read_parquet(store.open("splits", candidate.split_digest, "parts.parquet"))["part"].astype(str)
     scores = read_parquet(store.open("evaluations", candidate.evaluation_digest, "scores.parquet"))
-    measured = msgspec.json.decode(
-        store.read("evaluations", candidate.evaluation_digest, "measurements.json"), type=list[Measurement]
-    )
+    measured = holdout_measurements(store, release)
     found = next((one for one in measured if one.metric == HEADLINES[spec.learner.task] and not one.subject), None)
     error = found.facts.get("standard_error") if found else None
     ranking = next((one for one in measured if one.metric == "macro_roc_auc" and not one.subject), None)
+    contract = _contract(store, candidate.model_digest)
     return Reference(
         rows=rows[(parts == "train").to_numpy()],
-        scores={name: scores[column] for name, column in score_columns(_classes(store, candidate.model_digest))},
+        scores={name: scores[column] for name, column in score_columns(contract.classes)},
         headline=found.value if found else None,
         standard_error=float(error) if isinstance(error, int | float) else None,
         ranking=ranking,
+        outcomes=scores["target"].to_numpy(dtype=np.float64),
+        threshold=contract.threshold,
+        importance={
+            one.subject: one.value for one in measured if one.metric == "feature_share" and one.value is not None
+        },
     )
+
+
+def holdout_measurements(store: ArtefactStore, release: ReleaseRecord) -> list[Measurement]:
+    """Return what was measured on a release's holdout."""
+    content = store.read("evaluations", release.candidate.evaluation_digest, "measurements.json")
+    return msgspec.json.decode(content, type=list[Measurement])
 
 
 def score_columns(classes: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -82,6 +112,6 @@ def score_columns(classes: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, f"score_{code}") for code, name in enumerate(classes)) or (("", "score"),)
 
 
-def _classes(store: ArtefactStore, model_digest: str) -> tuple[str, ...]:
-    """Read a version's classes from its own artefact: the model file may say others by now."""
-    return msgspec.json.decode(store.read("models", model_digest, SCORING), type=ScoringContract).classes
+def _contract(store: ArtefactStore, model_digest: str) -> ScoringContract:
+    """Read a version's classes and threshold from its own artefact: the model file may say others by now."""
+    return msgspec.json.decode(store.read("models", model_digest, SCORING), type=ScoringContract)

@@ -1,17 +1,19 @@
-"""Decide whether to retrain: for a stated reason, once per cause, and never inside the cool-down."""
+"""Decide whether to retrain: for a stated reason, once per cause, and never beyond what the model file allows."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ml_platform.core.digest import digest_of
 from ml_platform.core.ports import AuditEntry
 from ml_platform.core.records import DeploymentRecord, EvidencePart, MonitoringRecord
-from ml_platform.core.verdict import Outcome, Verdict
 from ml_platform.policy.spec import Monitoring
+from ml_platform.stages.retraining_reasons import Made, Quiet, Reason, of_age, of_changes, of_gates
 
 REQUESTED = "retraining.requested"
+DECLINED = "retraining.declined"
+WEEK = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,89 +28,88 @@ class Retrain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stay:
-    """Don't retrain, and why not."""
+    """Don't retrain, and why not; `cause` names the reason to retrain that there was all the same."""
 
     reason: str
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """What the decision looks at: the newest monitored window, its verdicts, what is live, the last request."""
+    """What the decision looks at.
+
+    The newest monitored window and its verdicts, what is live and what it was made from, what a release would be made
+    from now, the requests of before (oldest first), and the CPU hours that retraining took in the last 30 days.
+    """
 
     window: MonitoringRecord | None
     part: EvidencePart | None
     live: DeploymentRecord | None
-    last_request: AuditEntry | None
+    requests: Sequence[AuditEntry] = ()
+    made: Made | None = None
+    now: Made | None = None
+    cpu_hours: float = 0.0
 
 
 def decide_retraining(monitoring: Monitoring, watched: Watched) -> Retrain | Stay:
-    """Say whether the newest window is a reason to retrain, and if not, why not.
+    """Say whether there is a reason to retrain that wasn't followed yet, and if not, why not.
 
-    Only a *failed* gate of `retrain_when` is a reason; an undecided one is named but starts nothing, because a
-    number that could not be measured is no proof of harm. Time is the windows' own, so a replay behaves like live
-    traffic: the cool-down counts from the end of the window that caused the last request.
+    Reasons are a *failed* gate of `retrain_when` on the newest window, what the live version was made from having
+    changed, and its age. An undecided gate is named but starts nothing, because a number that could not be measured is
+    no proof of harm. Time is the windows' own, so a replay behaves like live traffic: the cool-down counts from the
+    end of the window that caused the last request.
     """
-    window, part, live = watched.window, watched.part, watched.live
-    if window is None or part is None:
-        return Stay(reason=_unseen(window))
+    window, live = watched.window, watched.live
+    if window is None:
+        return Stay(reason="no window has been monitored yet: materialise `traffic` and `monitoring` of a window")
     if live is None:
         return Stay(reason=f"nothing is live in {window.environment}: there is no model to replace")
-    if window.model_digest != live.model_digest:
-        return Stay(
-            reason=f"window {window.window} was served by version {window.version}, but version {live.version} is "
-            "live: wait for a window that it served"
-        )
-    if part.subject_digest != window.digest:
-        return Stay(reason=f"the verdicts on hand are not about window {window.window}: materialise `monitoring` again")
-    watching = [verdict for verdict in part.verdicts if verdict.gate in monitoring.retrain_when]
-    failed = tuple(sorted(verdict.gate for verdict in watching if verdict.outcome is Outcome.FAILED))
-    if not failed:
-        return Stay(reason=_calm(window, watching))
-    return _within_limits(monitoring, watched, window, _Cause(failed, watching))
+    found = list(_found(monitoring, watched, window, live))
+    reasons = [one for one in found if isinstance(one, Reason)]
+    if not reasons:
+        return Stay(reason="; ".join(one.text for one in found))
+    return _once(monitoring, watched, window, reasons)
 
 
-def _unseen(window: MonitoringRecord | None) -> str:
-    if window is None:
-        return "no window has been monitored yet: materialise `traffic` and `monitoring` of a window"
-    return f"window {window.window} has no verdicts under the present policy: materialise `monitoring` of it again"
+def _found(
+    monitoring: Monitoring, watched: Watched, window: MonitoringRecord, live: DeploymentRecord
+) -> Iterator[Reason | Quiet]:
+    yield of_gates(monitoring.retrain_when, window, watched.part, live)
+    if monitoring.retrain_on_change_of:
+        yield from of_changes(monitoring.retrain_on_change_of, live, watched.made, watched.now)
+    if monitoring.retrain_after_days is not None:
+        yield of_age(monitoring.retrain_after_days, window, live, watched.made)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cause:
-    gates: tuple[str, ...]
-    verdicts: list[Verdict]
-
-    def reason(self, window: MonitoringRecord) -> str:
-        said = "; ".join(
-            f"{verdict.gate}: {verdict.worst.text() if verdict.worst else verdict.reason}, limit {verdict.limit}"
-            for verdict in self.verdicts
-            if verdict.gate in self.gates
-        )
-        return f"window {window.window}: {said}"
-
-
-def _calm(window: MonitoringRecord, watching: list[Verdict]) -> str:
-    if not watching:
-        return f"window {window.window}: none of the gates that start retraining has been judged"
-    undecided = [f"{one.gate} ({one.reason})" for one in watching if one.outcome is Outcome.UNDECIDED]
-    held = [one.gate for one in watching if one.outcome.opens]
-    said = [f"{', '.join(held)} hold"] if held else []
-    said += [f"undecided: {', '.join(undecided)}"] if undecided else []
-    return f"window {window.window}: {'; '.join(said)}"
+def _once(
+    monitoring: Monitoring, watched: Watched, window: MonitoringRecord, reasons: Sequence[Reason]
+) -> Retrain | Stay:
+    asked = {entry.payload.get("cause"): entry for entry in watched.requests}
+    fresh = [one for one in reasons if one.cause not in asked]
+    if not fresh:
+        known = asked[reasons[0].cause]
+        return Stay(reason=f"retraining, because {reasons[0].text}, was requested already ({known.at:%Y-%m-%d %H:%M})")
+    text = "; ".join(one.text for one in reasons)
+    limit = _limit(monitoring, watched, window)
+    if limit:
+        return Stay(reason=f"{text} — but {limit}", cause=fresh[0].cause)
+    return Retrain(cause=fresh[0].cause, as_of=window.window_end, gates=fresh[0].gates, reason=text)
 
 
-def _within_limits(monitoring: Monitoring, watched: Watched, window: MonitoringRecord, cause: _Cause) -> Retrain | Stay:
-    digest = digest_of({"model": window.model, "digest": window.model_digest, "gates": cause.gates, "w": window.window})
-    last = watched.last_request
-    if last is not None:
-        if last.payload.get("cause") == digest:
-            return Stay(
-                reason=f"retraining for window {window.window} was requested already ({last.at:%Y-%m-%d %H:%M})"
-            )
-        rest_until = dt.datetime.fromisoformat(str(last.payload["as_of"])) + dt.timedelta(days=monitoring.cooldown_days)
+def _limit(monitoring: Monitoring, watched: Watched, window: MonitoringRecord) -> str:
+    """Say which limit of the model file stands against retraining now; empty when none does."""
+    ends = [dt.datetime.fromisoformat(str(entry.payload["as_of"])) for entry in watched.requests]
+    if ends:
+        rest_until = ends[-1] + dt.timedelta(days=monitoring.cooldown_days)
         if window.window_end < rest_until:
-            return Stay(
-                reason=f"{cause.reason(window)} — but the cool-down of {monitoring.cooldown_days} days after the last "
-                f"retraining lasts until {rest_until:%Y-%m-%d}"
+            return (
+                f"the cool-down of {monitoring.cooldown_days} days after the last retraining lasts until "
+                f"{rest_until:%Y-%m-%d}"
             )
-    return Retrain(cause=digest, as_of=window.window_end, gates=cause.gates, reason=cause.reason(window))
+    recent = sum(end > window.window_end - WEEK for end in ends)
+    if monitoring.most_per_week is not None and recent >= monitoring.most_per_week:
+        return f"{recent} retrainings were requested in the week before {window.window_end:%Y-%m-%d}, the most allowed"
+    most_hours = monitoring.most_cpu_hours_in_30_days
+    if most_hours is not None and watched.cpu_hours >= most_hours:
+        return f"retraining took {watched.cpu_hours:.1f} CPU hours in the last 30 days, {most_hours:g} are allowed"
+    return ""

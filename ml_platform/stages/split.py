@@ -96,6 +96,8 @@ def _edges(spec: ModelSpec, split: TimeSplit, as_of: dt.datetime | None) -> dict
     for name in reversed(PARTS):
         at -= dt.timedelta(days=getattr(split, f"{name}_days"))
         edges[name] = at
+    if split.train_grows:
+        edges["train"] = dt.datetime.min.replace(tzinfo=dt.UTC)
     return dict(reversed(edges.items()))
 
 

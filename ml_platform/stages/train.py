@@ -8,6 +8,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ml_platform.core.digest import digest_of, short
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
@@ -137,6 +139,7 @@ def rows_to_learn(spec: ModelSpec, train: Matrix, held: Matrix) -> tuple[Rows, R
 
     What `learner.reweigh` does to a group is learned on the rows that teach. Raises DataInvalid when these can't tell.
     """
+    train, held = _aged(spec, train, held)
     named = spec.learner.reweigh
     if not named:
         return rows_of(spec, train), rows_of(spec, held)
@@ -148,6 +151,24 @@ def rows_to_learn(spec: ModelSpec, train: Matrix, held: Matrix) -> tuple[Rows, R
     )
     taught, stopping = (rows_of(spec, part) for part in weighed)
     return taught, stopping
+
+
+def _aged(spec: ModelSpec, train: Matrix, held: Matrix) -> tuple[Matrix, Matrix]:
+    """Let a training row's weight halve with every half-life that it is older than the newest one.
+
+    Later rows, which say when to stop, keep their weight. Raises DataInvalid when a training row has no time.
+    """
+    half_life = spec.learner.half_life_days
+    if half_life is None:
+        return train, held
+    if train.time is None or np.isnat(train.time).any():
+        message = f"{spec.model}: learner.half_life_days needs the time of every training row; some have none"
+        raise DataInvalid(message)
+    age = (train.time.max() - train.time) / np.timedelta64(1, "D")
+    weight = 0.5 ** (age / half_life)
+    ours = weight if train.weight is None else weight * train.weight
+    theirs = np.ones(held.target.size) if held.weight is None else held.weight
+    return dataclasses.replace(train, weight=ours), dataclasses.replace(held, weight=theirs)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

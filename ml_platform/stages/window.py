@@ -2,54 +2,31 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
-from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import WindowRecord
+from ml_platform.stages.labels_of_window import join_labels, served_once
 from ml_platform.stages.level_text import level_text
+from ml_platform.stages.measure_traffic import SERVER_ERROR, measure_traffic
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     import pandas as pd
 
     from ml_platform.core.ports import ArtefactStore
-    from ml_platform.core.traffic import Outcome, Prediction
+    from ml_platform.core.traffic import Label, Outcome, Prediction
+    from ml_platform.stages.labels_of_window import Joined, Served
+    from ml_platform.stages.periods import Period
 
 KIND = "windows"
 FILE = "traffic.parquet"
-SERVER_ERROR = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
-    """A named stretch of event time: `start` belongs to it, `end` doesn't."""
-
-    name: str
-    start: dt.datetime
-    end: dt.datetime
-
-
-def month(name: str) -> Period:
-    """Return the period of a month given as `2013-06`; raises DataInvalid for anything else.
-
-    >>> month("2013-12").end.isoformat()
-    '2014-01-01T00:00:00+00:00'
-    """
-    try:
-        start = dt.datetime.strptime(name, "%Y-%m").replace(tzinfo=dt.UTC)
-    except ValueError:
-        message = f"the month {name!r} can't be read: a month is written like 2013-06; write year, dash, month"
-        raise DataInvalid(message) from None
-    end = (start + dt.timedelta(days=32)).replace(day=1)
-    return Period(name=start.strftime("%Y-%m"), start=start, end=end)
 
 
 def collect_window(
@@ -58,31 +35,42 @@ def collect_window(
     period: Period,
     *,
     predictions: Iterable[Prediction],
-    labels: Mapping[str, Outcome],
+    labels: Mapping[str, Label],
     store: ArtefactStore,
+    now: dt.datetime,
+    conflicting: Collection[str] = (),
+    torn: int = 0,
 ) -> Measured[WindowRecord]:
     """Keep the predictions of a period with their labels as one immutable table, and measure the traffic.
 
-    A prediction is counted once by its id, however often the log repeats it. `labels` maps prediction ids to
-    outcomes; a label of another window's prediction is left alone.
+    A prediction is counted once by its id, however often the log repeats it. `labels` maps prediction ids to labels,
+    `conflicting` holds the ids that a later label contradicted; a label of another window's prediction is left alone.
+    Made again of the same traffic and labels it is the same, by its digest.
     """
-    unique = {one.id: one for one in predictions if period.start <= one.event_time < period.end}
-    served = [unique[key] for key in sorted(unique)]
-    joined = {one.id: labels[one.id] for one in served if one.id in labels}
+    served = served_once(one for one in predictions if period.start <= one.event_time < period.end)
+    joined = join_labels(served.predictions, labels, conflicting, now)
     digest = _digest(served, joined)
-    if not store.has(KIND, digest):
-        _keep(store, digest, served, joined)
+    unchanged = store.has(KIND, digest)
+    if not unchanged:
+        _keep(store, digest, served.predictions, joined.outcomes)
     record = WindowRecord(
         model=model,
         environment=environment,
         window=period.name,
         digest=digest,
-        predictions=len(served),
-        labelled=len(joined),
-        errors=sum(one.status >= SERVER_ERROR for one in served),
-        versions={str(version): count for version, count in sorted(Counter(one.version for one in served).items())},
+        predictions=len(served.predictions),
+        labelled=len(joined.outcomes),
+        errors=sum(one.status >= SERVER_ERROR for one in served.predictions),
+        versions=_by_version(served.predictions),
+        facts={
+            "repeated_predictions": served.repeated,
+            "contrary_predictions": served.contrary,
+            "contradicted_labels": joined.contradicted,
+            **joined.left_out,
+        },
     )
-    return Measured(record=record, measurements=tuple(_measure(served, joined)))
+    measured = measure_traffic(period, served, joined, labels=labels, torn=torn)
+    return Measured(record=record, measurements=tuple(measured), unchanged=unchanged)
 
 
 def read_window(store: ArtefactStore, record: WindowRecord) -> pd.DataFrame:
@@ -96,10 +84,15 @@ def read_window(store: ArtefactStore, record: WindowRecord) -> pd.DataFrame:
         return pd.read_parquet(file)
 
 
-def _digest(served: Sequence[Prediction], joined: Mapping[str, Outcome]) -> str:
-    content = hashlib.sha256()
-    for one in served:
-        content.update(msgspec.json.encode((one, joined.get(one.id))))
+def _by_version(served: Sequence[Prediction]) -> dict[str, int]:
+    return {str(version): count for version, count in sorted(Counter(one.version for one in served).items())}
+
+
+def _digest(served: Served, joined: Joined) -> str:
+    encode = msgspec.json.Encoder().encode
+    content = hashlib.sha256(encode((served.contrary, joined.contradicted, joined.left_out)))
+    for one in served.predictions:
+        content.update(encode((one, joined.outcomes.get(one.id))))
     return content.hexdigest()
 
 
@@ -133,19 +126,3 @@ def _labels(joined: Sequence[Outcome | None]) -> list[object]:
     if any(isinstance(one, str) for one in joined):
         return [None if one is None else level_text(one) for one in joined]
     return list(joined)
-
-
-def _measure(served: Sequence[Prediction], joined: Mapping[str, Outcome]) -> Iterable[Measurement]:
-    import numpy as np
-
-    from ml_platform.stats.share import share
-
-    n = len(served)
-    yield Measurement(metric="predictions", value=n, n=n, unit="rows")
-    yield share([one.status >= SERVER_ERROR for one in served], metric="error_share")
-    scored = [one for one in served if one.score is not None]
-    yield share([one.id in joined for one in scored], metric="label_share")
-    latencies = [one.latency_seconds for one in scored]
-    p99 = float(np.quantile(latencies, 0.99)) if latencies else None
-    reason = "" if latencies else "nothing was scored"
-    yield Measurement(metric="latency_p99_seconds", value=p99, n=len(latencies), unit="seconds", reason=reason)

@@ -342,12 +342,12 @@ def test_the_buttons_agree_with_the_server(web: World) -> None:
     assets, jobs, here, _ = buttons(web, "tom")
     assert {"snapshot", "model", "staging", "monitoring"} <= assets
     assert "production" not in assets
-    assert jobs == {"parcels_release", "parcels_retrain", "parcels_monitor", "parcels_feedback"}
+    assert jobs == {"parcels_release", "parcels_retrain", "parcels_monitor", "parcels_feedback", "parcels_health"}
     assert "launch_pipeline_execution" in here
     assert "edit_sensor" not in here
     assets, jobs, here, everywhere = buttons(web, "flo")
-    assert assets == {"staging", "production", "traffic", "monitoring", "feedback", "dossier"}
-    assert jobs == {"parcels_promote", "parcels_monitor", "parcels_feedback"}
+    assert assets == {"staging", "production", "traffic", "monitoring", "feedback", "health", "dossier"}
+    assert jobs == {"parcels_promote", "parcels_monitor", "parcels_feedback", "parcels_health"}
     assert {"launch_pipeline_execution", "edit_sensor", "terminate_pipeline_execution"} <= here
     assert everywhere == set()
     assert "launch_pipeline_execution" in buttons(web, "rita")[3]

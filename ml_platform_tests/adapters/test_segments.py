@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_platform.adapters.segments import Scan, SegmentWriter, line_of, scan, segments_of
+from ml_platform.adapters.segments import Scan, SegmentWriter, is_written, line_of, scan, segments_of
 from ml_platform.core.errors import Unavailable
 
 
@@ -137,14 +137,70 @@ def test_a_disk_that_refuses_what_was_written_is_a_problem_until_the_next_segmen
     writer.close()
 
 
-def test_with_no_grouping_every_append_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[int] = []
-    monkeypatch.setattr("ml_platform.adapters.segments.sync_data", calls.append)
+def test_what_came_while_the_disk_was_busy_goes_there_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs, busy, free = [], threading.Event(), threading.Event()
+
+    def slow(file: int) -> None:
+        syncs.append(file)
+        if len(syncs) > 1:  # the segment's beginning is brought there too
+            busy.set()
+            free.wait(20)
+
+    monkeypatch.setattr("ml_platform.adapters.segments.sync_data", slow)
     writer = SegmentWriter(tmp_path, Bare(), sync_seconds=0)
-    writer.append([b"x"])
-    begun = len(calls)
-    writer.append([b"y"])
-    assert (begun, len(calls), writer.lag_seconds) == (2, 3, 0.0)  # the segment's beginning is brought there too
+    first = writer.append([b"1"])
+    assert busy.wait(20)
+    later = [writer.append([b"%d" % number]) for number in range(2, 34)]
+    assert first is not None
+    assert first not in later
+    assert len(set(later)) == 1
+    assert not first.done()
+    free.set()
+    for written in (first, later[0]):
+        assert written is not None
+        assert written.result(20) is None
+    assert len(syncs) == 3
+    writer.close()
+
+
+def test_who_waits_for_a_disk_that_refuses_hears_of_it_and_the_next_line_is_safe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = SegmentWriter(tmp_path, Bare(), sync_seconds=0)
+    first = writer.append([b"1"])
+    assert first is not None
+    assert first.result(20) is None
+
+    def refuse(file: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ml_platform.adapters.segments.sync_data", refuse)
+        second = writer.append([b"2"])
+        assert second is not None
+        with pytest.raises(Unavailable, match="the disk refused"):
+            second.result(20)
+    third = writer.append([b"3"])
+    assert third is not None
+    assert third.result(20) is None
+    assert len(segments_of(tmp_path)) == 2
+    writer.close()
+
+
+def test_closing_brings_what_waits_to_the_disk(tmp_path: Path) -> None:
+    writer = SegmentWriter(tmp_path, Bare(), sync_seconds=0)
+    written = [writer.append([b"%d" % number]) for number in range(100)]
+    writer.close()
+    assert all(one is not None and one.done() and one.exception() is None for one in written)
+
+
+def test_a_segment_is_written_as_long_as_its_writer_lives(tmp_path: Path) -> None:
+    writer = SegmentWriter(tmp_path, Bare())
+    writer.append([b"1"])
+    (segment,) = segments_of(tmp_path)
+    assert is_written(segment)
+    writer.close()
+    assert not is_written(segment)
 
 
 def test_threads_append_whole_lines(tmp_path: Path) -> None:

@@ -186,6 +186,8 @@ def test_the_audit_is_a_chain_and_can_be_asked_for_one_model(ledger: Ledger) -> 
     assert list(ledger.audit(model="flights")) == [first, last]
     assert ledger.last("looked", subject="flights@staging") == last
     assert ledger.last("looked", subject="flights") is None
+    assert list(ledger.all_of("looked", subject="flights@staging")) == [first, last]
+    assert list(ledger.all_of("looked", subject="flights")) == []
     assert first.payload == {"n": 1, "x": [1.5, None]}
 
 
@@ -301,3 +303,14 @@ def test_who_has_no_hold_moves_nothing_while_another_has_one(ledger: Ledger) -> 
     with pytest.raises(DataInvalid, match="held"):
         deploy(ledger, first)
     assert deploy(ledger, first, "production").version == 1
+
+
+def test_entries_of_some_actions_after_one_come_in_order(ledger: Ledger) -> None:
+    first = release(ledger, "aa")
+    deploy(ledger, first)
+    release(ledger, "bb")
+    found = list(ledger.after(0, {"released", "deployed"}))
+    assert [each.action for each in found] == ["released", "deployed", "released"]
+    assert list(ledger.after(found[1].sequence, {"released", "deployed"})) == found[2:]
+    assert list(ledger.after(0, {"deployed"})) == [found[1]]
+    assert not list(ledger.after(0, ()))

@@ -16,7 +16,9 @@ from ml_platform.cli.crash import EXIT_CODE
 from ml_platform.core.errors import LimitReached
 from ml_platform.core.verdict import Outcome
 from ml_platform.orchestration.at_work import MEASURED
+from ml_platform.orchestration.health_sensor import SENSOR as LOOKING
 from ml_platform.orchestration.showing import SENSOR
+from ml_platform.orchestration.telling import SENSOR as TELLING
 from ml_platform.policy import gates, spec, strategy
 from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.conditions import MEANINGS
@@ -24,6 +26,7 @@ from ml_platform.policy.controls import CONTROLS
 from ml_platform.policy.formats import Format
 from ml_platform.policy.learner_parameters import PARAMETERS
 from ml_platform.policy.metrics import METRICS
+from ml_platform.policy.notifications import KINDS, Channel, Notifications
 from ml_platform.policy.packs import combine, pack_files
 from ml_platform.policy.prices import Prices
 from ml_platform.policy.resources import Resources, StageResources
@@ -45,11 +48,16 @@ SPEC = (
     spec.ModelSpec, spec.Column, spec.Source, spec.Csv, spec.ByPartition, spec.ByWatermark,
     spec.PackageTable, spec.FileTable, spec.UrlTable, spec.SqlTable,
     spec.TimeSplit, spec.EntitySplit, spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Costs, spec.Monitoring,
-    strategy.Shadow, strategy.Canary, spec.Compute, spec.Tuning, spec.Dimension, Resources, StageResources, Prices,
+    strategy.Shadow, strategy.Canary,
+    spec.Compute, spec.Tuning, spec.Dimension, Resources, StageResources, Prices, Channel, Notifications,
 )  # fmt: skip
 GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override, gates.Waiver, gates.Pack)
 # What people write down in an example, and what others named.
 GIVEN = {
+    "delays_team",
+    "audit_entry",
+    "ml_platform_health_look_timestamp_seconds",
+    "ml_platform_health_disk_free_share",
     "team_retail",
     "ml_platform",
     "ml_platform_tests",
@@ -57,6 +65,7 @@ GIVEN = {
     "default_limit",
     "rollout_skipped",
     "ml_platform_rollout_rows",
+    "prediction_id",
     *MEASURED,
 }
 
@@ -74,9 +83,10 @@ def known() -> set[str]:
     jobs = {
         f"{model}_{job}"
         for model in models
-        for job in ("release", "promote", "retrain", "monitor", "feedback", "faults", "rollback")
+        for job in ("release", "promote", "retrain", "monitor", "feedback", "faults", "rollback", "health")
     }
-    sensors = {SENSOR, *(f"{model}_retrain_sensor" for model in models)}
+    own = {f"{model}_{does}_sensor" for model in models for does in ("retrain", "rollback", "window")}
+    sensors = {SENSOR, TELLING, LOOKING, *own}
     shown = [shipped(model).spec for model in sorted(models - {"returns"})]
     columns = {name for one in shown for name in (*one.contract, *one.classes)}
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
@@ -84,7 +94,7 @@ def known() -> set[str]:
     tests = {RUNS, QUIET, ELSEWHERE, *CHECKS, *ASSEMBLE_CHECKS}
     return (
         files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | tests | compared | set(METRICS)
-        | set(Action) | set(Role) | {PUT_BACK, DENIED, APPROVAL_REFUSED}
+        | set(Action) | set(Role) | {PUT_BACK, DENIED, APPROVAL_REFUSED} | set(KINDS)
         | set(STAGES) | set(PARAMETERS) | set(combine(["high"], pack_files()).gates) | set(FAULTS) | GIVEN
     )  # fmt: skip
 

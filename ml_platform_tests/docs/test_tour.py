@@ -102,7 +102,7 @@ def test_the_tour_is_as_it_is_told(walk: Walk, request: pytest.FixtureRequest) -
             told += said
         elif block.language == "text":
             assert missing(said, block.text) == [], f"{block.where} isn't what was said:\n{said}"
-    for page in (ROOT / "README.md", DOCS / "monitoring.md", DOCS / "lock.md"):
+    for page in (ROOT / "README.md", DOCS / "retraining.md", DOCS / "lock.md"):
         shown = next(block for block in blocks_of(page) if block.language == "text")
         assert missing(told, shown.text) == [], f"{shown.where} isn't what was said"
     assert re.search(r"selection_rate_ratio of female=0 vs female=1 = 0\.34", told), "the README says 0.34"

@@ -15,7 +15,7 @@ from ml_platform_tests.docs.said import says
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 PACKS = [block for block in blocks("yaml") if block.text.startswith("pack:")]
-FRAGMENTS = [block for block in blocks("yaml") if not block.text.startswith(("pack:", "type:"))]
+FRAGMENTS = [block for block in blocks("yaml") if not block.text.startswith(("pack:", "type:", "channels:"))]
 
 
 def example_with(folder: Path, fragment: str) -> Path:

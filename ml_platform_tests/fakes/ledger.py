@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ml_platform.adapters.ledger.chain import model_of, next_entry
@@ -284,9 +284,15 @@ class FakeLedger:
     def audit(self, *, model: str | None = None) -> Iterator[AuditEntry]:
         return (entry for entry in list(self.entries) if model in {None, model_of(entry.subject)})
 
+    def after(self, sequence: int, actions: Collection[str]) -> Iterator[AuditEntry]:
+        return iter([each for each in self.entries if each.action in actions and each.sequence > sequence])
+
     def last(self, action: str, *, subject: str) -> AuditEntry | None:
         found = [entry for entry in self.entries if (entry.action, entry.subject) == (action, subject)]
         return found[-1] if found else None
+
+    def all_of(self, action: str, *, subject: str) -> Sequence[AuditEntry]:
+        return [entry for entry in self.entries if (entry.action, entry.subject) == (action, subject)]
 
     def problems(self) -> Sequence[str]:
         return ()

@@ -24,8 +24,11 @@ from ml_platform.core.verdict import Outcome
 from ml_platform.orchestration.build import build_all
 from ml_platform.orchestration.jobs import DOSSIER, RELEASE
 from ml_platform.orchestration.records import read_record
+from ml_platform.orchestration.retrain_sensor import watched
+from ml_platform.policy.load import load_model
 from ml_platform.settings import load_settings
 from ml_platform.stages.evidence import read_evidence
+from ml_platform.stages.retraining import Watched
 from ml_platform_tests.orchestration.small_model import rows, write_model
 
 MODEL = "parcels"
@@ -64,6 +67,12 @@ class World:
             asset_selection=[dg.AssetKey([MODEL, name]) for name in only] if only else None,
             raise_on_error=False,
         )
+
+    def tick_windows(self) -> dg.SensorExecutionData | Any:
+        """Evaluate the window sensor once, as the daemon does."""
+        sensor, known = self.definitions.resolve_sensor_def(f"{MODEL}_window_sensor"), self.definitions
+        context = dg.build_sensor_context(instance=self.instance, repository_def=known.get_repository_def())
+        return sensor.evaluate_tick(context)
 
     def tick(self) -> dg.SensorExecutionData | Any:
         sensor = self.definitions.resolve_sensor_def(f"{MODEL}_retrain_sensor")
@@ -277,22 +286,23 @@ def _serve_badly(world: World, month: str) -> None:
     frame = rows(seed=11)
     frame = frame[frame["sent"].dt.strftime("%Y-%m") == month].head(500)
     scores = np.random.default_rng(5).uniform(0.2, 0.6, len(frame))
+    names = [*(f"{month}-{index}" for index in range(len(frame) - 1)), f"{month}-late"]
     log = TrafficLog(traffic_folder(world.folder / "home", "production", MODEL), keys=FileKeys(world.folder / "home"))
     log.append(
         [
             Prediction(
-                id=f"{month}-{index}", at=row["sent"].to_pydatetime(), event_time=row["sent"].to_pydatetime(),
+                id=identity, at=row["sent"].to_pydatetime(), event_time=row["sent"].to_pydatetime(),
                 model=MODEL, environment="production", version=live.version, model_digest=live.model_digest,
                 status=200, score=float(scores[index]), latency_seconds=0.001,
                 inputs={name: row[name] for name in ("weight", "distance", "carrier")},
             )
-            for index, (_, row) in enumerate(frame.iterrows())
+            for index, (identity, (_, row)) in enumerate(zip(names, frame.iterrows(), strict=True))
         ]
     )  # fmt: skip
     log.close()
     known = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     LabelStore(world.folder / "home").append(
-        MODEL, [(f"{month}-{index}", float(late), known) for index, late in enumerate(frame["late"])]
+        MODEL, [(identity, float(late), known) for identity, late in zip(names[:-1], frame["late"][:-1], strict=True)]
     )
 
 
@@ -305,6 +315,37 @@ def test_a_bad_month_raises_the_alarm(world: World, released: Result) -> None:
     record = read_record(world.folder / "home", (MODEL, "monitoring"), MonitoringRecord, "2025-10")
     assert record is not None
     assert record.labelled > 200
+
+
+def test_a_late_label_makes_its_window_due_once_and_judged_again_nothing_is_left_to_do(
+    world: World, released: Result
+) -> None:
+    assert "no label has come since" in (world.tick_windows().skip_message or "")
+    now = dt.datetime.now(tz=dt.UTC)
+    LabelStore(world.folder / "home").append(MODEL, [("2025-10-late", 1.0, now), ("nobodys", 1.0, now)])
+    (request,) = world.tick_windows().run_requests
+    assert request.partition_key == "2025-10"
+    assert "labels have come" in request.tags["ml_platform/why"]
+    world.run(f"{MODEL}_monitor", partition="2025-10")
+    assert not world.tick_windows().run_requests
+
+
+def _watching(world: World) -> Watched:
+    """What the decision looks at, when every reason and limit is watched."""
+    file = load_model(world.folder / "defs" / MODEL / "defs.yaml", now=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    assert file.spec.monitoring is not None
+    more = {"retrain_on_change_of": ("features",), "retrain_after_days": 30, "most_cpu_hours_in_30_days": 1.0}
+    with world.platform() as platform:
+        return watched(file, file.spec.monitoring.model_copy(update=more), platform)
+
+
+def test_what_the_live_version_was_made_from_is_compared_with_what_is_there_now(world: World, released: Result) -> None:
+    found = _watching(world)
+    assert found.made is not None
+    assert found.now is not None
+    assert found.made.digests == found.now.digests
+    assert found.made.as_of is not None
+    assert found.cpu_hours == 0.0
 
 
 def test_the_sensor_asks_for_retraining_once_and_the_run_answers(world: World, released: Result) -> None:
@@ -321,6 +362,7 @@ def test_the_sensor_asks_for_retraining_once_and_the_run_answers(world: World, r
     after = world.tick()
     assert not after.run_requests
     assert "was requested already" in after.skip_message
+    assert 0.0 < _watching(world).cpu_hours < 0.5
 
 
 def test_a_version_that_fails_its_check_in_production_is_rolled_back(world: World, released: Result) -> None:

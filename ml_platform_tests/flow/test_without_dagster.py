@@ -37,6 +37,7 @@ from ml_platform.stages.holdout_looks import look
 from ml_platform.stages.ingredients import Ingredients
 from ml_platform.stages.monitor import monitor_window
 from ml_platform.stages.objection import Refused
+from ml_platform.stages.periods import month
 from ml_platform.stages.promote import Promoted, promote
 from ml_platform.stages.reference import read_reference
 from ml_platform.stages.release import make_release
@@ -47,7 +48,7 @@ from ml_platform.stages.snapshot import rows_after, take_snapshot
 from ml_platform.stages.split import make_split
 from ml_platform.stages.train import train
 from ml_platform.stages.verify_service import verify_service
-from ml_platform.stages.window import collect_window, month
+from ml_platform.stages.window import collect_window
 from ml_platform_tests.orchestration.small_model import NOW, load_small, rows
 
 OCTOBER = pd.Timestamp("2025-10-01", tz="UTC")
@@ -213,8 +214,8 @@ def decide(notebook: Notebook, released: Released, name: str) -> Retrain | Stay:
     served = read(
         traffic_folder(home, "production", spec.model), period.start, period.end, keys=FileKeys(home)
     ).predictions
-    labels = {one: label.label for one, label in LabelStore(home).read(spec.model).by_prediction.items()}
-    window = collect_window(spec.model, "production", period, predictions=served, labels=labels, store=store)
+    labels, now = LabelStore(home).read(spec.model).by_prediction, dt.datetime.now(tz=dt.UTC)
+    window = collect_window(spec.model, "production", period, predictions=served, labels=labels, store=store, now=now)
     watched = monitor_window(
         spec, store=store, window=window.record, period=period, live=released.release,
         reference=read_reference(spec, store, released.release),
@@ -223,7 +224,7 @@ def decide(notebook: Notebook, released: Released, name: str) -> Retrain | Stay:
     assert spec.monitoring is not None
     seen = Watched(
         window=watched.record, part=ledger.latest_part(spec.model, "monitoring"),
-        live=ledger.live(spec.model, "production"), last_request=None,
+        live=ledger.live(spec.model, "production"),
     )  # fmt: skip
     return decide_retraining(spec.monitoring, seen)
 

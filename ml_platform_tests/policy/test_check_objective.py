@@ -8,7 +8,7 @@ import pytest
 
 from ml_platform.core.errors import PolicyInvalid
 from ml_platform.policy.load import GovernedModelFile
-from ml_platform.policy.spec import Learner
+from ml_platform.policy.spec import Learner, TimeSplit
 from ml_platform_tests.policy.files import MODEL, changed, line_of, load_text
 
 Changes = tuple[tuple[str, str], ...]
@@ -178,3 +178,23 @@ def test_what_isnt_said_isnt_written_so_that_older_models_keep_their_digest() ->
 
 def test_the_valid_file_has_what_these_cases_change() -> None:
     assert all(MODEL.count(piece) == 1 for piece in (BINARY, TARGET, WEIGHT))
+
+
+SHARES = "split: {kind: entity, train: 0.6, validation: 0.1, calibration: 0.1, holdout: 0.2, salt: a}"
+DAYS = "split: {kind: time, train_days: 90, validation_days: 10, calibration_days: 10, holdout_days: 20}"
+
+
+def test_a_half_life_needs_rows_with_a_time(tmp_path: Path) -> None:
+    aged = (BINARY, f"{BINARY}    half_life_days: 90.0\n")
+    assert load_text(tmp_path, changed(aged)).spec.learner.half_life_days == 90.0
+    timeless = ("sent: {type: datetime, role: time}", "sent: {type: datetime, role: not_used, reason: no clock}")
+    with pytest.raises(PolicyInvalid) as caught:
+        load_text(tmp_path, changed(aged, timeless, (DAYS, SHARES)))
+    assert "learner.half_life_days is set, but no column has the role time" in str(caught.value)
+
+
+def test_training_rows_slide_unless_they_grow(tmp_path: Path) -> None:
+    for said, grows in ((DAYS, False), (DAYS.replace("}", ", train_grows: true}"), True)):
+        split = load_text(tmp_path, changed((DAYS, said))).spec.split
+        assert isinstance(split, TimeSplit)
+        assert split.train_grows is grows

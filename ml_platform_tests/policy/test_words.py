@@ -121,6 +121,9 @@ def test_the_conditions_of_a_model_follow_from_its_file_and_from_what_the_caller
         "limits": True,
         "own_tests": True,
         "full": True,
+        "watched_now": True,
+        "endings": True,
+        "service_address": True,
     }
     (group,) = (column for column in quasi.contract.values() if Role.GROUP in column.roles)
     several = quasi.model_copy(update={"contract": {**quasi.contract, "another": group}})

@@ -46,9 +46,15 @@ class Asker:
         self.runner.run(self.app.follower.look())
 
     def ask(
-        self, method: str, path: str, parts: Sequence[bytes] = (b"",), headers: Sequence[tuple[bytes, bytes]] = JSON
+        self,
+        method: str,
+        path: str,
+        parts: Sequence[bytes] = (b"",),
+        headers: Sequence[tuple[bytes, bytes]] = JSON,
+        *,
+        query: bytes = b"",
     ) -> Reply:
-        scope = {"type": "http", "method": method, "path": path, "headers": list(headers)}
+        scope = {"type": "http", "method": method, "path": path, "headers": list(headers), "query_string": query}
         waiting = [
             {"type": "http.request", "body": part, "more_body": index < len(parts) - 1}
             for index, part in enumerate(parts)
@@ -62,9 +68,9 @@ class Asker:
             sent.append(message)
 
         self.runner.run(self.app(scope, receive, send))
-        start, body = sent
+        start, *bodies = sent
         said = {name.decode(): value.decode() for name, value in start["headers"]}
-        return Reply(start["status"], body["body"], said)
+        return Reply(start["status"], b"".join(body["body"] for body in bodies), said)
 
     def score(self, content: object) -> Reply:
         return self.ask("POST", "/invocations", [json.dumps(content).encode()])

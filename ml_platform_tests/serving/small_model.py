@@ -130,12 +130,14 @@ def record_of(digest: str) -> ModelRecord:
     )  # fmt: skip
 
 
-def make_live(home: Path, digest: str, *, version: int = 1, environment: str = "staging") -> Manifest:
+def make_live(
+    home: Path, digest: str, *, version: int = 1, environment: str = "staging", model: str = MODEL
+) -> Manifest:
     """Release and deploy a version in the ledger, then show it."""
     with contextlib.closing(opened(home)) as ledger:
-        release = released(home, ledger, digest, version)
+        release = released(home, ledger, digest, version, model=model)
         ledger.deploy(release, environment, actor="bob", reason="a test", approvals=(), at=SINCE)
-    return show(home, digest, release.evidence_digest, version=version, environment=environment)
+    return show(home, digest, release.evidence_digest, version=version, environment=environment, model=model)
 
 
 def opened(home: Path) -> SqliteLedger:
@@ -144,14 +146,14 @@ def opened(home: Path) -> SqliteLedger:
     return SqliteLedger(home / "ledger.sqlite", clock=lambda: SINCE, checkpoints=checkpoints)
 
 
-def released(home: Path, ledger: SqliteLedger, digest: str, version: int) -> ReleaseRecord:
+def released(home: Path, ledger: SqliteLedger, digest: str, version: int, *, model: str = MODEL) -> ReleaseRecord:
     """Return a version from the ledger; it and those missing before it are registered with this model, signed."""
-    for number in range(len(ledger.releases(MODEL)) + 1, version + 1):
-        evidence, store = evidence_of(digest, number), FileArtefacts(home)
+    for number in range(len(ledger.releases(model)) + 1, version + 1):
+        evidence, store = evidence_of(digest, number, model=model), FileArtefacts(home)
         making = Making(released_by="alice", run_id="run", platform="0.1.0", training={"rounds": 20})
         bundle = write_bundle(store, FileSigningKeys(home), evidence=evidence, policy=POLICY, making=making)
         ledger.record_release(evidence, put_evidence(home, evidence), actor="alice", at=SINCE, bundle_digest=bundle)
-    release = ledger.release(MODEL, version)
+    release = ledger.release(model, version)
     if release is None or release.candidate.model_digest != digest:
         raise ValueError(f"version {version} is another model: the test's world is wrong")
     return release
@@ -168,17 +170,19 @@ def put_evidence(home: Path, evidence: Evidence) -> str:
     return write_evidence(FileArtefacts(home), evidence)
 
 
-def show(home: Path, digest: str, evidence_digest: str, *, version: int = 1, environment: str = "staging") -> Manifest:
+def show(
+    home: Path, digest: str, evidence_digest: str, *, version: int = 1, environment: str = "staging", model: str = MODEL
+) -> Manifest:
     """Write only the deployment manifest, as a promotion does: whole and by rename."""
     manifest = Manifest(
-        model=MODEL,
+        model=model,
         environment=environment,
         version=version,
         model_digest=digest,
         evidence_digest=evidence_digest,
         since=SINCE,
     )
-    path = manifest_path(home, environment, MODEL)
+    path = manifest_path(home, environment, model)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{version}")
     draft.write_bytes(msgspec.json.encode(manifest))
@@ -188,11 +192,12 @@ def show(home: Path, digest: str, evidence_digest: str, *, version: int = 1, env
 
 def expected_scores(rows: list[dict[str, object]], *, seed: int = 1) -> list[float]:
     """Score rows without the platform: features by hand, `Booster.predict` of the lightgbm package."""
-    scores = lightgbm.Booster(model_str=trained_text(seed)).predict(_matrix(rows), num_threads=1)
+    scores = lightgbm.Booster(model_str=trained_text(seed)).predict(matrix_of(rows), num_threads=1)
     return [float(score) for score in np.asarray(scores)]
 
 
-def _matrix(rows: list[dict[str, object]]) -> NDArray[np.float64]:
+def matrix_of(rows: list[dict[str, object]]) -> NDArray[np.float64]:
+    """Return the features of rows, by hand."""
     plain = [[_number(name, row[name]) for name in GOOD_ROW] for row in rows]
     matrix = np.array(plain, dtype=np.float64)
     angle = matrix[:, 0] * (2 * np.pi / 24)

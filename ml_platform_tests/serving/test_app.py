@@ -76,7 +76,13 @@ def test_a_method_not_allowed_names_those_that_are(shared: Asker) -> None:
 
 
 @pytest.mark.parametrize(
-    "headers", [[(b"content-type", b"text/csv")], [*JSON, (b"content-encoding", b"gzip")]], ids=["csv", "gzip"]
+    "headers",
+    [
+        [(b"content-type", b"text/xml")],
+        [(b"content-type", b"text/csv; charset=latin-1")],
+        [*JSON, (b"content-encoding", b"gzip")],
+    ],
+    ids=["xml", "latin-1", "gzip"],
 )
 def test_another_content_type_is_refused(shared: Asker, headers: list[tuple[bytes, bytes]]) -> None:
     assert shared.ask("POST", "/invocations", [b"{}"], headers).status == 415
@@ -196,10 +202,10 @@ def test_metrics_count_what_was_answered(home: Path) -> None:
     for line in (
         'ml_platform_requests_total{path="/invocations",status="200"} 1',
         'ml_platform_requests_total{path="/invocations",status="422"} 1',
-        'ml_platform_predictions_total{version="1"} 3',
-        'ml_platform_unseen_levels_total{column="carrier"} 3',
+        'ml_platform_predictions_total{model="toy",version="1"} 3',
+        'ml_platform_unseen_levels_total{model="toy",column="carrier"} 3',
         "ml_platform_request_seconds_count 2",
-        "ml_platform_problem 0",
+        'ml_platform_problem{model="toy"} 0',
     ):
         assert line in text.splitlines()
     assert 'ml_platform_live_info{model="toy",environment="staging",version="1"' in text

@@ -56,7 +56,7 @@ def test_a_new_version_is_served_once_its_manifest_is_there(home: Path, asker: A
     make_live(home, put_model(home, seed=2), version=2)
     asker.look()
     assert served(asker) == (2, expected_scores([GOOD_ROW], seed=2))
-    assert asker.app.metrics.swaps == 2
+    assert asker.app.metrics.swaps == {"toy": 2}
 
 
 def test_going_back_serves_the_old_version_without_checking_it_again(

@@ -27,7 +27,7 @@ def test_every_bucket_counts_what_is_at_most_its_bound(taken: list[float]) -> No
 @given(st.text(max_size=20))
 def test_any_label_is_escaped(label: str) -> None:
     metrics = Metrics()
-    metrics.scored(1, [(label,)])
+    metrics.scored("toy", 1, [(label,)])
     text = metrics.text({"ml_platform_x": ("An x.", [((("name", label),), 1.5)])})
     for line in text.removesuffix("\n").split("\n"):
         assert line.startswith(("# HELP ", "# TYPE ")) or SAMPLE.match(line)

@@ -52,6 +52,10 @@ def test_every_format_says_the_same_rows(content: object) -> None:
     assert parse(json.dumps(content).encode()) == ROWS
 
 
+def test_nan_as_pandas_and_numpy_write_it_is_a_missing_value() -> None:
+    assert parse(b'{"inputs": [{"a": NaN, "b": "NaN"}]}') == [{"a": None, "b": "NaN"}]
+
+
 def test_columns_of_single_values_are_one_row() -> None:
     assert parse(b'{"inputs": {"a": 1, "b": "x:y"}}') == ROWS[:1]
 
@@ -61,7 +65,10 @@ def test_columns_of_single_values_are_one_row() -> None:
     [
         ("", "isn't JSON"),
         ("{", "isn't JSON"),
-        ('{"inputs": [{"a": NaN}]}', "isn't JSON"),
+        ('{"inputs": [{"a": NaN, "b": Infinity}]}', "Infinity is no number; null is a missing one"),
+        ('{"inputs": [{"a": NaN, "a": 1}]}', "the key 'a' is given twice"),
+        ('{"inputs": [{"a": nan}]}', "isn't JSON"),
+        ('{"inputs": [{"a": -NaN}]}', "isn't JSON"),
         ('{"inputs": [{"a": Infinity}]}', "isn't JSON"),
         ('{"inputs": [{"a": 1e999}]}', "isn't JSON"),
         ("[1]", "the body is a list"),

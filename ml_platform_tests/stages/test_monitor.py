@@ -14,12 +14,13 @@ import pytest
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import Candidate, ReleaseRecord
-from ml_platform.core.traffic import Prediction
+from ml_platform.core.traffic import Label, Prediction
 from ml_platform.policy.spec import ModelSpec
 from ml_platform.stages.live_numbers import measure_live_numbers
 from ml_platform.stages.monitor import live_metrics, measure_labelled, monitor_window
+from ml_platform.stages.periods import month
 from ml_platform.stages.reference import Reference
-from ml_platform.stages.window import collect_window, month
+from ml_platform.stages.window import collect_window
 
 JUNE = month("2013-06")
 RELEASE = ReleaseRecord(
@@ -96,9 +97,12 @@ def measured(
         )
         for index in range(n)
     ]
-    labels = {one.id: float(outcomes[index]) for index, one in enumerate(predictions)} if labelled else {}
+    came = zip(predictions, outcomes, strict=True) if labelled else ()
+    labels = {one.id: Label(prediction_id=one.id, label=float(label), at=JUNE.end) for one, label in came}
     store = FileArtefacts(tmp_path)
-    window = collect_window("tides", "production", JUNE, predictions=predictions, labels=labels, store=store)
+    window = collect_window(
+        "tides", "production", JUNE, predictions=predictions, labels=labels, store=store, now=JUNE.end
+    )
     found = monitor_window(SPEC, store=store, window=window.record, period=JUNE, live=RELEASE, reference=reference())
     assert found.record.window_end == JUNE.end
     return {(one.metric, one.subject): one for one in found.measurements}

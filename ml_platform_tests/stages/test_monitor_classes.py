@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score, log_loss, recall_score, roc_auc_scor
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import MonitoringRecord
-from ml_platform.core.traffic import Prediction
+from ml_platform.core.traffic import Label, Prediction
 from ml_platform.policy.spec import ModelSpec
 from ml_platform.stages.monitor import live_metrics, monitor_window
 from ml_platform.stages.reference import Reference
@@ -74,9 +74,13 @@ def window(
         )
         for index, row in enumerate(scores.tolist())
     ]  # fmt: skip
-    came = {f"{index:06}": label for index, label in enumerate(labels) if label is not None}
+    came = {
+        f"{index:06}": Label(prediction_id=f"{index:06}", label=label, at=JUNE.end)
+        for index, label in enumerate(labels)
+        if label is not None
+    }
     store = FileArtefacts(tmp_path)
-    kept = collect_window("tides", "production", JUNE, predictions=predictions, labels=came, store=store)
+    kept = collect_window("tides", "production", JUNE, predictions=predictions, labels=came, store=store, now=JUNE.end)
     found = monitor_window(
         SPEC, store=store, window=kept.record, period=JUNE, live=RELEASE, reference=then or reference()
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Sequence
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.ports import AuditEntry
@@ -11,9 +12,11 @@ from ml_platform.core.records import DeploymentRecord, EvidencePart, MonitoringR
 from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.policy.spec import Monitoring
 from ml_platform.stages.retraining import REQUESTED, Retrain, Stay, Watched, decide_retraining
+from ml_platform.stages.retraining_reasons import Made
 
 NOW = dt.datetime(2013, 8, 2, tzinfo=dt.UTC)
 END = dt.datetime(2013, 8, 1, tzinfo=dt.UTC)
+DAY = dt.timedelta(days=1)
 MONITORING = Monitoring(start=dt.date(2013, 6, 1), retrain_when=("live_auc_holds",), cooldown_days=45, minimum_labels=9)
 WINDOW = MonitoringRecord(
     model="flights",
@@ -62,7 +65,7 @@ def watched(*verdicts: Verdict) -> Watched:
         verdicts=verdicts,
         made_at=NOW,
     )
-    return Watched(window=WINDOW, part=part, live=LIVE, last_request=None)
+    return Watched(window=WINDOW, part=part, live=LIVE)
 
 
 def test_a_window_judged_under_another_policy_is_not_called_unseen() -> None:
@@ -110,7 +113,7 @@ def test_the_same_cause_is_asked_for_once() -> None:
     first = decide(watched(verdict(Outcome.FAILED)))
     assert isinstance(first, Retrain)
     again = dataclasses.replace(
-        watched(verdict(Outcome.FAILED)), last_request=request(first.cause, "2013-08-01T00:00:00+00:00")
+        watched(verdict(Outcome.FAILED)), requests=[request(first.cause, "2013-08-01T00:00:00+00:00")]
     )
     second = decide(again)
     assert isinstance(second, Stay)
@@ -119,13 +122,13 @@ def test_the_same_cause_is_asked_for_once() -> None:
 
 def test_another_cause_waits_for_the_cool_down_to_end() -> None:
     during = dataclasses.replace(
-        watched(verdict(Outcome.FAILED)), last_request=request("other", "2013-07-01T00:00:00+00:00")
+        watched(verdict(Outcome.FAILED)), requests=[request("other", "2013-07-01T00:00:00+00:00")]
     )
     waiting = decide(during)
     assert isinstance(waiting, Stay)
     assert "lasts until 2013-08-15" in waiting.reason
     after = dataclasses.replace(
-        watched(verdict(Outcome.FAILED)), last_request=request("other", "2013-06-01T00:00:00+00:00")
+        watched(verdict(Outcome.FAILED)), requests=[request("other", "2013-06-01T00:00:00+00:00")]
     )
     assert isinstance(decide(after), Retrain)
 
@@ -147,3 +150,80 @@ def test_without_a_window_a_live_model_or_matching_evidence_nothing_starts() -> 
     assert "nothing is live" in reasons[2]
     assert "version 2 is live" in reasons[3]
     assert "not about window" in reasons[4]
+
+
+BEFORE = Made(digests={"features": "a" * 64, "parameters": "b" * 64, "policy": "c" * 64}, as_of=NOW - 100 * DAY)
+
+
+def with_made(given: Watched, *, requests: Sequence[AuditEntry] = (), **changed: str) -> Watched:
+    """What is watched, when a release made now would differ from the live version by these digests."""
+    now = Made(digests={**BEFORE.digests, **changed})
+    return dataclasses.replace(given, made=BEFORE, now=now, requests=requests)
+
+
+def monitoring(**more: object) -> Monitoring:
+    return Monitoring.model_validate({**MONITORING.model_dump(), **more})
+
+
+def test_changed_code_is_a_reason_once_even_where_the_window_has_no_verdicts() -> None:
+    watching = monitoring(retrain_on_change_of=("features", "policy"))
+    given = dataclasses.replace(watched(), part=None)
+    found = decide_retraining(watching, with_made(given, features="d" * 64))
+    assert isinstance(found, Retrain)
+    assert found.reason == "the features changed (aaaaaaaaaaaa → dddddddddddd)"
+    assert found.gates == ()
+    asked = [request("other", "2013-01-01T00:00:00+00:00"), request(found.cause, "2013-02-01T00:00:00+00:00")]
+    again = decide_retraining(watching, with_made(given, requests=asked, features="d" * 64))
+    assert isinstance(again, Stay)
+    assert "was requested already" in again.reason
+    other = decide_retraining(watching, with_made(given, requests=asked, features="e" * 64))
+    assert isinstance(other, Retrain)
+
+
+def test_what_did_not_change_or_is_not_known_is_named_and_starts_nothing() -> None:
+    watching = monitoring(retrain_on_change_of=("features", "parameters"), retrain_after_days=365)
+    calm = decide_retraining(watching, with_made(watched(verdict(Outcome.PASSED)), features=""))
+    assert calm == Stay(
+        reason="window 2013-07: live_auc_holds hold; whether the features changed isn't known: there is no digest of "
+        "them; the parameters are those of version 1; the rows of version 1 end 99 days before the window does, 365 "
+        "are a reason"
+    )
+    unknown = decide_retraining(watching, watched(verdict(Outcome.PASSED)))
+    assert isinstance(unknown, Stay)
+    assert "what version 1 was made from isn't known" in unknown.reason
+    assert "its age isn't either" in unknown.reason
+
+
+def test_age_is_a_reason_again_after_as_many_days_when_the_candidate_was_refused() -> None:
+    watching = monitoring(retrain_after_days=30)
+    calm = watched(verdict(Outcome.PASSED))
+    first = decide_retraining(watching, with_made(calm))
+    assert isinstance(first, Retrain)
+    assert first.reason == "the rows of version 1 end 99 days before the window does"
+    asked = [request(first.cause, "2013-01-01T00:00:00+00:00")]
+    assert isinstance(decide_retraining(watching, with_made(calm, requests=asked)), Stay)
+    later = dataclasses.replace(WINDOW, window_end=END + 25 * DAY)
+    second = decide_retraining(watching, dataclasses.replace(with_made(calm, requests=asked), window=later))
+    assert isinstance(second, Retrain)
+
+
+def test_a_reason_that_is_not_followed_names_its_cause_and_the_limit() -> None:
+    failed = watched(verdict(Outcome.FAILED))
+    first = decide(failed)
+    assert isinstance(first, Retrain)
+    asked = [request("one", "2013-07-28T00:00:00+00:00"), request("two", "2013-07-30T00:00:00+00:00")]
+    weekly = decide_retraining(
+        monitoring(cooldown_days=0, most_per_week=2), dataclasses.replace(failed, requests=asked)
+    )
+    assert isinstance(weekly, Stay)
+    assert weekly.cause == first.cause
+    assert weekly.reason.endswith("2 retrainings were requested in the week before 2013-08-01, the most allowed")
+    assert isinstance(
+        decide_retraining(monitoring(cooldown_days=0, most_per_week=3), dataclasses.replace(failed, requests=asked)),
+        Retrain,
+    )
+    budget = monitoring(most_cpu_hours_in_30_days=2.0)
+    assert isinstance(decide_retraining(budget, dataclasses.replace(failed, cpu_hours=1.9)), Retrain)
+    spent = decide_retraining(budget, dataclasses.replace(failed, cpu_hours=2.0))
+    assert isinstance(spent, Stay)
+    assert "retraining took 2.0 CPU hours in the last 30 days, 2 are allowed" in spent.reason

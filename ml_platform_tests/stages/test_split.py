@@ -34,6 +34,16 @@ def split(
     return found, read_parts(parcels.store, found.record), frame
 
 
+def test_a_training_part_that_grows_begins_with_the_first_row(tmp_path: Path) -> None:
+    as_of = dt.datetime(2024, 6, 9, tzinfo=dt.UTC)
+    days = {"kind": "time", "train_days": 1, "validation_days": 20, "calibration_days": 20, "holdout_days": 20}
+    days["train_grows"] = True
+    found, parts, frame = split(tmp_path, parcel_rows(700), as_of=as_of, split=days)
+    assert found.record.rows["unused"] == 0
+    assert frame["sent"][parts == "train"].min() == frame["sent"].min()
+    assert found.record.boundaries["train"] == "0001-01-01T00:00:00+00:00"
+
+
 def value(found: tuple[Measurement, ...], metric: str) -> float | None:
     return next(each.value for each in found if each.metric == metric)
 

@@ -23,7 +23,7 @@ from ml_platform.stages.bundle import read_bundle
 from ml_platform.stages.encode_target import encode_target
 from ml_platform.stages.matrix import Matrix, matrix_digest, matrix_frame, matrix_of
 from ml_platform.stages.model_files import files_digest, read_scorer
-from ml_platform.stages.train import rows_of, train
+from ml_platform.stages.train import rows_of, rows_to_learn, train
 from ml_platform.stages.training_run import _used
 from ml_platform.stages.verify_service import own_scores
 from ml_platform_tests.fakes.store import FakeStore
@@ -204,6 +204,28 @@ def test_weights_travel_with_the_rows_and_teach(store: FakeStore, root: Path) ->
     first, second = (trained(FakeStore(root.parent / name), root, spec, matrix).record for name, matrix in
                      (("weighted", weighted), ("plain", plain)))  # fmt: skip
     assert first.tree_digest != second.tree_digest
+
+
+def test_a_row_counts_half_as_much_with_every_half_life_of_its_age() -> None:
+    plain = matrix_for("binary")
+    days = np.arange(plain.target.size)
+    time = (np.datetime64("2024-01-01", "us") + days * np.timedelta64(1, "D")).astype("datetime64[us]")
+    spec = spec_of("binary", half_life_days=100.0)
+    aged = dataclasses.replace(plain, time=time)
+    train, held = aged.part_of("train"), aged.part_of("validation")
+    taught, stopping = rows_to_learn(spec, train, held)
+    assert train.time is not None
+    assert taught.weight is not None
+    age = (train.time.max() - train.time) / np.timedelta64(1, "D")
+    np.testing.assert_allclose(taught.weight, np.exp2(-age / 100.0))
+    assert stopping.weight is not None
+    assert set(stopping.weight) == {1.0}
+    own = dataclasses.replace(train, weight=np.full(train.target.size, 3.0))
+    weighed, _ = rows_to_learn(spec, own, dataclasses.replace(held, weight=np.full(held.target.size, 2.0)))
+    assert weighed.weight is not None
+    np.testing.assert_allclose(weighed.weight, 3.0 * taught.weight)
+    with pytest.raises(DataInvalid, match="half_life_days needs the time of every training row"):
+        rows_to_learn(spec, dataclasses.replace(train, time=None), held)
 
 
 def test_the_run_says_what_the_learner_was_told_and_nothing_that_it_wasnt() -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from ml_platform.adapters.artefacts import FileArtefacts
-from ml_platform.core.errors import DataInvalid
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import WindowRecord
-from ml_platform.core.traffic import Prediction
-from ml_platform.stages.window import collect_window, month, read_window
+from ml_platform.core.traffic import Label, Prediction
+from ml_platform.stages.periods import month
+from ml_platform.stages.window import collect_window, read_window
 
 JUNE = month("2013-06")
+NOW = JUNE.end + dt.timedelta(days=400)
 CLASSED = {"a": (0.75, 0.25), "b": (0.5, 0.5), "c": ()}
 
 
@@ -39,8 +40,17 @@ def prediction(identity: str, day: int, *, status: int = 200, score: float | Non
 def collect(
     tmp_path: Path, predictions: list[Prediction], labels: dict[str, float | str] | None = None
 ) -> Measured[WindowRecord]:
-    store = FileArtefacts(tmp_path)
-    return collect_window("flights", "production", JUNE, predictions=predictions, labels=labels or {}, store=store)
+    told = {name: Label(prediction_id=name, label=label, at=NOW) for name, label in (labels or {}).items()}
+    return collected(tmp_path, predictions, told)
+
+
+def collected(
+    tmp_path: Path, predictions: list[Prediction], labels: dict[str, Label], *, conflicting: tuple[str, ...] = ()
+) -> Measured[WindowRecord]:
+    return collect_window(
+        "flights", "production", JUNE, predictions=predictions, labels=labels, conflicting=conflicting,
+        store=FileArtefacts(tmp_path), now=NOW,
+    )  # fmt: skip
 
 
 def test_predictions_are_counted_once_and_joined_with_their_labels(tmp_path: Path) -> None:
@@ -91,7 +101,66 @@ def test_an_empty_window_is_undefined_never_zero(tmp_path: Path) -> None:
     assert found["latency_p99_seconds"].reason == "nothing was scored"
 
 
-@pytest.mark.parametrize("name", ["2013", "2013-13", "June", "2013-06-01", ""])
-def test_a_month_that_is_not_one_is_refused_with_the_form_that_is_needed(name: str) -> None:
-    with pytest.raises(DataInvalid, match="a month is written like 2013-06"):
-        month(name)
+def test_made_again_without_new_data_it_is_the_same_and_says_so(tmp_path: Path) -> None:
+    rows = [prediction("a", 1)]
+    first, again = (collect(tmp_path, told, {"a": 1.0}) for told in (rows, [*rows, *rows]))
+    assert not first.unchanged
+    assert again.unchanged
+    assert again.record.digest == first.record.digest
+    assert again.record.facts["repeated_predictions"] == 1
+
+
+def test_of_contrary_lines_with_one_id_the_first_answered_stands_and_the_other_is_counted(tmp_path: Path) -> None:
+    early, late = prediction("a", 1), prediction("a", 2, score=0.75)
+    for rows in ([early, late], [late, early]):
+        found = collect(tmp_path, rows)
+        assert found.record.facts["contrary_predictions"] == 1
+        assert read_window(FileArtefacts(tmp_path), found.record)["score"].tolist() == [0.25]
+
+
+def test_a_label_that_can_not_be_true_is_counted_with_its_reason_and_never_joined(tmp_path: Path) -> None:
+    rows = [prediction(name, 10) for name in "abcd"] + [prediction("e", 10, status=422, score=None)]
+    times = {
+        "a": JUNE.start,  # before the prediction was made
+        "b": NOW + dt.timedelta(seconds=1),
+        "c": NOW,  # a year late, and fine
+        "e": NOW,  # of a refused request
+        "x": NOW,  # of no prediction here
+    }
+    labels = {name: Label(prediction_id=name, label=1.0, at=at) for name, at in times.items()}
+    found = collected(tmp_path, rows, labels, conflicting=("c", "x"))
+    assert found.record.labelled == 1
+    facts = dict(found.record.facts)
+    assert facts == {
+        "repeated_predictions": 0, "contrary_predictions": 0, "contradicted_labels": 1,
+        "labels_from_the_future": 1, "labels_known_before_the_prediction": 1, "labels_of_refused_requests": 1,
+    }  # fmt: skip
+    measured = {one.metric: one for one in found.measurements}
+    assert measured["label_left_out_share"].value == 0.75
+    assert measured["label_delay_days"].value == pytest.approx(420, abs=1)
+    assert measured["refused_share"].value == 0.2
+    frame = read_window(FileArtefacts(tmp_path), found.record)
+    assert frame.loc[frame["label"].notna(), "id"].tolist() == ["c"]
+
+
+def test_a_label_from_the_future_is_joined_once_its_time_has_come(tmp_path: Path) -> None:
+    label = {"a": Label(prediction_id="a", label=1.0, at=NOW)}
+    rows, store = [prediction("a", 1)], FileArtefacts(tmp_path)
+    told = [
+        collect_window("flights", "production", JUNE, predictions=rows, labels=label, store=store, now=now)
+        for now in (NOW - dt.timedelta(days=1), NOW)
+    ]
+    assert [one.record.labelled for one in told] == [0, 1]
+    assert told[0].record.digest != told[1].record.digest
+
+
+def test_a_feed_that_stopped_and_torn_lines_are_measured(tmp_path: Path) -> None:
+    rows = [prediction("a", 3)]
+    found = collect_window(
+        "flights", "production", JUNE, predictions=rows, labels={}, store=FileArtefacts(tmp_path), now=NOW, torn=3
+    )
+    measured = {one.metric: one.value for one in found.measurements}
+    assert measured["quiet_share"] == pytest.approx(27.5 / 30)
+    assert measured["torn_line_share"] == 0.75
+    assert measured["contrary_prediction_share"] == 0
+    assert measured["label_left_out_share"] is None

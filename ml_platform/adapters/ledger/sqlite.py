@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection
@@ -306,14 +306,18 @@ class SqliteLedger:
 
     def audit(self, *, model: str | None = None) -> Iterator[AuditEntry]:
         """Iterate over the audit chain, oldest first."""
-        after = 0
+        yield from self._entries("(? IS NULL OR model = ?)", (model, model))
+
+    def after(self, sequence: int, actions: Collection[str]) -> Iterator[AuditEntry]:
+        """Iterate over the audit's entries of some actions that came after a sequence number, oldest first."""
+        yield from self._entries(f"action IN ({', '.join('?' * len(actions))})", tuple(actions), after=sequence)
+
+    def _entries(self, which: str, values: tuple[object, ...], *, after: int = 0) -> Iterator[AuditEntry]:
         while True:
             rows = self._all(
-                f"SELECT {chain.COLUMNS} FROM audit WHERE sequence > ? AND (? IS NULL OR model = ?) "  # noqa: S608 (a constant)
-                "ORDER BY sequence LIMIT ?",
+                f"SELECT {chain.COLUMNS} FROM audit WHERE sequence > ? AND {which} ORDER BY sequence LIMIT ?",  # noqa: S608 (constants)
                 after,
-                model,
-                model,
+                *values,
                 PAGE,
             )
             for row in rows:
@@ -334,6 +338,16 @@ class SqliteLedger:
         )
         with readable(self.path):
             return read_entry(rows[0]) if rows else None  # type: ignore[arg-type]
+
+    def all_of(self, action: str, *, subject: str) -> Sequence[AuditEntry]:
+        """Return every audit entry of an action on a subject, oldest first."""
+        rows = self._all(
+            f"SELECT {chain.COLUMNS} FROM audit WHERE action = ? AND subject = ? ORDER BY sequence",  # noqa: S608 (a constant)
+            action,
+            subject,
+        )
+        with readable(self.path):
+            return [read_entry(row) for row in rows]  # type: ignore[arg-type]
 
     def problems(self) -> Sequence[str]:
         """Return every problem of the history; empty when it is whole.

@@ -1,0 +1,122 @@
+"""Load: how much the service takes on at once; what is beyond that is sent away at once, never queued without end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ml_platform.adapters.traffic_log import Written
+from ml_platform.core.errors import Unavailable
+from ml_platform.serving.answer import unlogged
+from ml_platform.serving.body import Scope
+from ml_platform.serving.refusal import Refused
+
+GivenT = TypeVar("GivenT")
+
+LARGE_BODY_BYTES = 64 << 10
+RETRY_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadLimits:
+    """What one process takes on: requests being scored, large bodies from their head on, seconds for a score."""
+
+    most_at_once: int = 100
+    most_large: int = 8
+    score_seconds: float = 30.0
+
+
+@dataclass(slots=True)
+class Load:
+    """Counts what is under way in one process; used by its event loop alone."""
+
+    limits: LoadLimits = field(default_factory=LoadLimits)
+    draining: bool = False
+    _scoring: int = 0
+    _large: int = 0
+    _one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+
+    @property
+    def under_way(self) -> int:
+        """Return how many requests are being scored or wait for the disk."""
+        return self._scoring
+
+    @contextlib.contextmanager
+    def taken_in(self, scope: Scope) -> Iterator[None]:
+        """Hold a place for a request whose body may be large; raises Refused when there is none."""
+        if _announced(scope) <= LARGE_BODY_BYTES:
+            yield
+            return
+        if self._large >= self.limits.most_large:
+            raise self._too_much()
+        self._large += 1
+        try:
+            yield
+        finally:
+            self._large -= 1
+
+    async def score(self, scoring: Callable[[], GivenT], size: int) -> GivenT:
+        """Score a body of `size` bytes; raises Refused when too many are under way, or when it takes too long.
+
+        Large ones are scored one at a time, beside the event loop, as they take memory many times their size; one
+        that took too long is still finished there before the next begins.
+        """
+        if self._scoring >= self.limits.most_at_once:
+            raise self._too_much()
+        self._scoring += 1
+        try:
+            if size <= LARGE_BODY_BYTES:
+                return scoring()
+            async with asyncio.timeout(self.limits.score_seconds):
+                await self._one_at_a_time.acquire()
+                task = asyncio.create_task(asyncio.to_thread(scoring))
+                task.add_done_callback(self._finished)
+                return await asyncio.shield(task)
+        except TimeoutError as error:
+            raise self._too_slow() from error
+        finally:
+            self._scoring -= 1
+
+    async def beside(self, work: Callable[[], GivenT]) -> GivenT:
+        """Do a part of a batch beside the event loop, when no large body is being scored."""
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(work)
+
+    async def on_disk(self, written: Written) -> None:
+        """Wait until what was logged is on the disk; raises Refused when the disk refuses it or takes too long."""
+        if written is None:
+            return
+        self._scoring += 1
+        try:
+            async with asyncio.timeout(self.limits.score_seconds):
+                await asyncio.shield(asyncio.wrap_future(written))
+        except (TimeoutError, Unavailable) as error:
+            raise unlogged() from error
+        finally:
+            self._scoring -= 1
+
+    def _finished(self, task: asyncio.Task[GivenT]) -> None:
+        self._one_at_a_time.release()
+        if not task.cancelled():
+            task.exception()  # whoever waited has heard of it, or has gone
+
+    def _too_much(self) -> Refused:
+        message = "the service has as much to do as it takes on at once; send again in a moment"
+        return Refused(503, "TEMPORARILY_UNAVAILABLE", message, retry_after_seconds=RETRY_SECONDS)
+
+    def _too_slow(self) -> Refused:
+        message = f"scoring took longer than {self.limits.score_seconds:g} s; send fewer rows at once, or again later"
+        return Refused(504, "DEADLINE_EXCEEDED", message)
+
+
+def _announced(scope: Scope) -> int:
+    """Return how large a body says it is; one that doesn't say may be large."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value)
+        if name == b"transfer-encoding":
+            return LARGE_BODY_BYTES + 1
+    return 0
