@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -19,6 +20,8 @@ from ml_platform.stages.rollout_look import Continue, GiveUp, Look, Promote, Sto
 if TYPE_CHECKING:
     from ml_platform.core.measurement import Measurement
     from ml_platform.orchestration.desk import Desk
+
+JUST_BEFORE = dt.timedelta(hours=1)  # what the champion did then tells its usual latencies and scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,22 +64,26 @@ def roll(desk: Desk, rollout: RolloutRecord) -> Rolled:
 def look(desk: Desk, rollout: RolloutRecord) -> Look:
     """Measure a rollout's traffic and decide, by the rules that it began with; nothing is written."""
     from ml_platform.adapters.labels import LabelStore
-    from ml_platform.adapters.traffic_log import read_rollout, traffic_folder
+    from ml_platform.adapters.traffic_log import read, read_rollout, traffic_folder
     from ml_platform.stages.bounded_losses import bounded_losses
     from ml_platform.stages.rollout_traffic import arms_of, pairs_of
 
     trial, platform = trial_of(desk, rollout), desk.platform
     folder = traffic_folder(platform.home, rollout.environment, rollout.model)
     predictions = read_rollout(folder, rollout.rollout_id, rollout.since, keys=platform.keys)
+    hour = read(folder, rollout.since - JUST_BEFORE, rollout.since, keys=platform.keys).predictions
+    before = [one for one in hour if one.at < rollout.since]
     labels = LabelStore(platform.home).read(rollout.model).by_prediction
     classes, usual = _classes(desk, rollout), _usual_loss(desk, rollout)
     loss, versions = bounded_losses(desk.spec.learner, classes, usual=usual), (rollout.version, rollout.champion)
     match trial:
         case Canary(weight=weight, key=key):
-            arms = arms_of(predictions, labels, versions=versions, weight=weight, loss=loss, key=key or "")
+            arms = arms_of(
+                predictions, labels, versions=versions, weight=weight, loss=loss, key=key or "", before=before
+            )
             return look_at_rollout(trial, arms, since=rollout.since, now=desk.now)
         case Shadow():
-            pairs = pairs_of(predictions, labels, versions=versions, loss=loss)
+            pairs = pairs_of(predictions, labels, versions=versions, loss=loss, before=before)
             return look_at_rollout(trial, pairs, since=rollout.since, now=desk.now)
         case _:
             assert_never(trial)
