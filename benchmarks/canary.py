@@ -5,8 +5,8 @@ trials of equal versions, with all monitors. Then each monitor alone, of version
 how many are stopped within 1.5 times the requests that a test with one look at its end needs at the same alpha for a
 power of 80 % (statsmodels), beside the power that this test has in the same runs; and how often it is said that such a
 version is fine. Scores aren't among them: those of another version differ without being worse. The last rows are of
-shadows: both versions answer the same requests. Ends with 1 when more equal versions are stopped, or more bad ones called fine, than
-stated, or fewer bad ones stopped than 80 %, beyond chance.
+shadows: both versions answer the same requests. Ends with 1 when more equal versions are stopped, or more bad ones
+called fine, than stated, or fewer bad ones stopped than 80 %, beyond chance.
 """
 
 from __future__ import annotations
