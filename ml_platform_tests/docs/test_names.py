@@ -17,7 +17,7 @@ from ml_platform.core.errors import LimitReached
 from ml_platform.core.verdict import Outcome
 from ml_platform.orchestration.at_work import MEASURED
 from ml_platform.orchestration.showing import SENSOR
-from ml_platform.policy import gates, spec
+from ml_platform.policy import gates, spec, strategy
 from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.conditions import MEANINGS
 from ml_platform.policy.controls import CONTROLS
@@ -45,11 +45,20 @@ SPEC = (
     spec.ModelSpec, spec.Column, spec.Source, spec.Csv, spec.ByPartition, spec.ByWatermark,
     spec.PackageTable, spec.FileTable, spec.UrlTable, spec.SqlTable,
     spec.TimeSplit, spec.EntitySplit, spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Costs, spec.Monitoring,
-    spec.Compute, spec.Tuning, spec.Dimension, Resources, StageResources, Prices,
+    strategy.Shadow, strategy.Canary, spec.Compute, spec.Tuning, spec.Dimension, Resources, StageResources, Prices,
 )  # fmt: skip
 GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override, gates.Waiver, gates.Pack)
 # What people write down in an example, and what others named.
-GIVEN = {"team_retail", "ml_platform", "ml_platform_tests", "error_code", "default_limit", *MEASURED}
+GIVEN = {
+    "team_retail",
+    "ml_platform",
+    "ml_platform_tests",
+    "error_code",
+    "default_limit",
+    "rollout_skipped",
+    "ml_platform_rollout_rows",
+    *MEASURED,
+}
 
 
 def known() -> set[str]:
