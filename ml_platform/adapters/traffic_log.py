@@ -21,10 +21,11 @@ from ml_platform.adapters.segments import (
     segments_of,
 )
 from ml_platform.core.keys import Keys
+from ml_platform.core.rollout import RolloutRecord
 from ml_platform.core.traffic import Prediction
 
 RANGE_SUFFIX = ".range"
-CLOCKS_APART_SECONDS = 3600.0
+BEFORE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,20 +138,33 @@ def read(
     return Traffic(predictions=found, torn=seen.torn)
 
 
-def read_rollout(folder: Path, rollout_id: str, since: dt.datetime, *, keys: Keys) -> list[Prediction]:
-    """Return what a rollout drew or mirrored since it began, in the order in which it was answered; raises as `read`.
+@dataclass(frozen=True, slots=True)
+class RolloutTraffic:
+    """What a rollout drew or mirrored, and what its champion answered shortly before it began."""
 
-    Files that weren't written to since then aren't opened.
+    tried: list[Prediction]
+    before: list[Prediction]
+
+
+def read_rollout(folder: Path, rollout: RolloutRecord, *, keys: Keys) -> RolloutTraffic:
+    """Read a rollout's traffic in the order in which it was answered; raises as `read`.
+
+    Files that were last written to more than an hour before it began aren't opened.
     """
     seen, decoder = Scan(), msgspec.json.Decoder(Prediction)
-    found = [
-        one
-        for segment in segments_of(folder)
-        if segment.stat().st_mtime >= since.timestamp() - CLOCKS_APART_SECONDS
-        for payload in scan_sealed(segment, seen, keys)
-        if (one := read_as(decoder, payload, segment)).rollout == rollout_id
-    ]
-    return sorted(found, key=lambda one: one.at)
+    found = RolloutTraffic([], [])
+    for segment in segments_of(folder):
+        if segment.stat().st_mtime < rollout.since.timestamp() - BEFORE_SECONDS:
+            continue
+        for payload in scan_sealed(segment, seen, keys):
+            one = read_as(decoder, payload, segment)
+            if one.rollout == rollout.rollout_id:
+                found.tried.append(one)
+            elif one.version == rollout.champion and one.at < rollout.since and not one.pair:
+                found.before.append(one)
+    for each in (found.tried, found.before):
+        each.sort(key=lambda one: one.at)
+    return found
 
 
 def _predictions(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from ml_platform.core.measurement import Measurement
     from ml_platform.orchestration.desk import Desk
 
-JUST_BEFORE = dt.timedelta(hours=1)  # what the champion did then tells its usual latencies and scores
+
+MOST_BEFORE = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,26 +64,23 @@ def roll(desk: Desk, rollout: RolloutRecord) -> Rolled:
 def look(desk: Desk, rollout: RolloutRecord) -> Look:
     """Measure a rollout's traffic and decide, by the rules that it began with; nothing is written."""
     from ml_platform.adapters.labels import LabelStore
-    from ml_platform.adapters.traffic_log import read, read_rollout, traffic_folder
+    from ml_platform.adapters.traffic_log import read_rollout, traffic_folder
     from ml_platform.stages.bounded_losses import bounded_losses
     from ml_platform.stages.rollout_traffic import arms_of, pairs_of
 
     trial, platform = trial_of(desk, rollout), desk.platform
     folder = traffic_folder(platform.home, rollout.environment, rollout.model)
-    predictions = read_rollout(folder, rollout.rollout_id, rollout.since, keys=platform.keys)
-    hour = read(folder, rollout.since - JUST_BEFORE, rollout.since, keys=platform.keys).predictions
-    before = [one for one in hour if one.at < rollout.since]
+    traffic = read_rollout(folder, rollout, keys=platform.keys)
+    tried, before = traffic.tried, traffic.before[-MOST_BEFORE:]
     labels = LabelStore(platform.home).read(rollout.model).by_prediction
     classes, usual = _classes(desk, rollout), _usual_loss(desk, rollout)
     loss, versions = bounded_losses(desk.spec.learner, classes, usual=usual), (rollout.version, rollout.champion)
     match trial:
         case Canary(weight=weight, key=key):
-            arms = arms_of(
-                predictions, labels, versions=versions, weight=weight, loss=loss, key=key or "", before=before
-            )
+            arms = arms_of(tried, labels, versions=versions, weight=weight, loss=loss, key=key or "", before=before)
             return look_at_rollout(trial, arms, since=rollout.since, now=desk.now)
         case Shadow():
-            pairs = pairs_of(predictions, labels, versions=versions, loss=loss, before=before)
+            pairs = pairs_of(tried, labels, versions=versions, loss=loss, before=before)
             return look_at_rollout(trial, pairs, since=rollout.since, now=desk.now)
         case _:
             assert_never(trial)

@@ -13,6 +13,7 @@ from ml_platform.adapters.segments import SegmentWriter, line_of, segments_of
 from ml_platform.adapters.traffic_log import RANGE_SUFFIX, TrafficLog, read, read_rollout
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.traffic import Prediction
+from ml_platform_tests.core.test_rollout import PLAIN as ROLLOUT
 from ml_platform_tests.fakes.keys import FakeKeys
 
 KEYS = FakeKeys()
@@ -119,13 +120,19 @@ def test_what_nobody_got_is_read_by_who_asks_for_it_alone(tmp_path: Path) -> Non
     assert read(tmp_path, keys=KEYS, with_pairs=True).predictions == [prediction(1), shadow, failed, canary]
 
 
-def test_a_rollout_is_read_by_itself_and_from_the_files_that_were_written_since(tmp_path: Path) -> None:
+def test_a_rollout_is_read_with_what_its_champion_did_before_from_the_files_written_since(tmp_path: Path) -> None:
+    since = dt.datetime.now(tz=dt.UTC)
+    begun = dataclasses.replace(ROLLOUT, rollout_id="r1", champion=3, since=since)
     drawn = dataclasses.replace(prediction(3), rollout="r1")
     failed = dataclasses.replace(prediction(2), rollout="r1", route="canary", status=500, score=None, pair="p3")
-    filled(tmp_path, [drawn, failed, prediction(1)])
-    now = dt.datetime.now(tz=dt.UTC)
-    assert read_rollout(tmp_path, "r1", now, keys=KEYS) == [failed, drawn]
-    assert read_rollout(tmp_path, "r2", now, keys=KEYS) == []
+    after = dataclasses.replace(prediction(4), at=since + dt.timedelta(hours=1))
+    other = dataclasses.replace(prediction(5), version=2)
+    before = [prediction(6), prediction(1)]
+    filled(tmp_path, [drawn, failed, after, other, *(dataclasses.replace(one, at=START) for one in before)])
+    found = read_rollout(tmp_path, begun, keys=KEYS)
+    assert (found.tried, [one.id for one in found.before]) == ([failed, drawn], ["p6", "p1"])
+    assert read_rollout(tmp_path, dataclasses.replace(begun, rollout_id="r2"), keys=KEYS).tried == []
     (segment,) = segments_of(tmp_path)
     segment.write_bytes(b"x")
-    assert read_rollout(tmp_path, "r1", now + dt.timedelta(days=2), keys=KEYS) == []
+    later = dataclasses.replace(begun, since=since + dt.timedelta(days=2))
+    assert read_rollout(tmp_path, later, keys=KEYS).tried == []

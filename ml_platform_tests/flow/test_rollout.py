@@ -61,7 +61,7 @@ def running() -> RolloutRecord:
 def logged(rollout: RolloutRecord) -> list[Prediction]:
     with open_platform(load_settings()) as platform:
         folder = traffic_folder(platform.home, "production", MODEL)
-        return read_rollout(folder, rollout.rollout_id, rollout.since, keys=platform.keys)
+        return read_rollout(folder, rollout, keys=platform.keys).tried
 
 
 def send(port: int, count: int) -> None:

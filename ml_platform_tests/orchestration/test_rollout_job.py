@@ -157,7 +157,7 @@ def test_what_is_proven_goes_through_the_lock_which_may_refuse_and_is_asked_agai
     monkeypatch.setattr(deploying, "_require_same_contract", lambda _desk, _wish: None)
     serve(platform, rollout, 1500, fails=False)
     assert isinstance(_of(desk(file, platform), rollout), dg.RunRequest)
-    done = roll(desk(file, platform), rollout)
+    done = roll(desk(file, platform, later=dt.timedelta(minutes=1)), rollout)
     assert isinstance(done.look.decision, Promote)
     assert done.refused is not None
     assert any("policy" in reason for reason in done.refused.reasons)
@@ -166,7 +166,7 @@ def test_what_is_proven_goes_through_the_lock_which_may_refuse_and_is_asked_agai
     assert isinstance(waits, dg.SkipReason)
     assert waits.skip_message is not None
     assert "the lock refused it within the hour" in waits.skip_message
-    assert isinstance(_of(desk(file, platform, later=dt.timedelta(minutes=61)), rollout), dg.RunRequest)
+    assert isinstance(_of(desk(file, platform, later=dt.timedelta(minutes=62)), rollout), dg.RunRequest)
 
 
 def test_what_stays_undecided_is_taken_back_and_not_barred(
