@@ -204,11 +204,11 @@ def _of_shares(usual: float, more: float, weight: float) -> int:
     challengers = samplesize_proportions_2indep_onetail(
         more, usual, POWER, ratio=(1 - weight) / weight, alpha=ALPHA / MONITORS, alternative="larger"
     )
-    return math.ceil(challengers / weight)
+    return math.ceil(float(challengers) / weight)
 
 
 def _of_means(difference: float, deviation: float) -> int:
-    return math.ceil(normal_sample_size_one_tail(difference, POWER, ALPHA / MONITORS, std_null=deviation))
+    return math.ceil(float(normal_sample_size_one_tail(difference, POWER, ALPHA / MONITORS, std_null=deviation)))
 
 
 def _errors(weight: float) -> Callable[[np.random.Generator, int], tuple[Duels, Floats, NDArray[np.bool_]]]:
@@ -230,7 +230,7 @@ def _latency(
         seconds = rng.lognormal(0, 0.5, size=n) * np.where(ours, SLOWER, 1.0)
         return (
             tail_duels(by_lot(seconds, ours, np.full(n, weight)), quantile, rng.lognormal(0, 0.5, past)),
-            (seconds > edge) * 1.0,
+            (seconds > edge).astype(np.float64),
             ours,
         )
 
