@@ -21,7 +21,7 @@ from ml_platform.stats.running_threshold import FIRST, running_threshold
 from ml_platform.stats.tail_duel import TOO_FEW, UNIT, flaw_of_past
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import ArrayLike
 
@@ -68,7 +68,7 @@ def shift_by_lot(
     if flaw:
         return Measurement(metric=metric, value=None, n=rows.values.size, unit=UNIT, subject=subject, reason=flaw)
     above = [(rows.values > each[start:]).astype(np.float64) for each in told]
-    duels = [duel_by_lot(up, rows.ours, rows.weight, margin=margin) for each in above for up in (each, 1 - each)]
+    duels = (duel_by_lot(up, rows.ours, rows.weight, margin=margin) for each in above for up in (each, 1 - each))
     most = int(np.abs([mean_gain_of(each, rows) for each in above]).argmax())
     found = arm_difference(
         above[most],
@@ -108,24 +108,27 @@ def shift_of_pairs(
     champions = np.ones(theirs.size, dtype=np.bool_)
     told = [running_threshold(theirs, champions, quantile, past=earlier)[start:] for quantile in QUANTILES]
     above = [tuple((side[start:] > each).astype(np.float64) for side in (ours, theirs)) for each in told]
-    duels = [
+    duels = (
         duel_of_pairs(mine, other, margin=margin)
         for one, two in above
         for mine, other in ((one, two), (1 - one, 1 - two))
-    ]
+    )
     most = int(np.abs([(one - two).mean() for one, two in above]).argmax())
     found = pair_difference(*above[most], margin=margin, confidence=1 - (1 - confidence) / len(QUANTILES))
     return _told(found, duels, most, named=(metric, subject), confidence=confidence)
 
 
 def _told(
-    found: Measurement, duels: Sequence[tuple[Wager, Wager]], most: int, *, named: tuple[str, str], confidence: float
+    found: Measurement, duels: Iterable[tuple[Wager, Wager]], most: int, *, named: tuple[str, str], confidence: float
 ) -> Measurement:
-    together: Floats = np.logaddexp.reduce([log_capital(worse) for worse, _ in duels], axis=0)
-    least = min(float(log_capital(within)[-1]) for _, within in duels)
+    together: Floats = np.full(found.n, -math.inf)
+    least = math.inf
+    for worse, within in duels:
+        together = np.logaddexp(together, log_capital(worse))
+        least = min(least, float(log_capital(within)[-1]))
     facts: dict[str, Fact] = {
         **found.facts,
-        **evidence_facts(float(together.max()) - math.log(len(duels)), least),
+        **evidence_facts(float(together.max()) - math.log(2 * len(QUANTILES)), least),
         "quantile": QUANTILES[most],
     }
     metric, subject = named

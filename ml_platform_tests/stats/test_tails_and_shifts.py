@@ -78,7 +78,7 @@ def test_no_shift_is_within_the_margin() -> None:
 def test_equal_ones_are_called_worse_at_most_as_often_as_said(
     drawn: Callable[[int], tuple[Measurement, Measurement]],
 ) -> None:
-    runs = 25
+    runs = 16
     hits = np.array([[fact_of(one, "p_worse") <= 0.2 for one in drawn(100 + seed)] for seed in range(runs)])
     assert (hits.sum(axis=0) <= runs * 0.2 + 3 * math.sqrt(runs * 0.2 * 0.8)).all()
 
