@@ -1,4 +1,7 @@
-"""A release that proves itself: in the shadow, then live by itself; and a bad one, stopped by the sensor's run."""
+"""A release that proves itself: in the shadow, then live by itself; and a bad one, stopped by the sensor's run.
+
+Three models are trained and released for it: in `make drills`. `orchestration/test_rollout_job` tries its pieces.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,15 @@ SHADOW = (MANUAL, f"deployment: {{production: manual, strategy: {{kind: shadow, 
 CANARY = (MANUAL, f"deployment: {{production: manual, strategy: {{kind: canary, weight: 0.2, {MARGINS}}}}}")
 OTHER = ("num_leaves: 7", "num_leaves: 6")
 REQUESTS = 1000
+pytestmark = pytest.mark.drill
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, tracking: str) -> Iterator[Project]:
+def project(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tracking: str
+) -> Iterator[Project]:
+    if request.config.getoption("drills") != "full":
+        pytest.skip("takes a minute: `make drills`")
     with project_in(tmp_path_factory.mktemp("rollout"), tracking) as found:
         found.write(POLICY, SHADOW)
         assert found.ask("run", MODEL).code == 0
