@@ -52,7 +52,8 @@ def _command(home: Path, scratch: Path) -> tuple[list[str], Path]:
 
 def _measure(one: int, other: int, requests: int, pause: float) -> tuple[list[float], list[float]]:
     body = msgspec.json.encode({"dataframe_records": [GOOD_ROW]})
-    keepers, taken = (Keeper(one, body), Keeper(other, body)), ([], [])
+    keepers = Keeper(one, body), Keeper(other, body)
+    taken: tuple[list[float], list[float]] = ([], [])
     for index in range(requests + WARM_UP):
         for keeper, seconds in zip(keepers, taken, strict=True):
             before = time.perf_counter()
