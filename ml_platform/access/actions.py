@@ -15,6 +15,7 @@ class Action(StrEnum):
     TRAIN = "train"
     WATCH = "watch"
     SCORE = "score"
+    GIVE_FEEDBACK = "give_feedback"
     STOP_RUNS = "stop_runs"
     OPERATE = "operate"
     APPROVE = "approve"
@@ -39,6 +40,7 @@ MEANING = {
     Action.TRAIN: "train, tune, evaluate, release; try faults",
     Action.WATCH: "collect traffic and outcomes, judge them",
     Action.SCORE: "ask the scoring service for scores",
+    Action.GIVE_FEEDBACK: "say what came of a prediction, and what one thinks of it",
     Action.STOP_RUNS: "end a run",
     Action.OPERATE: "switch sensors on and off, set their cursors",
     Action.APPROVE: "approve or reject a version for an environment",

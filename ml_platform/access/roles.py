@@ -26,6 +26,7 @@ class Role(StrEnum):
     ADMIN = "admin"
     RETRAINING = "retraining"
     CLIENT = "client"
+    REPORTER = "reporter"
 
 
 RIGHTS: Mapping[Role, frozenset[Action]] = MappingProxyType(
@@ -61,5 +62,6 @@ RIGHTS: Mapping[Role, frozenset[Action]] = MappingProxyType(
             }
         ),
         Role.CLIENT: frozenset({Action.SCORE}),
+        Role.REPORTER: frozenset({Action.GIVE_FEEDBACK}),
     }
 )  # fmt: skip

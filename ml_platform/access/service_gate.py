@@ -27,7 +27,7 @@ MOST_KNOWN = 10_000
 MOST_WRONG = 50
 MOST_WAITING = 100
 THROTTLED_SECONDS = 60
-WANTS = {"score": (Action.SCORE,), "look": (Action.VIEW, Action.SCORE)}
+WANTS = {"score": (Action.SCORE,), "look": (Action.VIEW, Action.SCORE), "feedback": (Action.GIVE_FEEDBACK,)}
 
 log = logging.getLogger("ml_platform.access")
 
@@ -87,7 +87,7 @@ class ServiceGate:
         if not any(decision.allowed for decision in decisions):
             self._note(person.name, asked, what=WANTS[asked.wants][0], why=decisions[-1].reason)
             return TurnedAway(status=403, error_code="PERMISSION_DENIED", message=decisions[-1].reason)
-        return self._within_quota(person) if asked.wants == "score" else Admitted(spend=without_limit)
+        return Admitted(spend=without_limit) if asked.wants == "look" else self._within_quota(person)
 
     def close(self) -> None:
         """Wait for the denials that are being written."""
@@ -131,16 +131,15 @@ class ServiceGate:
     def _within_quota(self, person: Person) -> Admitted | TurnedAway:
         quota = person.quota
         if quota == Quota():
-            return Admitted(spend=without_limit)
+            return Admitted(spend=without_limit, person=person.name)
         if (person.name, quota) not in self._buckets:
             self._buckets[person.name, quota] = (
                 self._bucket(quota.requests_per_minute), self._bucket(quota.rows_per_minute),
             )  # fmt: skip
         requests, rows = self._buckets[person.name, quota]
         return _taken(requests, 1, f"{person.name} may send {quota.requests_per_minute} requests a minute") or Admitted(
-            spend=lambda count: _taken(
-                rows, count, f"{person.name} may have {quota.rows_per_minute} rows a minute scored"
-            )
+            person=person.name,
+            spend=lambda count: _taken(rows, count, f"{person.name} may send {quota.rows_per_minute} rows a minute"),
         )
 
     def _bucket(self, per_minute: int | None) -> Bucket | None:

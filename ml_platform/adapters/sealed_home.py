@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ml_platform.adapters.artefacts import DRAFT, INDEX, PLAIN, place_of
 from ml_platform.adapters.envelope_header import HEADER_BYTES, Place, is_header, versions_in
 from ml_platform.adapters.sealed_file import SealingWriter, rewrap_file
-from ml_platform.adapters.sealed_segment import SealedLines, place_of_segment
+from ml_platform.adapters.sealed_segment import FEEDBACK, SealedLines, place_of_segment
 from ml_platform.adapters.segments import SUFFIX, Scan, line_of, scan
 from ml_platform.adapters.traffic_days import days_of, place_of_day
 from ml_platform.core.atomic import sync, write_atomically
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ml_platform.core.keys import Keys
 
 TRAFFIC = "traffic"
+LOGS = (TRAFFIC, FEEDBACK)
 DAYS = "days of traffic"
 _DIGEST = "[0-9a-f]" * 64
 
@@ -77,8 +78,9 @@ def sealed_files(home: Path) -> Iterator[SealedFile]:
             for path in sorted(folder.iterdir()):
                 if path.name != INDEX and not path.name.startswith("."):
                     yield SealedFile(path=path, place=place_of(path), what=kind)
-    for path in sorted(home.glob(f"{TRAFFIC}/*/*/*{SUFFIX}")):
-        yield SealedFile(path=path, place=place_of_segment(path), what=TRAFFIC)
+    for what in LOGS:
+        for path in sorted(home.glob(f"{what}/*/*/*{SUFFIX}")):
+            yield SealedFile(path=path, place=place_of_segment(path), what=what)
     for folder in sorted(home.glob(f"{TRAFFIC}/*/*")):
         for path in days_of(folder):
             yield SealedFile(path=path, place=place_of_day(path), what=DAYS)
@@ -99,7 +101,7 @@ def seal_plain(file: SealedFile, keys: Keys) -> int:
 
     An artefact's content has to be what its index says. Raises DataInvalid, and leaves the file as it is, otherwise.
     """
-    if file.what == TRAFFIC:
+    if file.what in LOGS:
         return _seal_segment(file, keys)
     draft = file.path.with_name(f".{file.path.name}-{secrets.token_hex(8)}")
     try:

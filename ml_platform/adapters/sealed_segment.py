@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from ml_platform.adapters.envelope_header import DataKey
     from ml_platform.core.keys import Keys
 
+FEEDBACK = "feedback"
 NONCE_BYTES = 12
 NUMBER_BYTES = 8
 
 
 def place_of_segment(segment: Path) -> Place:
-    """Return what a segment is sealed as: itself, in the folder of its model and environment."""
+    """Return what a segment is sealed as: itself, in the folder of its log, model and environment."""
     model = segment.parent
-    return Place(name=f"traffic/{model.parent.name}/{model.name}/{segment.name}", digest="", where=str(segment))
+    kind = FEEDBACK if model.parent.parent.name == FEEDBACK else "traffic"
+    return Place(name=f"{kind}/{model.parent.name}/{model.name}/{segment.name}", digest="", where=str(segment))
 
 
 class SealedLines:

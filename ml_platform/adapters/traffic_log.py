@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -32,8 +32,10 @@ from ml_platform.core.rollout import RolloutRecord
 from ml_platform.core.traffic import Prediction
 
 RANGE_SUFFIX = ".range"
-BEFORE_SECONDS = 3600.0
 TRIES = 5
+CLOCKS_APART_SECONDS = 3600.0
+
+FoundT = TypeVar("FoundT")
 
 Written = Future[None] | None
 
@@ -172,50 +174,53 @@ def read(
     is asked for `with_pairs`. Torn and altered lines are counted and left out. A missing folder reads as no traffic.
     Raises DataInvalid for a segment that isn't what was sealed there, Unavailable for one whose key is lost.
     """
-    for _ in range(TRIES):
+
+    def look() -> Traffic:
         seen = Scan()
-        try:
-            every = _predictions(folder, seen, (start, end), keys)
-            found = [one for one in every if _inside(one.event_time, start, end) and (with_pairs or not one.pair)]
-        except FileNotFoundError:  # it was compacted just now, and lies elsewhere
-            continue
-        found.sort(key=lambda one: (one.event_time, one.at))
-        return Traffic(predictions=found, torn=seen.torn)
-    raise Unavailable(_went_away(folder))
+        every = _predictions(folder, seen, (start, end), keys)
+        found = [one for one in every if _inside(one.event_time, start, end) and (with_pairs or not one.pair)]
+        return Traffic(sorted(found, key=lambda one: (one.event_time, one.at)), seen.torn)
+
+    return _unmoved(folder, look)
+
+
+def read_answered(folder: Path, since: dt.datetime, *, keys: Keys) -> list[Prediction]:
+    """Return all that was answered since a time, pairs too, in that order; raises as `read`.
+
+    Files that weren't written to since then aren't opened.
+    """
+    begin = since - dt.timedelta(seconds=CLOCKS_APART_SECONDS)
+
+    def look() -> list[Prediction]:
+        every = _predictions(folder, Scan(), (None, None), keys, since=begin)
+        return sorted((one for one in every if one.at >= begin), key=lambda one: one.at)
+
+    return _unmoved(folder, look)
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutTraffic:
-    """What a rollout drew or mirrored, and what its champion answered shortly before it began."""
+    """What a rollout drew or mirrored, and what its champion answered in the hour before it began."""
 
     tried: list[Prediction]
     before: list[Prediction]
 
 
 def read_rollout(folder: Path, rollout: RolloutRecord, *, keys: Keys) -> RolloutTraffic:
-    """Read a rollout's traffic in the order in which it was answered; raises as `read`.
+    """Read a rollout's traffic in the order in which it was answered; raises as `read`."""
+    every = read_answered(folder, rollout.since, keys=keys)
+    return RolloutTraffic(
+        tried=[one for one in every if one.rollout == rollout.rollout_id],
+        before=[one for one in every if one.version == rollout.champion and one.at < rollout.since and not one.pair],
+    )
 
-    Files that were last written to more than an hour before it began aren't opened.
-    """
-    since = rollout.since.timestamp() - BEFORE_SECONDS
+
+def _unmoved(folder: Path, look: Callable[[], FoundT]) -> FoundT:
+    """Look until nothing was compacted meanwhile."""
     for _ in range(TRIES):
-        found = RolloutTraffic([], [])
-        try:
-            for one in _predictions(folder, Scan(), (None, None), keys, written_since=since):
-                if one.rollout == rollout.rollout_id:
-                    found.tried.append(one)
-                elif one.version == rollout.champion and one.at < rollout.since and not one.pair:
-                    found.before.append(one)
-        except FileNotFoundError:  # it was compacted just now, and lies elsewhere
-            continue
-        for each in (found.tried, found.before):
-            each.sort(key=lambda one: one.at)
-        return found
-    raise Unavailable(_went_away(folder))
-
-
-def _went_away(folder: Path) -> str:
-    return f"{folder}: its files went away each time they were read; run again when nothing compacts them"
+        with contextlib.suppress(FileNotFoundError):  # it was compacted just now, and lies elsewhere
+            return look()
+    raise Unavailable(f"{folder}: its files went away each time they were read; run again when nothing compacts them")
 
 
 def _predictions(
@@ -224,29 +229,36 @@ def _predictions(
     window: tuple[dt.datetime | None, dt.datetime | None],
     keys: Keys,
     *,
-    written_since: float = 0.0,
+    since: dt.datetime | None = None,
 ) -> Iterator[Prediction]:
     decoder = msgspec.json.Decoder(Prediction)
     segments = segments_of(folder)  # before the days: what is compacted meanwhile is then met once at least
-    days = [day for day in days_of(folder) if day.stat().st_mtime >= written_since]
-    for day, payload in _compacted(days, {segment.name for segment in segments}, seen, window, keys):
-        yield read_as(decoder, payload, day)
+    names = {segment.name for segment in segments}
+    for path, payload in _compacted(folder, names, seen, window, keys, since=since):
+        yield read_as(decoder, payload, path)
     for segment in segments:
-        if segment.stat().st_mtime >= written_since and _overlaps(segment, *window):
+        if since is not None and segment.stat().st_mtime < since.timestamp():
+            continue
+        if _overlaps(segment, *window):
             for payload in scan_sealed(segment, seen, keys):
                 yield read_as(decoder, payload, segment)
 
 
 def _compacted(
-    days: Sequence[Path],
+    folder: Path,
     segments: set[str],
     seen: Scan,
     window: tuple[dt.datetime | None, dt.datetime | None],
     keys: Keys,
+    *,
+    since: dt.datetime | None,
 ) -> Iterator[tuple[Path, bytes]]:
     """Iterate over what was compacted, each prediction once; see `traffic_days`."""
     counted: dict[str, set[str]] = {}
-    for path in days:
+    first = "" if since is None else since.astimezone(dt.UTC).strftime("%Y-%m-%d")
+    for path in days_of(folder):
+        if day_of(path) < first:
+            continue
         known = counted.setdefault(day_of(path), set(segments))
         with DayFile(path, keys) as file:
             new = file.taken.keys() - known

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+Wanted = Literal["score", "look", "feedback"]
 # Where a home says who its persons are; as long as there is no such file, nobody is asked.
 USERS_FILE = Path("access") / "users.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a request brings: `wants` is scores, or what is served (`look`); `token` is empty where none was sent.
+    """What a request brings: `wants` is scores, what is served (`look`), or to say something of an answer (`feedback`).
 
-    `model` is empty where it is about the whole service.
+    `token` is empty where none was sent, `model` where it is about the whole service.
     """
 
-    wants: Literal["score", "look"]
+    wants: Wanted
     token: str
     address: str
     model: str = ""
@@ -36,9 +37,13 @@ class TurnedAway:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """A request that may go on; `spend` counts its rows, and says why when they are too many."""
+    """A request that may go on; `spend` counts its rows, and says why when they are too many.
+
+    `person` is who asks; empty where nobody has to say.
+    """
 
     spend: Callable[[int], TurnedAway | None]
+    person: str = ""
 
 
 class Gate(Protocol):

@@ -36,7 +36,10 @@ class SourceFingerprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotRecord:
-    """An immutable table: `digest` names its logical content (same rows in the same order, same digest)."""
+    """An immutable table: `digest` names its logical content (same rows in the same order, same digest).
+
+    Its last `feedback_rows` are from feedback that was accepted, kept under `feedback_digest`.
+    """
 
     schema_version: int = SCHEMA_VERSION
     model: str
@@ -47,6 +50,8 @@ class SnapshotRecord:
     contract_digest: str
     as_of: dt.datetime | None
     unchanged: bool = False
+    feedback_rows: int = 0
+    feedback_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,7 +360,10 @@ class MonitoringRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackRecord:
-    """The outcomes that came for a model: how many, how many belong to a prediction, how many contradict another."""
+    """The outcomes that came for a model: how many, how many belong to a prediction, how many contradict another.
+
+    `remarks` are what people said; `accepted` of it may be learned from and is kept under `accepted_digest`.
+    """
 
     schema_version: int = SCHEMA_VERSION
     model: str
@@ -363,6 +371,9 @@ class FeedbackRecord:
     labels: int
     joined: int
     conflicting: int
+    remarks: int = 0
+    accepted: int = 0
+    accepted_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

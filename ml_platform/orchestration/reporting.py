@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ml_platform.core.digest import digest_of
 from ml_platform.core.measured import Measured
 from ml_platform.core.mitigation import MitigationRecord
 from ml_platform.core.records import (
@@ -14,6 +15,7 @@ from ml_platform.core.records import (
     SnapshotRecord,
     SplitRecord,
 )
+from ml_platform.orchestration.improving import improvement_of
 from ml_platform.orchestration.records import read_record
 from ml_platform.orchestration.run_stage import Judged, Task, recall_or_work
 
@@ -50,6 +52,8 @@ def report_on(
         "drawing": drawing_digest(),
         **({"mitigation": mitigation.digest} if mitigation else {}),
     }
+    improvement = improvement_of(desk.platform, desk.spec, evaluation.record.digest)
+    inputs["improvement"] = digest_of(improvement)
     task = Task(stage="report", inputs=inputs, kind=KIND, record_type=ReportRecord)
     return recall_or_work(
         desk,
@@ -65,6 +69,7 @@ def report_on(
             now=desk.now,
             policy=desk.policy,
             mitigation=mitigation,
+            improvement=improvement,
         ),
     )
 

@@ -34,8 +34,8 @@ REMEMBERED = "remembered"
 
 # The parts of a model file that a stage reads: a change elsewhere leaves what was remembered true.
 SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "snapshot": ("source", "contract", "features"),
-    "quarantine": ("source", "contract", "features"),
+    "snapshot": ("source", "contract", "features", "feedback"),
+    "quarantine": ("source", "contract", "features", "feedback"),
     "split": ("contract", "split"),
     "features": ("contract", "features"),
     "tuning": ("contract", "features", "split", "learner", "tuning"),

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from ml_platform.core.digest import digest_of
 from ml_platform.core.errors import DataInvalid
-from ml_platform.core.records import QuarantineRecord, SnapshotRecord
-from ml_platform.orchestration.records import keep_record
+from ml_platform.core.records import FeedbackRecord, QuarantineRecord, SnapshotRecord
+from ml_platform.orchestration.records import keep_record, read_record
 from ml_platform.orchestration.run_stage import Judged, Task, judged, recall, remember
 from ml_platform.stages.retraining import REQUESTED
 
 if TYPE_CHECKING:
     from ml_platform.orchestration.desk import Desk
     from ml_platform.policy.spec import ModelSpec
+    from ml_platform.stages.learn_from_feedback import Learned
     from ml_platform.stages.snapshot import SnapshotTaken
 
 SHIFT = "snapshot_psi"
@@ -65,7 +66,11 @@ def _take(desk: Desk, as_of: dt.datetime | None) -> SnapshotTaken:
     keep_record(desk.platform.home, (desk.model, "source"), source)
     reference = reference_snapshot(desk)
     erased = sorted(desk.platform.vault.forgotten(desk.model))
-    alone = {"source": source.digest, "as_of": as_of, **({"erased": digest_of(erased)} if erased else {})}
+    feedback = learned_feedback(desk)
+    alone = {
+        "source": source.digest, "as_of": as_of, **({"erased": digest_of(erased)} if erased else {}),
+        **({"feedback": feedback.digest} if feedback else {}),
+    }  # fmt: skip
     compared = {**alone, "reference": reference.digest if reference else ""}
     known = _recall(desk, compared)
     if known is None and reference is not None:
@@ -82,11 +87,27 @@ def _take(desk: Desk, as_of: dt.datetime | None) -> SnapshotTaken:
         reference=reference,
         now=desk.now,
         memory=desk.platform.memory,
+        feedback=feedback,
     )
     for inputs in (compared, alone):
         remember(desk, _rows(inputs), taken.snapshot)
         remember(desk, _refused(inputs), taken.quarantine)
     return taken
+
+
+def learned_feedback(desk: Desk) -> Learned | None:
+    """Return the newest accepted feedback if the model file asks for it; none that a gate of this policy stopped."""
+    from ml_platform.stages.learn_from_feedback import read_learned
+
+    record = read_record(desk.platform.home, (desk.model, "feedback"), FeedbackRecord)
+    if desk.spec.feedback is None or record is None or not record.accepted_digest:
+        return None
+    part = desk.platform.ledger.part(desk.model, "feedback", record.digest, desk.policy.digest)
+    closed = [one.gate for one in part.verdicts if one.closes] if part else ["no verdict under this policy"]
+    if closed:
+        desk.say(f"feedback isn't learned from: {', '.join(closed)}; run the job {desk.model}_feedback again")
+        return None
+    return read_learned(desk.platform.store, record.accepted_digest)
 
 
 def reference_snapshot(desk: Desk) -> SnapshotRecord | None:

@@ -14,7 +14,7 @@ Condition = Literal[
     "always", "groups", "several_groups", "entity", "quasi", "time", "champion", "labels", "reference", "new_rows",
     "own_tests", "tuning", "binary", "multiclass", "regression", "quantile", "cost_history", "limits", "budget",
     "distributed", "edge_cases", "invariances", "directions", "full", "full_champion", "costs", "movable",
-    "by_chance", "watched_now", "endings", "service_address",
+    "by_chance", "feedback", "much_feedback", "incidents", "watched_now", "endings", "service_address",
 ]  # fmt: skip
 Bound = Literal["value", "low", "high", "interval"]
 Subject = Annotated[str, Field(min_length=1)]

@@ -238,6 +238,7 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "holdout_drift_auc": ("", "How well training and holdout rows can be told apart; 0.5 is not at all."),
     },
     ("release",): {
+        "incident_missed": ("cases", "Open incidents that the candidate answers wrong; each is 0 or 1."),
         "loads_in_clean_process": ("fact", "1 when a fresh process loads the artefact and scores."),
         "clean_scores_equal": ("", "Largest difference between a fresh process's scores and the model's own."),
         "artefact_size_bytes": ("bytes", "Size of the model artefact."),
@@ -329,6 +330,14 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
             "share",
             "Outcomes that the target can't have, as a class that the model doesn't know.",
         ),
+        "feedback_aside_share": ("share", "Remarks that can't be used: of no prediction, of the future, impossible."),
+        "feedback_without_source_share": ("share", "Outcomes that people told, and nobody knows who."),
+        "feedback_without_time_share": ("share", "Outcomes that people told without when they were known."),
+        "feedback_conflict_share": ("share", "Predictions of which people told outcomes that contradict each other."),
+        "feedback_agreement": ("share", "Outcomes of a source that are the record's of the same prediction."),
+        "feedback_flipped_share": ("share", "Outcomes that a source seems to have turned round, beyond the others'."),
+        "feedback_slice_flipped_share": ("share", "That share in a slice, beyond the others' there."),
+        "feedback_slice_shift": ("share", "How far a source's outcomes in a slice lie from the others' there."),
     },
     ("health",): {
         "memory_available_share": ("share", "Memory that is available, of the machine's or of its container's limit."),
@@ -353,7 +362,9 @@ _CLASSES: tuple[Task, ...] = ("multiclass",)
 _DECIDED: tuple[Task, ...] = ("binary", "multiclass")
 _NUMBER: tuple[Task, ...] = ("regression", "quantile")
 _LOSS: tuple[Task, ...] = ("multiclass", "regression", "quantile")
+_ORDERED: tuple[Task, ...] = ("binary", "regression", "quantile")
 _TASKS: Mapping[tuple[Task, ...], tuple[str, ...]] = {
+    _ORDERED: ("feedback_slice_shift",),
     _BINARY: (
         "holdout_positives", "holdout_negatives", "roc_auc", "average_precision", "log_loss", "brier",
         "expected_calibration_error", "calibration_slope", "calibration_intercept", "lift", "accuracy",

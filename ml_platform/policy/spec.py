@@ -371,6 +371,12 @@ class EvaluationChoice(Strict):
     movable: dict[Text, Move] = Field(default_factory=dict, max_length=MOST_COLUMNS, exclude_if=_unsaid)
 
 
+class FeedbackChoice(Strict):
+    """That accepted feedback is learned from, as at most this share of the source's rows."""
+
+    at_most_share: Annotated[float, Field(gt=0.0, le=0.5, allow_inf_nan=False)] = 0.1
+
+
 class ModelSpec(Strict):
     """One governed model: what it is for, its data, its features, its learner, its policy, its life."""
 
@@ -390,6 +396,7 @@ class ModelSpec(Strict):
     compute: Compute | None = Field(default=None, exclude_if=_unsaid)
     expectations: Expectations | None = Field(default=None, exclude_if=_unsaid)
     evaluation: EvaluationChoice | None = Field(default=None, exclude_if=_unsaid)
+    feedback: FeedbackChoice | None = Field(default=None, exclude_if=_unsaid)
     policy: PolicyChoice = PolicyChoice()
     deployment: Deployment = Deployment()
     monitoring: Monitoring | None = None

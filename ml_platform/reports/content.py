@@ -10,6 +10,7 @@ from ml_platform.core.compared import ComparedColumns
 from ml_platform.core.curves import AnyCurves, ClassCurves, Curves, NumberCurves
 from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid, PlatformError, Unavailable
+from ml_platform.core.improvement import Improvement
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.mitigation import Mitigation, MitigationRecord
 from ml_platform.core.probes import PROBES_VERSION, Probes
@@ -45,6 +46,7 @@ class Content:
     compared: ComparedColumns | None = None
     mitigation: Mitigation | None = None
     probes: Probes | None = None
+    improvement: Improvement | None = None
 
     def found(self, metric: str) -> Measurement | None:
         """Return the evaluation's measurement of a metric that has no subject."""
@@ -66,6 +68,7 @@ def read_content(
     rows: Mapping[str, int],
     policy: Policy | None,
     mitigation: MitigationRecord | None = None,
+    improvement: Improvement | None = None,
 ) -> Content:
     """Read an evaluation's measurements and curves.
 
@@ -85,6 +88,7 @@ def read_content(
         left_out=(*left_out, *missed, *unprobed), compared=compared,
         mitigation=read_mitigation(store, mitigation) if mitigation else None,
         probes=probes,
+        improvement=improvement,
     )  # fmt: skip
 
 

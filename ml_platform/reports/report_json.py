@@ -33,6 +33,7 @@ def json_bytes(content: Content) -> bytes:
         "measurements": content.measurements,
         "mitigation": content.mitigation,
         "probes": content.probes,
+        "improvement": content.improvement,
         "left_out": content.left_out,
     }
     return msgspec.json.format(msgspec.json.encode(told, order="deterministic"), indent=1)

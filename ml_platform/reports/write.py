@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import digest_of, digest_of_bytes
+from ml_platform.core.improvement import Improvement
 from ml_platform.core.measured import Measured
 from ml_platform.core.mitigation import MitigationRecord
 from ml_platform.core.records import DeploymentRecord, EvaluationRecord, ModelRecord, ReportRecord
@@ -39,6 +40,7 @@ def write_report(
     now: dt.datetime,
     policy: Policy | None = None,
     mitigation: MitigationRecord | None = None,
+    improvement: Improvement | None = None,
 ) -> Measured[ReportRecord]:
     """Write the report of an evaluation; the same content again is the report that is there already.
 
@@ -48,7 +50,7 @@ def write_report(
     """
     content = read_content(
         spec=spec, store=store, evaluation=evaluation, model=model, verdicts=verdicts, live=live, rows=rows,
-        policy=policy, mitigation=mitigation,
+        policy=policy, mitigation=mitigation, improvement=improvement,
     )  # fmt: skip
     told = json_bytes(content)
     drawn = policy.digest if policy else ""

@@ -9,16 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Literal, TypeVar
+from typing import IO, TypeVar
 
 from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.core.errors import Unavailable
-from ml_platform.core.gate import Asked, Gate, TurnedAway
+from ml_platform.core.gate import Asked, Gate, TurnedAway, Wanted
 from ml_platform.serving import pages, status
 from ml_platform.serving.answer import Answered, answer, log_failure
 from ml_platform.serving.batch import Batch
 from ml_platform.serving.board import Board
 from ml_platform.serving.body import Receive, Scope, Send, read_body
+from ml_platform.serving.feedback import FEEDBACK, FeedbackDesk
 from ml_platform.serving.gates import OpenGate
 from ml_platform.serving.live import Follower, Live
 from ml_platform.serving.load import Load, LoadLimits
@@ -38,6 +39,7 @@ MOST_BATCHES, LATER_SECONDS = 8, 30
 PART_BYTES = 64 << 10
 PROBES = frozenset({"/health", "/ping", "v2/live", "v2/ready"})
 SCORES = frozenset({SCORING, EXPLAIN, BATCH, INFER})
+TAKES = SCORES | {FEEDBACK}
 Result = TypeVar("Result")
 
 log = logging.getLogger("ml_platform.serving")
@@ -65,6 +67,7 @@ class ScoringApp:
             for name, log in {model: traffic, **(others or {})}.items()
         }
         self.follower, self.traffic = self.models[model].follower, traffic
+        self.feedback = {name: FeedbackDesk(home, name, environment) for name in self.models}
         self._only = None if others else self.models[model]
         self._batches = 0
         self.load = Load(limits or LoadLimits())
@@ -103,6 +106,8 @@ class ScoringApp:
                 await asyncio.to_thread(served.traffic.close)
             except Unavailable as error:
                 log.warning("the last predictions may be lost: %s", error)
+        for desk in self.feedback.values():
+            await asyncio.to_thread(desk.close)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _probe_logs(self) -> None:
@@ -149,26 +154,28 @@ class ScoringApp:
             said = ", ".join(allowed)
             refused = refuse(Refused(405, "METHOD_NOT_ALLOWED", f"{path_of(route.page)} takes {said}"))
             return replace(refused, headers=((b"allow", said.encode()),))
-        if route.page not in SCORES:
+        if route.page not in TAKES:
             return self._looked(route, scope, refuse)
         served = self.models.get(route.model) if route.model else self._only
         if served is None:
             return self._unnamed(route, _asked(scope, "score"), refuse)
         if route.page == BATCH:
             reply = await self._batch(served, scope, receive)
+        elif route.page == FEEDBACK:
+            reply = await self._heard(served, scope, receive)
         else:
             reply = await self._scored(served, protocol_of(route, scope), scope, receive, started)
         self.metrics.answered(route.path(served.model), reply.status, time.perf_counter() - started)
         return reply
 
     def _methods(self, route: Route) -> tuple[str, ...]:
-        if route.page in SCORES:
+        if route.page in TAKES:
             return ("POST",)
         known = route.page in pages.OF_MODEL or (route.page in self._of_service and not route.model)
         return ("GET", "HEAD") if known else ()
 
     def _no_such(self, route: Route) -> Refused:
-        every = [*SCORES, *pages.OF_MODEL, *self._of_service]
+        every = [*SCORES, FEEDBACK, *pages.OF_MODEL, *self._of_service]
         known = dict.fromkeys(path_of(page) for page in every if route.open_inference == page.startswith("v2"))
         return Refused(404, "NOT_FOUND", f"known paths: {', '.join(known)}")
 
@@ -224,6 +231,21 @@ class ScoringApp:
             return await batch.run(scope, receive)
         finally:
             self._batches -= 1
+
+    async def _heard(self, served: Served, scope: Scope, receive: Receive) -> Reply:
+        admitted = self.gate.admit(_asked(scope, "feedback", served.model))
+        if isinstance(admitted, TurnedAway):
+            return MLFLOW.refused(turned_away(admitted))
+        live = served.follower.live
+        try:
+            desk, columns = self.feedback[served.model], live.logged_columns if live else ()
+            return Reply(200, encode(await desk.take(scope, receive, admitted, columns)))
+        except Refused as refused:
+            return MLFLOW.refused(refused)
+        except Exception as error:  # noqa: BLE001 - the outermost boundary: said and logged, without values
+            log.error("feedback failed: %s at %s", type(error).__name__, place_of(error))  # noqa: TRY400
+            message = "feedback failed inside the service; its log says where"
+            return MLFLOW.refused(Refused(500, "INTERNAL_ERROR", message))
 
     def _looked(self, route: Route, scope: Scope, refuse: Callable[[Refused], Reply]) -> Reply:
         if self.gate.guards:
@@ -290,7 +312,7 @@ def _log_failure(served: Served, live: Live, code: int, started: float) -> None:
         log_failure(live, served.traffic, code, started)
 
 
-def _asked(scope: Scope, wants: Literal["score", "look"], model: str = "") -> Asked:
+def _asked(scope: Scope, wants: Wanted, model: str = "") -> Asked:
     """Return what a request says of who asks; of several authorisations none counts."""
     said = [value for name, value in scope["headers"] if name == b"authorization"]
     kind, _, token = said[0].decode("latin-1").partition(" ") if len(said) == 1 else ("", "", "")

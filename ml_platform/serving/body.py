@@ -31,13 +31,11 @@ async def read_body(scope: Scope, receive: Receive, kinds: Collection[bytes] = (
             if not waits:
                 await _drain(receive)
             raise _too_large()
-    message = await next_part(receive)
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return body
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _read_rest(receive, bytearray(body))
+            message = await next_part(receive)
+            body: bytes = message.get("body", b"")
+            return await _read_rest(receive, bytearray(body)) if message.get("more_body", False) else body
     except TimeoutError as error:
         raise Refused(408, "BAD_REQUEST", f"the body didn't arrive within {BODY_SECONDS:g} s") from error
 

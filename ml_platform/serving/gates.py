@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from ml_platform.core.gate import USERS_FILE, Admitted, Asked, TurnedAway, without_limit
 
+LOOK_SECONDS = 1.0
+
 OPEN = Admitted(spend=without_limit)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenGate:
     """Everybody may ask, as long as the home has no users: then this service was started without what knows them."""
 
     home: Path
+    _users: bool = False
+    _look_at: float = 0.0
 
     @property
     def guards(self) -> bool:
-        """Say whether there are users by now."""
-        return (self.home / USERS_FILE).exists()
+        """Say whether there are users by now, or were a moment ago."""
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._users, self._look_at = (self.home / USERS_FILE).exists(), now + LOOK_SECONDS
+        return self._users
 
     def admit(self, asked: Asked) -> Admitted | TurnedAway:  # noqa: ARG002 - everybody, or nobody
         """Let everybody through, or nobody."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ GivenT = TypeVar("GivenT")
 
 LARGE_BODY_BYTES = 64 << 10
 RETRY_SECONDS = 1
+AT_ONCE = contextlib.nullcontext()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +46,12 @@ class Load:
         """Return how many requests are being scored or wait for the disk."""
         return self._scoring
 
-    @contextlib.contextmanager
-    def taken_in(self, scope: Scope) -> Iterator[None]:
+    def taken_in(self, scope: Scope) -> AbstractContextManager[None]:
         """Hold a place for a request whose body may be large; raises Refused when there is none."""
-        if _announced(scope) <= LARGE_BODY_BYTES:
-            yield
-            return
+        return AT_ONCE if _announced(scope) <= LARGE_BODY_BYTES else self._taken_in()
+
+    @contextlib.contextmanager
+    def _taken_in(self) -> Iterator[None]:
         if self._large >= self.limits.most_large:
             raise self._too_much()
         self._large += 1

@@ -5,6 +5,7 @@ A version in memory needs neither the ledger nor its files; the next start, and 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from ml_platform.adapters.deployments import Manifest
 from ml_platform.adapters.ledger.looking import live_in
 from ml_platform.core.errors import PlatformError
 from ml_platform.core.gate import USERS_FILE
+from ml_platform.core.records import DeploymentRecord
 from ml_platform.serving.release_files import require_files
 
 Stamps = frozenset[tuple[str, int, int, int]]
@@ -26,6 +28,7 @@ class Losses:
     home: Path
     problems: tuple[str, ...] = ()
     _seen: dict[str, tuple[Stamps, str]] = field(default_factory=dict)
+    _asked: dict[tuple[str, str], tuple[Stamps, DeploymentRecord | None]] = field(default_factory=dict)
     _behind: frozenset[tuple[str, int]] = frozenset()
     _had_users: bool = False
 
@@ -35,7 +38,7 @@ class Losses:
         for manifest in live:
             found += self._of_files(manifest)
             try:
-                newest = live_in(self.home / "ledger.sqlite", manifest.model, manifest.environment)
+                newest = self._newest(manifest)
             except PlatformError as error:
                 found.append(f"version {manifest.version} of {manifest.model} is still served, but: {error}")
                 continue
@@ -46,6 +49,15 @@ class Losses:
         self._behind = frozenset(behind)
         self.problems = tuple(dict.fromkeys(found))
 
+    def _newest(self, manifest: Manifest) -> DeploymentRecord | None:
+        """Return what the ledger says is live; it is asked again only when it was written to."""
+        ledger, place = self.home / "ledger.sqlite", (manifest.model, manifest.environment)
+        stamps = _stamps([ledger, ledger.with_name(f"{ledger.name}-wal")])
+        if place not in self._asked or self._asked[place][0] != stamps:
+            self._asked.pop(place, None)
+            self._asked[place] = (stamps, live_in(ledger, *place))
+        return self._asked[place][1]
+
     def _of_users(self) -> Iterator[str]:
         there = (self.home / USERS_FILE).exists()
         if self._had_users and not there:
@@ -54,7 +66,7 @@ class Losses:
 
     def _of_files(self, manifest: Manifest) -> Iterator[str]:
         digest = manifest.model_digest
-        stamps = _stamps(self.home / "models" / digest)
+        stamps = _stamps_in(self.home / "models" / digest)
         if self._seen.get(digest, (None, ""))[0] != stamps:
             self._seen = {kept: seen for kept, seen in self._seen.items() if kept != digest}
             self._seen[digest] = (stamps, _altered(self.home, digest))
@@ -71,12 +83,21 @@ def _altered(home: Path, digest: str) -> str:
     return ""
 
 
-def _stamps(folder: Path) -> Stamps:
+def _stamps_in(folder: Path) -> Stamps:
     try:
-        states = [(path.name, path.lstat()) for path in folder.iterdir()]
+        return _stamps(folder.iterdir())
     except OSError:
         return frozenset()
-    return frozenset((name, state.st_mtime_ns, state.st_ino, state.st_size) for name, state in states)
+
+
+def _stamps(paths: Iterable[Path]) -> Stamps:
+    """Return by which it is seen that files were touched; those that aren't there have none."""
+    found = []
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            state = path.lstat()
+            found.append((path.name, state.st_mtime_ns, state.st_ino, state.st_size))
+    return frozenset(found)
 
 
 def _not_followed(manifest: Manifest, version: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ml_platform.core.scoring import InputColumn, ScoringContract
+from ml_platform.serving.feedback_openapi import feedback_operation
 from ml_platform.serving.live import Live
 from ml_platform.serving.open_inference_openapi import open_inference_paths, open_inference_schemas
 
@@ -23,7 +24,7 @@ _ERRORS = {
     "401": "The home has users, and no token of theirs was sent (Authorization: Bearer mlp_…).",
     "403": "The token's roles don't allow it.",
     "413": "The body is larger than 10 MB or holds more than 10,000 rows.",
-    "415": "The content type isn't application/json.",
+    "415": "The content type is neither application/json nor text/csv, or not in UTF-8.",
     "422": "The rows don't keep the contract; every problem is named with row and column.",
     "429": "More than may be asked for in a minute; Retry-After says when to come again.",
     "503": "Nothing is live, or the prediction log can't be written.",
@@ -44,6 +45,7 @@ def document(model: str, live: Live | None) -> Schema:
             "/invocations": {"post": _invocations(live)},
             "/explain": {"post": _explain(live)},
             "/batch": {"post": _batch()},
+            "/feedback": {"post": feedback_operation()},
             **open_inference_paths(model),
             "/health": {"get": _page("What is live since when, uptime, log lag, problems.")},
             "/ping": {"get": _page("200 when scoring requests are answered, else 503.")},

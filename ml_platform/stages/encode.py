@@ -104,12 +104,15 @@ def encode_rows(
 def row_encoder(inputs: Sequence[InputColumn], levels: Levels) -> RowEncoder:
     """Return `encode_rows` for fixed inputs, prepared once for a service that scores row by row."""
     cells = [(column.name, column.type, _cell(column, levels)) for column in inputs]
-
-    names = [name for name, _, _ in cells]
+    names, named = [name for name, _, _ in cells], [(name, cell) for name, _, cell in cells]
 
     def encode(rows: Sequence[Mapping[str, object]]) -> dict[str, NDArray[np.float64]]:
         try:  # one array for all columns: most of the cost of a single row is making arrays
-            block = np.array([[cell(row.get(name)) for row in rows] for name, _, cell in cells], dtype=np.float64)
+            if len(rows) == 1:
+                (row,) = rows
+                block = np.array([cell(row.get(name)) for name, cell in named], dtype=np.float64).reshape(-1, 1)
+            else:
+                block = np.array([[cell(row.get(name)) for row in rows] for name, cell in named], dtype=np.float64)
         except (TypeError, ValueError, OverflowError):
             return {name: _encoded(name, kind, cell, rows) for name, kind, cell in cells}  # names the column
         return dict(zip(names, block, strict=True))
@@ -155,6 +158,8 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> float:
+    if type(value) is float:  # nearly always
+        return value
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float):

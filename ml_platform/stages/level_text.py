@@ -25,7 +25,7 @@ def level_text(level: object, declared: Container[str] = ()) -> str:
     if isinstance(level, float) and level.is_integer() and abs(level) <= LARGEST_WHOLE:
         return str(int(level))
     text = str(level)
-    return text[:-2] if _WHOLE.fullmatch(text) and text not in declared else text
+    return text[:-2] if text.endswith(".0") and _WHOLE.fullmatch(text) and text not in declared else text
 
 
 def sent_level_text(value: object, declared: Container[str] = ()) -> str:

@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import digest_of, short
+from ml_platform.core.measurement import number_text
 from ml_platform.core.notice import Notice, NoticeKind
 from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.stages.approve import REFUSED as APPROVAL_REFUSED
-from ml_platform.stages.retraining import REQUESTED
+from ml_platform.stages.retraining import DECLINED, REQUESTED
 
 if TYPE_CHECKING:
     from ml_platform.core.ports import AuditEntry, Ledger
 
 VERDICTS = "verdicts_recorded"
 SILENT = "monitoring_silent"
+AUTOMATIC_ROLLBACK = "rollback.automatic"
 MOST_LINES = 8
 LONGEST_LINE = 400
 # Gates of the stage health whose closing means that something will end soon.
-EXPIRY_METRICS = frozenset({"days_to_expiry"})
+EXPIRY_METRICS = frozenset({"days_to_expiry", "signing_key_age_days"})
 _HEADLINES = frozenset({"METRICS", "REGRESSION-CAUGHT"})
 _SUBJECT = re.compile(r"(?P<model>[a-z][a-z0-9_]*)(?:@(?P<place>[a-z]+)| v(?P<version>\d+)|/(?P<stage>[a-z_]+))?.*")
 _PERSONAL = re.compile(r"[\w.+'-]{1,64}@[\w-]+(?:\.[\w-]+)+|(?:\+|\b00)\d[\d ()./-]{6,20}\d")
@@ -172,6 +174,39 @@ def _barred(entry: AuditEntry) -> _Told:
     )
 
 
+def _rolled_back_automatically(entry: AuditEntry) -> _Told:
+    version, place = entry.payload.get("barred"), entry.subject.partition("@")[2]
+    return _Told(
+        kind="rolled_back",
+        title=f"{_model(entry)} v{version} was taken back in {place} by the sensor",
+        evidence=[
+            f"reason: {entry.payload.get('reason', '')}",
+            *map(_measured, _list(entry.payload.get("measured"))),
+            f"{entry.payload.get('seconds')} seconds, run {entry.payload.get('run_id', '')}",
+        ],
+        next_step=f"see that v{entry.payload.get('version')} does well; find the cause before v{version}'s successor",
+        cause=[version, entry.sequence],
+    )
+
+
+def _measured(said: object) -> str:
+    if not isinstance(said, Mapping):
+        return ""
+    numbers = [said.get(name) for name in ("value", "low", "high")]
+    value, low, high = (number_text(one) if isinstance(one, int | float) else "?" for one in numbers)
+    return f"{said.get('metric')} = {value} [{low}, {high}] (n = {said.get('n')})"
+
+
+def _declined(entry: AuditEntry) -> _Told:
+    return _Told(
+        kind="retraining",
+        title=f"{entry.subject}: there was a reason to retrain, and it wasn't followed",
+        evidence=[str(entry.payload.get("reason", "")), f"cause {entry.payload.get('cause', '')}"],
+        next_step="nothing, if what the model file allows is meant; else change `monitoring` in it",
+        cause=[entry.payload.get("cause"), entry.payload.get("reason")],
+    )
+
+
 def _rejected(entry: AuditEntry) -> _Told:
     version, place = entry.payload.get("version"), entry.subject.partition("@")[2]
     return _Told(
@@ -259,7 +294,11 @@ def _model(entry: AuditEntry) -> str:
 
 
 def _texts(value: object) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, Iterable) and not isinstance(value, str) else []
+    return [str(one) for one in _list(value)]
+
+
+def _list(value: object) -> list[object]:
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []
 
 
 _PLAIN: Mapping[str, Callable[[AuditEntry], _Told]] = {
@@ -270,6 +309,8 @@ _PLAIN: Mapping[str, Callable[[AuditEntry], _Told]] = {
     "barred": _barred,
     "rejected": _rejected,
     REQUESTED: _retraining,
+    DECLINED: _declined,
+    AUTOMATIC_ROLLBACK: _rolled_back_automatically,
     SILENT: _silent,
 }
 ACTIONS = frozenset({*_PLAIN, "released", "deployed", VERDICTS})

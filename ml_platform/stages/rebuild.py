@@ -229,12 +229,14 @@ class _Making:
         return kept
 
     def _taken_snapshot(self) -> SnapshotRecord:
+        from ml_platform.stages.learn_from_feedback import read_learned
         from ml_platform.stages.snapshot import take_snapshot
 
         self.note = ""
+        kept = self.order.snapshot
         taken = take_snapshot(
             self.spec, store=self.bench.store, source=self._fingerprint, as_of=self.order.as_of, reference=None,
-            now=self.bench.now,
+            now=self.bench.now, feedback=read_learned(self.bench.store, kept.feedback_digest if kept else ""),
         )  # fmt: skip
         return taken.snapshot.record
 

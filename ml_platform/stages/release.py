@@ -19,9 +19,11 @@ from ml_platform.stages.attest import making_of, write_bundle
 from ml_platform.stages.attested import is_attested
 from ml_platform.stages.clean_process import measure_in_clean_process
 from ml_platform.stages.evidence import Missing, assemble_evidence, part_of, read_evidence, record_once, write_evidence
+from ml_platform.stages.incidents import incidents
 from ml_platform.stages.ingredients import Ingredients, measure_completeness, measure_size
 from ml_platform.stages.interface_breaks import measure_interface_breaks
 from ml_platform.stages.known_scores import known_scores
+from ml_platform.stages.measure_incidents import measure_incidents
 from ml_platform.stages.objection import Refused, refused
 from ml_platform.stages.rebuildable import measure_rebuildable
 
@@ -102,7 +104,9 @@ def make_release(
     if champion is not None:
         breaks = measure_interface_breaks(store, candidate.model_digest, champion.model_digest, policy.breaking)
         measurements = (*measurements, breaks)
-    conditions = conditions_of(spec, champion=champion is not None)
+    cases = [one for one in incidents(ledger, spec.model) if one.is_open]
+    measurements = (*measurements, *measure_incidents(spec, store, ingredients, cases))
+    conditions = conditions_of(spec, champion=champion is not None, incidents=bool(cases))
     verdicts = judge(policy, STAGE, measurements, conditions=conditions, now=now)
     part = part_of(STAGE, candidate.digest, policy, verdicts, conditions=conditions, now=now, run_id=run_id)
     record_once(ledger, spec.model, part)

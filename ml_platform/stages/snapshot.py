@@ -23,6 +23,7 @@ from ml_platform.stages.compared_columns import keep_compared
 from ml_platform.stages.content_digest import content_digest
 from ml_platform.stages.contract import Checked, check_contract, contract_digest
 from ml_platform.stages.inspect_new_rows import inspect_new_rows
+from ml_platform.stages.learn_from_feedback import Learned, accepted_tail, add_feedback
 from ml_platform.stages.parquet import parquet_bytes, read_parquet
 from ml_platform.stages.personal_data import looks_personal, undeclared
 from ml_platform.stages.profile import profile
@@ -60,23 +61,29 @@ def take_snapshot(
     now: dt.datetime,
     memory: Memory | None = None,
     vault: Vault | None = None,
+    feedback: Learned | None = None,
 ) -> SnapshotTaken:
     """Read the source, check the contract and store accepted and refused rows under the digests of their content.
 
     What names a person is stored as a token only, its original in the vault; rows of erased persons are left out.
-    A model with a time column sees only rows earlier than `as_of` (default: the source's own). With a reference
-    snapshot the shift of each used column is measured too. With a memory, of incremental tables only what is new is
-    read. Raises DataInvalid when the source changed since it was fingerprinted and when no row is left, Unavailable
-    when the engine that checks and describes is lost; nothing is stored then.
+    Rows of `feedback` stand behind the source's, as far as the model file allows. A model with a time column sees only
+    rows earlier than `as_of` (default: the source's own). With a reference snapshot the shift of each used column is
+    measured too. With a memory, of incremental tables only what is new is read. Raises DataInvalid when the source
+    changed since it was fingerprinted and when no row is left, Unavailable when the engine that checks and describes is
+    lost; nothing is stored then.
     """
     as_of = (as_of or spec.source.as_of) if spec.time else None
     past = Past(store, memory) if memory is not None else None
     read = read_source(spec, source, past=past, now=now)
     frame = assemble(spec, before=as_of, raw=read.frames)
     require_same(spec, source, now=now, memory=memory)
+    of_source = len(frame)
+    frame = add_feedback(spec, frame, feedback, before=as_of)
     types = stored_types(spec)
     with open_workers(spec.compute) as workers:
-        checked, erased = without_erased(spec, check_contract(spec, frame, workers=workers), vault)
+        checked = check_contract(spec, frame, workers=workers)
+        told = accepted_tail(spec, checked, of_source, vault)
+        checked, erased = without_erased(spec, checked, vault)
         checked = pseudonymise(spec, checked, vault)
         _require_rows(spec, checked, as_of)
         accepted = checked.accepted
@@ -93,12 +100,14 @@ def take_snapshot(
         source_digest=source.digest,
         contract_digest=contract_digest(spec),
         as_of=as_of,
+        feedback_rows=told,
+        feedback_digest=feedback.digest if feedback and told else "",
     )
     before = read_profile(store, reference) if reference else None
     suspects = undeclared(spec, frame)
     measured = measure_snapshot(spec, checked, accepted, described, reference=before, frame=frame, suspects=suspects)
     measurements = (
-        *told_of_erased(measured, erased),
+        *told_beside(measured, rows_erased=erased, rows_from_feedback=told),
         *measure_read(read),
         *(_inspect(spec, store, reference, accepted, suspects) if reference else ()),
     )
@@ -181,13 +190,11 @@ def _is_personal(spec: ModelSpec, frame: pd.DataFrame, known: Collection[str]) -
     return declared or any(name in known for name in frame.columns) or bool(looks_personal(spec, frame))
 
 
-def told_of_erased(measurements: tuple[Measurement, ...], erased: int) -> tuple[Measurement, ...]:
-    """Say beside the row count how many rows were left out because their persons were erased."""
-    if not erased:
-        return measurements
+def told_beside(measurements: tuple[Measurement, ...], **counts: int) -> tuple[Measurement, ...]:
+    """Say beside the row count how many rows were left out because their persons were erased, or are from feedback."""
+    said = {name: count for name, count in counts.items() if count}
     return tuple(
-        replace(one, facts={**one.facts, "rows_erased": erased}) if one.metric == "row_count" else one
-        for one in measurements
+        replace(one, facts={**one.facts, **said}) if said and one.metric == "row_count" else one for one in measurements
     )
 
 

@@ -54,6 +54,7 @@ def make_split(
             boundaries = {name: f"{getattr(spec.split, name):g} of the entities" for name in PARTS}
         case _:
             assert_never(spec.split)
+    codes = _learned_from_only(codes, snapshot.feedback_rows)
     rows = {name: int((codes == code).sum()) for code, name in enumerate((*PARTS, UNUSED))}
     _require_parts(spec, rows)
     content = hashlib.sha256(codes.tobytes()).hexdigest()
@@ -117,6 +118,12 @@ def _by_entity(spec: ModelSpec, split: EntitySplit, frame: pd.DataFrame) -> Code
     limits = np.cumsum([getattr(split, name) for name in PARTS])[:-1]
     found: Codes = np.searchsorted(limits, positions, side="right").astype(np.int8)[codes]
     return found
+
+
+def _learned_from_only(codes: Codes, feedback_rows: int) -> Codes:
+    """Leave rows of feedback out of every part but training: no model is judged by what people said of answers."""
+    told = np.arange(codes.size) >= codes.size - feedback_rows
+    return np.where(told & (codes != 0), len(PARTS), codes).astype(np.int8)
 
 
 def _required(spec: ModelSpec, column: str | None, role: str) -> str:

@@ -24,6 +24,7 @@ MAY = {
     "admin": "view manage_keys manage_users administer",
     "retraining": "view prepare_data train watch deploy_staging end_rollout roll_back_automatically",
     "client": "score",
+    "reporter": "give_feedback",
 }
 ABOUT_MODELS = set(Action) - PLATFORM_WIDE - ANYWHERE
 

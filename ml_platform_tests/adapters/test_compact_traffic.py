@@ -19,7 +19,7 @@ from ml_platform.adapters.sealed_home import sealed_files
 from ml_platform.adapters.sealed_segment import scan_sealed
 from ml_platform.adapters.segments import is_written, segments_of
 from ml_platform.adapters.traffic_days import days_of
-from ml_platform.adapters.traffic_log import TrafficLog, read
+from ml_platform.adapters.traffic_log import TrafficLog, read, read_answered
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.traffic import Prediction
 from ml_platform_tests.fakes.keys import FakeKeys
@@ -251,3 +251,15 @@ def test_oldest_days_are_dropped_only_down_to_the_size_and_never_without_a_word(
 
 def ledger_words(ledger: FakeLedger) -> list[dict[str, object]]:
     return [dict(entry.payload) for entry in ledger.audit() if entry.action == DROPPED]
+
+
+def test_what_was_answered_since_a_time_is_read_from_days_and_segments_and_older_days_stay_closed(folder: Path) -> None:
+    filled(folder, [prediction(1), prediction(2, days=3)])
+    compact(folder, keys=KEYS)
+    days_of(folder)[0].write_bytes(b"isn't opened")
+    filled(folder, [prediction(3, days=2), dataclasses.replace(prediction(4, days=4), pair="p")])
+    found = read_answered(folder, NOW + dt.timedelta(days=2), keys=KEYS)
+    assert [one.id for one in found] == ["p00003", "p00002", "p00004"]
+    for segment in segments_of(folder):
+        os.utime(segment, (0, 0))
+    assert [one.id for one in read_answered(folder, NOW + dt.timedelta(days=2), keys=KEYS)] == ["p00002"]

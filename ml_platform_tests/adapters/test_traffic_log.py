@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,19 +121,17 @@ def test_what_nobody_got_is_read_by_who_asks_for_it_alone(tmp_path: Path) -> Non
     assert read(tmp_path, keys=KEYS, with_pairs=True).predictions == [prediction(1), shadow, failed, canary]
 
 
-def test_a_rollout_is_read_with_what_its_champion_did_before_from_the_files_written_since(tmp_path: Path) -> None:
+def test_a_rollout_is_read_with_what_its_champion_did_in_the_hour_before(tmp_path: Path) -> None:
     since = dt.datetime.now(tz=dt.UTC)
     begun = dataclasses.replace(ROLLOUT, rollout_id="r1", champion=3, since=since)
-    drawn = dataclasses.replace(prediction(3), rollout="r1")
-    failed = dataclasses.replace(prediction(2), rollout="r1", route="canary", status=500, score=None, pair="p3")
-    after = dataclasses.replace(prediction(4), at=since + dt.timedelta(hours=1))
-    other = dataclasses.replace(prediction(5), version=2)
-    before = [prediction(6), prediction(1)]
-    filled(tmp_path, [drawn, failed, after, other, *(dataclasses.replace(one, at=START) for one in before)])
+
+    def answered(number: int, minutes: float, **more: Any) -> Prediction:
+        return dataclasses.replace(prediction(number), at=since + dt.timedelta(minutes=minutes), **more)
+
+    drawn = answered(3, 3, rollout="r1")
+    failed = answered(2, 2, rollout="r1", route="canary", status=500, score=None, pair="p3")
+    others = [answered(4, 4), answered(5, -5, version=2), answered(7, -70), answered(8, -8, pair="p9")]
+    filled(tmp_path, [drawn, failed, *others, answered(1, -1), answered(6, -6)])
     found = read_rollout(tmp_path, begun, keys=KEYS)
     assert (found.tried, [one.id for one in found.before]) == ([failed, drawn], ["p6", "p1"])
     assert read_rollout(tmp_path, dataclasses.replace(begun, rollout_id="r2"), keys=KEYS).tried == []
-    (segment,) = segments_of(tmp_path)
-    segment.write_bytes(b"x")
-    later = dataclasses.replace(begun, since=since + dt.timedelta(days=2))
-    assert read_rollout(tmp_path, later, keys=KEYS).tried == []

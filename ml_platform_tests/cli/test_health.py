@@ -14,10 +14,12 @@ from ml_platform.adapters.look_log import LookLog
 from ml_platform.adapters.platform import open_platform
 from ml_platform.cli.models import utc_now
 from ml_platform.core.health import Look, Machine
-from ml_platform.orchestration.build import build_model
+from ml_platform.orchestration.build import build_all, build_model
 from ml_platform.orchestration.dead_man import why_silent
-from ml_platform.orchestration.health_sensor import health_sensor
+from ml_platform.orchestration.health_sensor import SENSOR, health_sensor
+from ml_platform.orchestration.launch import Dagster
 from ml_platform.policy.load import load_model
+from ml_platform.policy.states import control_states
 from ml_platform.settings import load_settings
 from ml_platform.stages.notices import SILENT
 from ml_platform_tests.adapters.receiver import Receiver, receiving
@@ -143,6 +145,26 @@ def test_the_sensor_beats_and_asks_for_a_record_when_something_changed(live: Pat
         second = sensor(dg.build_sensor_context(instance=instance))
         assert isinstance(second, dg.SkipReason)
         assert "recorded at" in str(second.skip_message)
+
+
+def test_the_daemon_accepts_the_run_that_the_sensor_asks_for(live: Path) -> None:
+    definitions = build_all(load_settings())
+    with dg.instance_for_test() as instance:
+        tick = Dagster(instance=instance, definitions=definitions).tick(SENSOR)
+    assert (len(tick.requests), tick.reason) == (1, "")
+
+
+def test_communicate_is_enforced_only_where_something_arrived(live: Path, run: Run, receiver: Receiver) -> None:
+    file = load_model(live / NAME / "defs.yaml", now=utc_now())
+    with dg.instance_for_test() as instance:
+        job = build_model(file).resolve_job_def(f"{NAME}_health")
+        job.execute_in_process(instance=instance, raise_on_error=False)
+    with open_platform(load_settings()) as platform:
+        part = platform.ledger.latest_part(NAME, "health")
+        states = {one.id: one for one in control_states(file.policy, {"health": part})}
+        assert states["COMMUNICATE"].state == "enforced"
+        assert {one.id: one for one in control_states(file.policy, {})}["COMMUNICATE"].state == "undecided"
+        assert states["HEALTH"].state == "undecided"
 
 
 def test_the_sensor_says_why_it_cant_look(live: Path, run: Run) -> None:

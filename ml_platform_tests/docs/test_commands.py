@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import importlib.util
 import json
 import os
@@ -102,6 +103,9 @@ def parse_curl(arguments: list[str]) -> None:
 
     if any(word.endswith(("/version", "/health")) for word in arguments):
         return
+    if any(word.endswith("/feedback") for word in arguments):
+        hold_feedback(arguments[arguments.index("-d") + 1].encode())
+        return
     assert any(word.endswith("/invocations") for word in arguments)
     rows = parse(arguments[arguments.index("-d") + 1].encode())
     spec = shipped("flights").spec
@@ -110,6 +114,18 @@ def parse_curl(arguments: list[str]) -> None:
         feature_names=(), categorical=(), threshold=0.5,
     )  # fmt: skip
     ContractCheck(contract, {}).check(rows)
+
+
+def hold_feedback(body: bytes) -> None:
+    """Hold remarks against what the service takes."""
+    from ml_platform.serving.feedback import read_said
+    from ml_platform.stages.take_remark import Said, Taking, take_remark
+    from ml_platform_tests.docs.shipped import shipped
+
+    taking = Taking(by="", heard_at=dt.datetime.now(dt.UTC), columns=shipped("flights").spec.inputs)
+    said = [one for one in read_said(body) if isinstance(one, Said)]
+    assert said
+    assert not [one for one in said if isinstance(take_remark(one, taking), str)]
 
 
 def parse_files(arguments: list[str]) -> None:

@@ -6,8 +6,6 @@ import json
 import re
 import shlex
 from configparser import ConfigParser
-from types import SimpleNamespace
-from typing import Any
 
 import click
 
@@ -16,7 +14,7 @@ from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.packs import combine, pack_files
 from ml_platform.reports.prometheus import prometheus_text
 from ml_platform.serving.metrics import Metrics
-from ml_platform.serving.status import gauges
+from ml_platform.serving.status import Process, gauges
 from ml_platform.stages.health import measure_health
 from ml_platform_tests.docs.pages import DOCS
 from ml_platform_tests.stages.test_health import NOW, WELL
@@ -30,10 +28,8 @@ _NAMED = re.compile(r"\bml_platform_\w+")
 def exposed() -> set[str]:
     """Return the names of all samples that the service and the file really write."""
     meanings = {name: metric.meaning for name, metric in METRICS.items() if metric.stages == ("health",)}
-    follower: Any = SimpleNamespace(live=None, problem="")
-    traffic: Any = SimpleNamespace(problem="", lag_seconds=0.0)
     texts = (
-        Metrics().text(gauges(follower, traffic, 1.0)),
+        Metrics().text(gauges([], Process(uptime_seconds=1.0))),
         prometheus_text({"flights": (measure_health(WELL), ())}, meanings, at=NOW),
     )
     families = [found for text in texts for found in _FAMILY.findall(text)]

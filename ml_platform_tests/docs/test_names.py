@@ -14,6 +14,7 @@ from ml_platform.access.roles import Role
 from ml_platform.access.trail import DENIED
 from ml_platform.cli.crash import EXIT_CODE
 from ml_platform.core.errors import LimitReached
+from ml_platform.core.records import SnapshotRecord
 from ml_platform.core.verdict import Outcome
 from ml_platform.orchestration.at_work import MEASURED
 from ml_platform.orchestration.health_sensor import SENSOR as LOOKING
@@ -50,6 +51,7 @@ SPEC = (
     spec.TimeSplit, spec.EntitySplit, spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Costs, spec.Monitoring,
     strategy.Shadow, strategy.Canary,
     spec.Compute, spec.Tuning, spec.Dimension, Resources, StageResources, Prices, Channel, Notifications,
+    spec.FeedbackChoice,
 )  # fmt: skip
 GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override, gates.Waiver, gates.Pack)
 # What people write down in an example, and what others named.
@@ -90,7 +92,8 @@ def known() -> set[str]:
     shown = [shipped(model).spec for model in sorted(models - {"returns"})]
     columns = {name for one in shown for name in (*one.contract, *one.classes)}
     outcomes = {outcome.value for outcome in Outcome} | {"no_gate"}
-    compared = {*PAIRED, *(field.name for field in dataclasses.fields(Comparison)), NO_WORSE, BETTER}
+    told = {"feedback_rows", "feedback_digest"} & {field.name for field in dataclasses.fields(SnapshotRecord)}
+    compared = {*told, *PAIRED, *(field.name for field in dataclasses.fields(Comparison)), NO_WORSE, BETTER}
     tests = {RUNS, QUIET, ELSEWHERE, *CHECKS, *ASSEMBLE_CHECKS}
     return (
         files | keys | kinds | formats | models | jobs | sensors | columns | outcomes | tests | compared | set(METRICS)

@@ -10,16 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import numpy as np
 import pytest
 
-from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.labels import LabelStore
 from ml_platform.adapters.platform import Platform, open_platform
-from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
 from ml_platform.core.records import DeploymentRecord, DossierRecord, MonitoringRecord
 from ml_platform.core.spent import CostRecord
-from ml_platform.core.traffic import Prediction
 from ml_platform.core.verdict import Outcome
 from ml_platform.orchestration.build import build_all
 from ml_platform.orchestration.jobs import DOSSIER, RELEASE
@@ -29,15 +25,10 @@ from ml_platform.policy.load import load_model
 from ml_platform.settings import load_settings
 from ml_platform.stages.evidence import read_evidence
 from ml_platform.stages.retraining import Watched
-from ml_platform_tests.orchestration.small_model import rows, write_model
+from ml_platform_tests.flow.traffic import serve_badly
+from ml_platform_tests.orchestration.small_model import POLICY, WAIVED, rows, write_model
 
 MODEL = "parcels"
-POLICY = "packs: [base]"
-# So few rows can't prove that a candidate is no worse than what is live, and heavy parcels come late by construction.
-WAIVED = f"""{POLICY}
-    waivers:
-      - {{gate: no_worse_than_champion, owner: Robin, reason: Too few rows to tell., expires: 2099-12-31}}
-      - {{gate: no_feature_explains_alone, owner: Robin, reason: Weight is what counts here., expires: 2099-12-31}}"""
 Result = dg.ExecuteInProcessResult
 
 
@@ -279,35 +270,10 @@ def test_before_any_traffic_the_sensor_says_why_it_does_nothing(world: World, re
     assert "no window has been monitored yet" in data.skip_message
 
 
-def _serve_badly(world: World, month: str) -> None:
-    """Log a month of predictions whose scores say nothing, with their labels."""
+def test_a_bad_month_raises_the_alarm(world: World, released: Result) -> None:
     live = world.live("production")
     assert live is not None
-    frame = rows(seed=11)
-    frame = frame[frame["sent"].dt.strftime("%Y-%m") == month].head(500)
-    scores = np.random.default_rng(5).uniform(0.2, 0.6, len(frame))
-    names = [*(f"{month}-{index}" for index in range(len(frame) - 1)), f"{month}-late"]
-    log = TrafficLog(traffic_folder(world.folder / "home", "production", MODEL), keys=FileKeys(world.folder / "home"))
-    log.append(
-        [
-            Prediction(
-                id=identity, at=row["sent"].to_pydatetime(), event_time=row["sent"].to_pydatetime(),
-                model=MODEL, environment="production", version=live.version, model_digest=live.model_digest,
-                status=200, score=float(scores[index]), latency_seconds=0.001,
-                inputs={name: row[name] for name in ("weight", "distance", "carrier")},
-            )
-            for index, (identity, (_, row)) in enumerate(zip(names, frame.iterrows(), strict=True))
-        ]
-    )  # fmt: skip
-    log.close()
-    known = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    LabelStore(world.folder / "home").append(
-        MODEL, [(identity, float(late), known) for identity, late in zip(names[:-1], frame["late"][:-1], strict=True)]
-    )
-
-
-def test_a_bad_month_raises_the_alarm(world: World, released: Result) -> None:
-    _serve_badly(world, "2025-10")
+    serve_badly(world.folder / "home", live, "2025-10")
     watched = world.run(f"{MODEL}_monitor", partition="2025-10")
     assert not watched.success
     assert f"{MODEL}: ALARM at monitoring" in failure(watched)

@@ -127,12 +127,13 @@ def command(home: Path, *arguments: str, model: str = MODEL, environment: str = 
 
 
 @contextlib.contextmanager
-def serving(home: Path, *arguments: str) -> Iterator[Server]:
-    """Run a server process for the time of the block."""
+def serving(home: Path, *arguments: str, program: str = "") -> Iterator[Server]:
+    """Run a server process for the time of the block; `program` runs instead of the module, with its arguments."""
     port_file = home / "port"
     port_file.unlink(missing_ok=True)
+    started = command(home, "--port", "0", "--port-file", str(port_file), *arguments)
     process = subprocess.Popen(
-        command(home, "--port", "0", "--port-file", str(port_file), *arguments),
+        [started[0], "-c", program, *started[3:]] if program else started,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:

@@ -51,7 +51,7 @@ def test_the_row_schema_says_types_ranges_levels_and_nulls() -> None:
 
 def test_the_document_names_every_path(shared: Asker) -> None:
     document = shared.ask("GET", "/openapi.json").json
-    own = {"/invocations", "/explain", "/batch", "/health", "/ping", "/version", "/metrics"}
+    own = {"/invocations", "/explain", "/batch", "/feedback", "/health", "/ping", "/version", "/metrics"}
     v2 = {"", "/health/live", "/health/ready", "/models/toy", "/models/toy/ready", "/models/toy/infer"}
     assert set(document["paths"]) == own | {f"/v2{path}" for path in v2}
     assert document["openapi"] == "3.1.0"

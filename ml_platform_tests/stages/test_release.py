@@ -41,7 +41,10 @@ class Trained:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    home = tmp_path_factory.mktemp("trained")
+    return train_in(tmp_path_factory.mktemp("trained"))
+
+
+def train_in(home: Path) -> Trained:
     store = FileArtefacts(home / "home")
     features, split = stored(store, SPEC)
     model = train(
@@ -106,6 +109,7 @@ def policy(largest_bytes: int = 10_000_000) -> Policy:
             "it_is_lean": limited("peak_memory_bytes", 4e9),
             "it_is_complete": holds("version_complete"),
             "callers_need_not_change": limited("interface_breaks", 0.0, "champion"),
+            "incidents_are_answered": limited("incident_missed", 0.0, "incidents"),
         },
         (),
         {},

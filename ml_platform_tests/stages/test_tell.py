@@ -15,6 +15,7 @@ from ml_platform.core.measurement import Measurement
 from ml_platform.core.notice import Delivered, Notice
 from ml_platform.core.records import EvidencePart
 from ml_platform.core.verdict import Outcome, Severity, Verdict
+from ml_platform.orchestration.live_look import AUTOMATIC
 from ml_platform.policy.notifications import Channel, Notifications
 from ml_platform.stages.notices import Known, notice_of
 from ml_platform.stages.tell import ACTION, MOST_AT_ONCE, Post, Told, tell, trial_notice
@@ -251,6 +252,12 @@ def test_verdicts_are_told_when_they_are_harm(
         assert notice.next_step == f"look at {recorded.verdicts[0].gate}"
 
 
+ROLLED_BACK = {
+    "barred": 2, "version": 1, "reason": "errors", "seconds": 1.5, "run_id": "r",
+    "measured": [{"metric": "error_share", "value": 0.2, "low": 0.1, "high": None, "n": 900}, "odd"],
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("action", "subject", "payload", "kind", "title"),
     [
@@ -259,6 +266,8 @@ def test_verdicts_are_told_when_they_are_harm(
         ("rollback_refused", "flights@production", {"reasons": ["nothing"]}, "refused", "rollback refused"),
         ("rejected", "flights@production", {"version": 3, "reason": "late"}, "rejected", "v3 was rejected"),
         ("retraining.requested", "flights", {"cause": "c", "run_id": "r"}, "retraining", "retraining has begun"),
+        ("retraining.declined", "flights", {"cause": "c", "reason": "cool-down"}, "retraining", "wasn't followed"),
+        ("rollback.automatic", "flights@production", ROLLED_BACK, "rolled_back", "taken back in production"),
         ("monitoring_silent", "monitoring", {"found": ["no tick"], "since": "x"}, "silent", "monitoring itself"),
     ],
 )
@@ -269,6 +278,12 @@ def test_every_kind_of_news_is_told(
     assert office.tell().delivered == 1
     [notice] = office.pigeon.sent
     assert (notice.kind, title in notice.title) == (kind, True)
+
+
+def test_the_sensors_rollback_is_told_with_its_numbers(office: Office) -> None:
+    office.happens(AUTOMATIC, "flights@production", **ROLLED_BACK)
+    office.tell()
+    assert "error_share = 0.2 [0.1, ?] (n = 900)" in office.pigeon.sent[0].text()
 
 
 def test_what_nobody_has_to_know_is_not_told(office: Office) -> None:
