@@ -21,6 +21,7 @@ class Action(StrEnum):
     APPROVE = "approve"
     DEPLOY_STAGING = "deploy_staging"
     DEPLOY_PRODUCTION = "deploy_production"
+    END_ROLLOUT = "end_rollout"
     ROLL_BACK = "roll_back"
     ROLL_BACK_AUTOMATICALLY = "roll_back_automatically"
     ERASE_PERSON = "erase_person"
@@ -45,6 +46,7 @@ MEANING = {
     Action.APPROVE: "approve or reject a version for an environment",
     Action.DEPLOY_STAGING: "bring a version to staging, through the lock",
     Action.DEPLOY_PRODUCTION: "bring a version to production, through the lock",
+    Action.END_ROLLOUT: "let a rollout end as its rules say: what is proven goes live, what is worse is barred",
     Action.ROLL_BACK: "go back to the last good version by hand",
     Action.ROLL_BACK_AUTOMATICALLY: "go back to the last good version because a check failed or harm is proven",
     Action.ERASE_PERSON: "erase a person's data",

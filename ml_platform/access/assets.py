@@ -18,6 +18,7 @@ NEEDED: Mapping[str, Action] = MappingProxyType(
         **dict.fromkeys(("traffic", "monitoring", "feedback", "health", "dossier"), Action.WATCH),
         "staging": Action.DEPLOY_STAGING,
         "production": Action.DEPLOY_PRODUCTION,
+        "rollout": Action.END_ROLLOUT,
         "rollback": Action.ROLL_BACK,
     }
 )

@@ -48,7 +48,8 @@ RIGHTS: Mapping[Role, frozenset[Action]] = MappingProxyType(
         Role.RELEASE_MANAGER: frozenset(
             {
                 Action.VIEW, Action.READ_LOGS, Action.READ_AUDIT, Action.WATCH, Action.SCORE, Action.STOP_RUNS,
-                Action.OPERATE, Action.APPROVE, Action.DEPLOY_STAGING, Action.DEPLOY_PRODUCTION, Action.ROLL_BACK,
+                Action.OPERATE, Action.APPROVE, Action.DEPLOY_STAGING, Action.DEPLOY_PRODUCTION,
+                Action.END_ROLLOUT, Action.ROLL_BACK,
             }
         ),
         Role.DATA_PROTECTION_OFFICER: frozenset({Action.VIEW, Action.READ_AUDIT, Action.ERASE_PERSON}),
@@ -57,7 +58,7 @@ RIGHTS: Mapping[Role, frozenset[Action]] = MappingProxyType(
         Role.RETRAINING: frozenset(
             {
                 Action.VIEW, Action.PREPARE_DATA, Action.TRAIN, Action.WATCH, Action.DEPLOY_STAGING,
-                Action.ROLL_BACK_AUTOMATICALLY,
+                Action.END_ROLLOUT, Action.ROLL_BACK_AUTOMATICALLY,
             }
         ),
         Role.CLIENT: frozenset({Action.SCORE}),

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import msgspec
 
+from ml_platform.adapters.rollout_manifests import FOLDER, show_rollouts
 from ml_platform.core.atomic import write_atomically
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.plain_file import read_plain
 from ml_platform.core.ports import ArtefactStore, Ledger, Tracker
 from ml_platform.core.records import SCHEMA_VERSION, DeploymentRecord
 
-FOLDER = "deployments"
 MOST_BYTES = 1 << 20
 
 
@@ -98,8 +98,9 @@ def read_manifest(home: Path, environment: str, model: str) -> Manifest | None:
 def project(home: Path, *, store: ArtefactStore, ledger: Ledger, tracker: Tracker) -> Projected:
     """Show every pending deployment as a manifest and a tracker alias; what fails stays pending and is reported.
 
-    Each pending entry says only that something changed: what is shown is what is live *now*, so a late retry can't
-    bring an old version back. The manifest comes first, so that the service follows even when the tracker is down.
+    What is tried beside it is shown, too. Each pending entry says only that something changed: what is shown is what
+    is live *now*, so a late retry can't bring an old version back. The manifest comes first, so that the service
+    follows even when the tracker is down.
     """
     with alone(home):
         return project_alone(home, store=store, ledger=ledger, tracker=tracker)
@@ -125,6 +126,10 @@ def project_alone(home: Path, *, store: ArtefactStore, ledger: Ledger, tracker: 
     except Unavailable:
         if not problems:  # the ledger itself failed
             raise
+    try:
+        show_rollouts(home, ledger)
+    except (Unavailable, OSError) as error:
+        problems.append(str(error))
     return Projected(done=len(shown), problems=tuple(dict.fromkeys(problems)))
 
 

@@ -28,6 +28,7 @@ from ml_platform.adapters.segments import (
 from ml_platform.adapters.traffic_days import DayFile, day_of, days_of
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.keys import Keys
+from ml_platform.core.rollout import RolloutRecord
 from ml_platform.core.traffic import Prediction
 
 RANGE_SUFFIX = ".range"
@@ -89,6 +90,11 @@ class TrafficLog:
             sync_seconds=sync_seconds,
             on_close=self._write_range,
         )
+
+    @property
+    def folder(self) -> Path:
+        """Return where it writes."""
+        return self._writer.folder
 
     @property
     def lag_seconds(self) -> float:
@@ -190,6 +196,23 @@ def read_answered(folder: Path, since: dt.datetime, *, keys: Keys) -> list[Predi
         return sorted((one for one in every if one.at >= begin), key=lambda one: one.at)
 
     return _unmoved(folder, look)
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutTraffic:
+    """What a rollout drew or mirrored, and what its champion answered in the hour before it began."""
+
+    tried: list[Prediction]
+    before: list[Prediction]
+
+
+def read_rollout(folder: Path, rollout: RolloutRecord, *, keys: Keys) -> RolloutTraffic:
+    """Read a rollout's traffic in the order in which it was answered; raises as `read`."""
+    every = read_answered(folder, rollout.since, keys=keys)
+    return RolloutTraffic(
+        tried=[one for one in every if one.rollout == rollout.rollout_id],
+        before=[one for one in every if one.version == rollout.champion and one.at < rollout.since and not one.pair],
+    )
 
 
 def _unmoved(folder: Path, look: Callable[[], FoundT]) -> FoundT:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from ml_platform.cli.models import defs_folder, model_path, utc_now
+from ml_platform.cli.rollout import how
 from ml_platform.settings import load_settings
 
 if TYPE_CHECKING:
     from ml_platform.adapters.platform import Platform
+    from ml_platform.core.rollout import RolloutRecord
     from ml_platform.stages.live_spans import LiveSpan
 
 
@@ -43,8 +45,10 @@ def command(model: str | None, *, at: str | None, history: bool, as_json: bool) 
             for name in names
             for environment in ENVIRONMENTS
         }
+        past = at is not None or history
+        running = () if past else platform.ledger.running_rollouts()
         _keep_true(platform, names, now=now)
-    click.echo(_document(found) if as_json else "\n".join(_lines(found, past=at is not None or history)))
+    click.echo(_document(found) if as_json else "\n".join(_lines(found, running, past=past)))
     return 0
 
 
@@ -77,7 +81,10 @@ def _spans(
     return spans if when is None else live_within(spans, *when)
 
 
-def _lines(found: dict[tuple[str, str], tuple[LiveSpan, ...]], *, past: bool) -> Iterator[str]:
+def _lines(
+    found: dict[tuple[str, str], tuple[LiveSpan, ...]], running: Sequence[RolloutRecord], *, past: bool
+) -> Iterator[str]:
+    tried = {(each.model, each.environment): each for each in running}
     told = ""
     for (model, environment), spans in found.items():
         if model != told:
@@ -92,6 +99,9 @@ def _lines(found: dict[tuple[str, str], tuple[LiveSpan, ...]], *, past: bool) ->
             )
         if not spans:
             yield f"  {environment:<11} nothing {'was' if past else 'is'} live"
+        if (rollout := tried.get((model, environment))) is not None:
+            since = _moment(rollout.since)
+            yield f"  {'':<11} v{rollout.version:<3} is tried {how(rollout)}, since {since} by {rollout.actor}"
 
 
 def _moment(time: dt.datetime) -> str:

@@ -31,6 +31,7 @@ COMMANDS = {
     "approve": "Approve a version for an environment, with a person's key (not the author's own word).",
     "reject": "Say no to a version for an environment; it stays out until a person withdraws it.",
     "promote": "Move a version to an environment, if its evidence allows it.",
+    "rollout": "Say what is tried beside the live version and how it goes; look now, or end it.",
     "rollback": "Go back to the last good version and bar the present one.",
     "improve": "Say what would help a model most, and how far its releases kept what they promised.",
     "incident": "Keep a wrong answer as a case that every later version has to answer right; list and close them.",

@@ -21,6 +21,7 @@ from ml_platform.core.records import (
     EvidencePart,
     ReleaseRecord,
 )
+from ml_platform.core.rollout import Rollout, RolloutEnd, RolloutRecord
 from ml_platform.core.shown import ShownModel
 from ml_platform.core.trial import Trial
 
@@ -267,12 +268,31 @@ class Ledger(Protocol):
         approvals: Sequence[str],
         bar: int | None = None,
         hold: Hold | None = None,
+        rollout: str = "",
         at: dt.datetime,
     ) -> DeploymentRecord:
         """Move the live pointer, use up approvals, bar version `bar`, write audit and outbox: one transaction.
 
+        A rollout that runs there ends with it: as promoted when it is the one named by `rollout`, else as cancelled.
         Raises DataInvalid when `hold` was taken over, or none is given and somebody else has one.
         """
+
+    def begin_rollout(
+        self, rollout: RolloutRecord, *, approvals: Sequence[str], hold: Hold | None = None
+    ) -> RolloutRecord:
+        """Begin to try a version beside what is live, using up approvals; raises DataInvalid as `deploy` does."""
+
+    def end_rollout(self, ended: RolloutEnd) -> None:
+        """End a rollout without moving the pointer; one that was stopped bars its version. Raises DataInvalid."""
+
+    def rollout(self, model: str, environment: str) -> RolloutRecord | None:
+        """Return the rollout that runs there."""
+
+    def rollouts(self, model: str, environment: str) -> Sequence[Rollout]:
+        """Return all rollouts there, oldest first, each with its end."""
+
+    def running_rollouts(self) -> Sequence[RolloutRecord]:
+        """Return every rollout that runs."""
 
     def take(self, wanted: Hold, *, now: dt.datetime, void: int | None = None) -> tuple[Hold, bool]:
         """Return the hold on a place that is in force now, and whether it is the one that was wanted.
@@ -293,7 +313,7 @@ class Ledger(Protocol):
         """Return the approvals of a version for an environment, used ones included."""
 
     def reject(self, rejection: Rejection) -> None:
-        """Write a rejection down; from then on the version isn't deployed there, and no approval is taken."""
+        """Write a rejection down; from then on the version isn't deployed or tried there, and no approval is taken."""
 
     def withdraw(self, withdrawal: Withdrawal) -> None:
         """Write down that a rejection stands no longer; approvals from before it stay void."""

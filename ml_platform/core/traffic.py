@@ -25,6 +25,8 @@ class Prediction:
     `route` says which way it went: to what is live; to the challenger of a rollout, in place of what is live
     (`canary`); to the challenger besides (`shadow`). `pair` names the prediction that the caller got instead of this
     one: of every shadow, and of a canary that failed, where what is live answered. Nobody got what has a `pair`.
+    `rollout` is the one that drew or mirrored the request, of which only the first row has it: rows that were sent
+    together go the same way, so that they are one trial.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Prediction:
     scores: tuple[float, ...] = ()
     route: Route = "live"
     pair: str = ""
+    rollout: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,12 +28,15 @@ from ml_platform.orchestration.release_assets import release_asset
 from ml_platform.orchestration.retrain_sensor import retrain_sensor
 from ml_platform.orchestration.rollback_job import rollback_job
 from ml_platform.orchestration.rollback_sensor import rollback_sensor
+from ml_platform.orchestration.rollout_job import rollout_asset, rollout_job
+from ml_platform.orchestration.rollout_sensor import rollout_sensor
 from ml_platform.orchestration.showing import put_back_sensor
 from ml_platform.orchestration.telling import notifications_sensor
 from ml_platform.orchestration.window_assets import window_assets
 from ml_platform.orchestration.window_sensor import window_sensor
 from ml_platform.policy.load import GovernedModelFile, discover, load_model
 from ml_platform.policy.spec import Monitoring
+from ml_platform.policy.strategy import Direct
 from ml_platform.settings import Settings
 
 Factory = Callable[[GovernedModelFile], dg.AssetsDefinition]
@@ -46,11 +49,12 @@ PATH: Sequence[Factory] = (
 def build_model(file: GovernedModelFile) -> dg.Definitions:
     """Return the assets with their gates, the jobs, and the sensors of a model that is watched."""
     watched = file.spec.monitoring
+    tried = not isinstance(file.spec.deployment.strategy, Direct)
     watching = [feedback_asset(file), *window_assets(file, watched)] if watched else []
     return dg.Definitions(
-        assets=[*(make(file) for make in PATH), *watching],
-        jobs=[*jobs(file), faults_job(file), rollback_job(file)],
-        sensors=sensors(file, watched) if watched else [],
+        assets=[*(make(file) for make in PATH), *watching, *([rollout_asset(file)] if tried else [])],
+        jobs=[*jobs(file), faults_job(file), rollback_job(file), *([rollout_job(file)] if tried else [])],
+        sensors=[*(sensors(file, watched) if watched else []), *([rollout_sensor(file)] if tried else [])],
         resources={RECORDS_KEY: RECORDS},
     )
 

@@ -12,6 +12,7 @@ from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import DeploymentRecord, ModelRecord, ReleaseRecord
+from ml_platform.core.rollout import RolloutRecord
 from ml_platform.core.verdict import Verdict
 from ml_platform.orchestration.run_stage import judge_stage
 from ml_platform.policy.conditions import conditions_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ml_platform.core.hold import Hold
     from ml_platform.orchestration.desk import Desk
     from ml_platform.stages.promote import Promoted
+    from ml_platform.stages.way import Way
 
 ROWS = 200
 
@@ -29,7 +31,9 @@ ROWS = 200
 class Wish:
     """Which version is to go live where and why; `url` is a service that runs already, else one is started.
 
-    `despite_freeze` is why it goes there in a freeze; whoever gives it must be one who may deploy to production.
+    `despite_freeze` is why it goes there in a freeze, `directly` why it does so untried where the model file says that
+    it is tried first; whoever gives them must be one who may deploy to production. `proven` names the rollout that
+    decided for it.
     """
 
     release: ReleaseRecord
@@ -38,21 +42,29 @@ class Wish:
     url: str | None = None
     verify_again: bool = False
     despite_freeze: str = ""
+    directly: str = ""
+    proven: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
-    """What is live and what was seen of the service; `after` says what was done about a closed gate."""
+    """What is live and what was seen of the service; `after` says what was done about a closed gate.
+
+    `rollout` is that of the version when it isn't live yet but tried beside what is.
+    """
 
     deployment: DeploymentRecord
     measurements: tuple[Measurement, ...]
     verdicts: tuple[Verdict, ...]
     unchanged: bool = False
     after: str = ""
+    rollout: RolloutRecord | None = None
 
 
 def deploy(desk: Desk, wish: Wish) -> Deployed | Refused:
-    """Promote a version and verify it where it runs; `Refused` when the lock says no, and nothing has changed.
+    """Promote a version and verify it where it runs, or begin to try it beside what is live, as the model file says.
+
+    `Refused` when the lock says no, and nothing has changed.
 
     The environment is held meanwhile, so that what is looked at afterwards is what was promoted here.
     """
@@ -79,6 +91,8 @@ def _deploy(desk: Desk, wish: Wish, hold: Hold) -> Deployed | Refused:
     for problem in desk.platform.project().problems:
         desk.say(f"not shown outside yet, it will be tried again: {problem}")
     _keep_true(desk)
+    if promoted.rollout is not None:
+        return _begun(desk, wish, promoted, promoted.rollout)
     if read_manifest(desk.platform.home, wish.environment, desk.model) is None:
         write_manifest(desk.platform.home, desk.platform.store, promoted.deployment)  # somebody removed it
     known = _verified_before(desk, wish) if promoted.unchanged and not wish.verify_again else None
@@ -87,6 +101,22 @@ def _deploy(desk: Desk, wish: Wish, hold: Hold) -> Deployed | Refused:
     seen = (_lock_open(promoted), *_look(desk, wish))
     verdicts = judge_stage(desk, wish.environment, seen, subject=wish.release.candidate.digest)
     return Deployed(deployment=promoted.deployment, measurements=seen, verdicts=verdicts)
+
+
+def _begun(desk: Desk, wish: Wish, promoted: Promoted, rollout: RolloutRecord) -> Deployed:
+    """Return what is live while a version is tried beside it, with its own verdicts where it runs."""
+    champion = desk.platform.ledger.release(desk.model, rollout.champion)
+    if champion is None:
+        raise Unavailable(f"{desk.model}: v{rollout.champion} is live and isn't registered; run the command again")
+    its = replace(wish, release=champion, url=None)
+    seen: tuple[Measurement, ...] = ()
+    verdicts = _verified_before(desk, its)
+    if verdicts is None:
+        seen = (_lock_open(promoted), *_look(desk, its))
+        verdicts = judge_stage(desk, wish.environment, seen, subject=champion.candidate.digest)
+    return Deployed(
+        deployment=promoted.deployment, measurements=seen, verdicts=verdicts, unchanged=True, rollout=rollout
+    )
 
 
 def _keep_true(desk: Desk) -> None:
@@ -117,8 +147,19 @@ def _promote(desk: Desk, wish: Wish, hold: Hold) -> Promoted | Refused:
         now=desk.now,
         conditions=frozenset(conditions_of(desk.spec)),
         despite_freeze=wish.despite_freeze,
+        way=_way(desk, wish),
         hold=hold,
     )
+
+
+def _way(desk: Desk, wish: Wish) -> Way:
+    """Return how it goes live: through staging nobody is hurt, so that nothing is tried there first."""
+    from ml_platform.orchestration.rollout_way import way_of
+    from ml_platform.stages.way import Proven
+
+    if wish.proven:
+        return Proven(rollout_id=wish.proven)
+    return way_of(desk.spec.deployment.strategy, wish.environment, directly=wish.directly)
 
 
 def _verified_before(desk: Desk, wish: Wish) -> tuple[Verdict, ...] | None:
@@ -151,7 +192,7 @@ def _service(desk: Desk, wish: Wish) -> Iterator[str]:
     if wish.url is not None:
         yield wish.url
         return
-    with ephemeral_service(desk.platform.home, desk.model, wish.environment) as url:
+    with ephemeral_service(desk.platform.home, desk.model, wish.environment, live_only=True) as url:
         yield url
 
 

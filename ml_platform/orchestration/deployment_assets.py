@@ -84,6 +84,11 @@ def _deploy(
     done = deploy(desk, wish)
     if isinstance(done, Refused):
         raise failed(_locked(desk, wish, done), done.exit_code)
+    if done.rollout is not None:
+        context.log.info(
+            "v%s is tried beside v%s now; %s_rollout says how it goes", done.rollout.version, done.rollout.champion,
+            desk.model,
+        )  # fmt: skip
     yield from hand_on(context, desk, [_product(desk, wish, done)], hints=[done.after] if done.after else [])
 
 
@@ -117,6 +122,7 @@ def _locked(desk: "Desk", wish: Wish, refused: Refused) -> str:
 
 def _product(desk: "Desk", wish: Wish, done: Deployed) -> Product:
     deployment = done.deployment
+    tried = {"on trial": f"v{done.rollout.version} ({done.rollout.strategy})"} if done.rollout else {}
     return Product(
         name=wish.environment,
         record=deployment,
@@ -127,6 +133,7 @@ def _product(desk: "Desk", wish: Wish, done: Deployed) -> Product:
         verdicts=done.verdicts,
         metadata={
             "version": deployment.version,
+            **tried,
             "live since": when(deployment.since),
             "by": deployment.actor,
             "reason": deployment.reason,

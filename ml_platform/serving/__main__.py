@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--log-bytes", type=int, help="how large the log may be")
     parser.add_argument("--drop-oldest", action="store_true", help="drop the oldest days of a log that is too large")
     parser.add_argument("--with-parent", action="store_true", help="end when the starting process ends")
+    parser.add_argument("--live-only", action="store_true", help="try no challenger beside what is live")
     parser.add_argument("--secret-file", type=Path, help="answer only who sends the secret in this file as a token")
     given = parser.parse_args(arguments)
     from ml_platform.serving.run import Serving, serve
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sync_seconds=given.sync_seconds,
         with_parent=given.with_parent,
         gate=_gate(given.secret_file),
+        live_only=given.live_only,
         drain_seconds=given.drain_seconds,
         most_log_bytes=given.log_bytes,
         drop_oldest=given.drop_oldest,

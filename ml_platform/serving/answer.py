@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
-import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import msgspec
 
 from ml_platform.adapters.traffic_log import TrafficLog, Written
-from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.errors import Unavailable
 from ml_platform.core.gate import Admitted
 from ml_platform.core.scoring import Score
-from ml_platform.core.traffic import InputValue, Prediction
+from ml_platform.core.traffic import Prediction
+from ml_platform.serving.challenger import Canary, Shadow
 from ml_platform.serving.contract_check import Checked
 from ml_platform.serving.gates import OPEN
 from ml_platform.serving.live import Live
+from ml_platform.serving.mirror import Mirrored
 from ml_platform.serving.refusal import Refused, turned_away
 from ml_platform.serving.request import Rows
+from ml_platform.serving.scored import Failed, Scored, challenged, new_ids, scores_of
 
-OK = 200
 # How a body becomes rows that keep the contract; it raises Refused with every problem.
 Read = Callable[[Live, bytes], tuple[Rows, Checked]]
 
@@ -48,11 +47,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer with what was scored: the rows, and by row the columns whose level is new; wait for `written` first."""
+    """An answer with what was scored: the rows, and by row the columns whose level is new; wait for `written` first.
+
+    `live` is the version that answered.
+    """
 
     answer: Answer
     unseen: list[tuple[str, ...]]
     rows: Rows
+    live: Live
     written: Written = None
 
 
@@ -62,24 +65,40 @@ def answer(
     """Parse, check, score and log; raises Refused when the request or the log doesn't allow an answer.
 
     `started` is `time.perf_counter()` at the request's head. The log is written before the answer is given: what
-    can't be written down isn't answered.
+    can't be written down isn't answered. What is tried beside the live version answers its share, or is handed the
+    request afterwards; when it fails, the live version answers.
     """
     rows, checked = read(live, body)
     away = admitted.spend(len(rows))
     if away is not None:
         raise turned_away(away)
-    scores = _scores(live, rows)
-    ids = _ids(len(rows))
-    written = _log(log, _predictions(live, rows, checked, zip(ids, scores, strict=True), time.perf_counter() - started))
-    manifest = live.manifest
-    said = Answer(
-        predictions=[_told(live, score) for score in scores],
-        prediction_ids=ids,
-        model=manifest.model,
-        version=manifest.version,
-        model_digest=manifest.model_digest,
-    )
-    return Answered(said, checked.unseen, rows, written)
+    ids = new_ids(len(rows))
+    beside, failed = live.beside, None
+    if isinstance(beside, Canary) and beside.takes(rows, ids[0]):
+        tried = _tried(beside, rows, checked, ids)
+        if isinstance(tried, Scored):
+            return _told(tried, _log(log, tried.written(time.perf_counter() - started, dt.datetime.now(dt.UTC))))
+        failed = tried
+    drawn = beside.rollout.rollout_id if beside else ""
+    began = time.thread_time()
+    scored = Scored(live, rows, checked, ids, scores_of(live, rows), rollout=drawn)
+    scoring = time.thread_time() - began
+    latency, now = time.perf_counter() - started, dt.datetime.now(dt.UTC)
+    written = _log(log, [*scored.written(latency, now), *(failed.written(latency, now) if failed else ())])
+    if isinstance(beside, Shadow):
+        times, rest = checked.event_times, max(latency - scoring, 0.0)
+        beside.mirror.later(Mirrored(rows=rows, ids=ids, event_times=times, at=now, rest_seconds=rest), log.folder)
+    return _told(scored, written)
+
+
+def _tried(canary: Canary, rows: Rows, checked: Checked, ids: list[str]) -> Scored | Failed:
+    drawn = canary.rollout.rollout_id
+    tried = challenged(canary.live, rows, checked.event_times, route="canary", rollout=drawn, ids=ids)
+    if isinstance(tried, Scored):
+        canary.tally.canary += len(ids)
+    else:
+        canary.tally.fallbacks += len(ids)
+    return tried
 
 
 def log_failure(live: Live, log: TrafficLog, status: int, started: float, *, count: int = 1) -> None:
@@ -92,7 +111,7 @@ def log_failure(live: Live, log: TrafficLog, status: int, started: float, *, cou
             version=manifest.version, model_digest=manifest.model_digest, status=status, score=None,
             latency_seconds=time.perf_counter() - started,
         )
-        for given in _ids(count)
+        for given in new_ids(count)
     ]  # fmt: skip
     try:
         log.append(failed)
@@ -100,23 +119,23 @@ def log_failure(live: Live, log: TrafficLog, status: int, started: float, *, cou
         return
 
 
-def _told(live: Live, score: Score) -> float | Classed:
+def _told(scored: Scored, written: Written) -> Answered:
+    manifest = scored.live.manifest
+    said = Answer(
+        predictions=[_in_words(scored.live, score) for score in scored.scores],
+        prediction_ids=scored.ids,
+        model=manifest.model,
+        version=manifest.version,
+        model_digest=manifest.model_digest,
+    )
+    return Answered(said, scored.checked.unseen, scored.rows, scored.live, written)
+
+
+def _in_words(live: Live, score: Score) -> float | Classed:
     if not isinstance(score, tuple):
         return score
     names = live.predictor.contract.classes
     return Classed(names[score.index(max(score))], dict(zip(names, score, strict=True)))
-
-
-def _scores(live: Live, rows: Rows) -> list[Score]:
-    scores = live.predictor.score_rows(rows)
-    if not all(map(_is_finite, scores)):
-        message = f"{live.manifest.model} version {live.manifest.version} gave a score that isn't a finite number"
-        raise DataInvalid(message)
-    return scores
-
-
-def _is_finite(score: Score) -> bool:
-    return all(map(math.isfinite, score)) if isinstance(score, tuple) else math.isfinite(score)
 
 
 def unlogged() -> Refused:
@@ -130,30 +149,3 @@ def _log(log: TrafficLog, predictions: Sequence[Prediction]) -> Written:
         return log.append(predictions)
     except Unavailable as error:
         raise unlogged() from error
-
-
-def _predictions(
-    live: Live, rows: Rows, checked: Checked, scored: Iterable[tuple[str, Score]], latency: float
-) -> list[Prediction]:
-    now = dt.datetime.now(dt.UTC)
-    manifest = live.manifest
-    logged = live.logged_columns
-    sent = cast("list[dict[str, InputValue]]", rows)
-    return [
-        Prediction(
-            id=given, at=now, event_time=event_time or now, model=manifest.model, environment=manifest.environment,
-            version=manifest.version, model_digest=manifest.model_digest, status=OK,
-            score=max(score) if isinstance(score, tuple) else score,
-            scores=score if isinstance(score, tuple) else (), latency_seconds=latency,
-            inputs={name: row[name] for name in logged}, unseen=unseen,
-        )
-        for row, event_time, unseen, (given, score) in zip(
-            sent, checked.event_times, checked.unseen, scored, strict=True
-        )
-    ]  # fmt: skip
-
-
-def _ids(count: int) -> list[str]:
-    """Return random ids (128 bits each, so that nobody can label a prediction that isn't theirs)."""
-    random = secrets.token_hex(16 * count)
-    return [random[start : start + 32] for start in range(0, 32 * count, 32)]

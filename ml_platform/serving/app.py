@@ -204,7 +204,7 @@ class ScoringApp:
                 body = await read_body(scope, receive, protocol.kinds)
                 scoring = partial(answer, live, served.traffic, body, started, admitted=admitted, read=protocol.read)
                 size = len(body) * protocol.cost
-                answered, reply = await self.load.score(lambda: _told(protocol, live, scoring()), size)
+                answered, reply = await self.load.score(lambda: _told(protocol, scoring()), size)
             await self.load.on_disk(answered.written)
         except Refused as refused:
             _log_failure(served, live, refused.status, started)
@@ -303,8 +303,8 @@ async def _send_spooled(spooled: IO[bytes], send: Send) -> None:
             await send({"type": "http.response.body", "body": part, "more_body": True})
 
 
-def _told(protocol: ScoringProtocol, live: Live, answered: Answered) -> tuple[Answered, Reply]:
-    return answered, protocol.told(live, answered)
+def _told(protocol: ScoringProtocol, answered: Answered) -> tuple[Answered, Reply]:
+    return answered, protocol.told(answered.live, answered)
 
 
 def _log_failure(served: Served, live: Live, code: int, started: float) -> None:

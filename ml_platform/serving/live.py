@@ -7,12 +7,13 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Manifest, manifest_path, read_manifest
 from ml_platform.core.errors import DataInvalid, PlatformError
+from ml_platform.serving.challenger import Canary, Challenger
 from ml_platform.serving.clean_check import Limits, check_in_child
 from ml_platform.serving.contract_check import Checked, ContractCheck
 from ml_platform.serving.fast_reader import FastReader
@@ -20,6 +21,7 @@ from ml_platform.serving.predictor import Predictor
 from ml_platform.serving.release_check import require_live
 from ml_platform.serving.release_files import require_files
 from ml_platform.serving.request import Rows, parse
+from ml_platform.serving.rollout_follower import RolloutFollower
 
 LOOK_SECONDS = 0.2
 RETRY_SECONDS = 5.0
@@ -30,13 +32,14 @@ Stamp = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """One version, ready to score; a request keeps the one it began with."""
+    """One version, ready to score, with what is tried `beside` it; a request keeps those it began with."""
 
     manifest: Manifest
     predictor: Predictor
     fast_reader: FastReader
     contract_check: ContractCheck
     logged_columns: tuple[str, ...]
+    beside: Challenger | None = None
 
     @classmethod
     def of(cls, manifest: Manifest, predictor: Predictor) -> Live:
@@ -61,7 +64,7 @@ class Follower:
     """Follows one model's manifest in one environment.
 
     A version that isn't live by the ledger, or can't be verified, loaded or scored, leaves the last good one serving;
-    `problem` says so, and it is tried again every few seconds.
+    `problem` says so, and it is tried again every few seconds. `rollout` follows what is tried beside it.
     """
 
     home: Path
@@ -71,10 +74,15 @@ class Follower:
     limits: Limits = field(default_factory=Limits)
     live: Live | None = None
     problem: str = ""
+    rollout: RolloutFollower = field(init=False)
     _seen: Stamp | None = None
     _since: dt.datetime | None = None
     _retry_at: float = 0.0
     _checked: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Follow the rollouts of the same model."""
+        self.rollout = RolloutFollower(self.home, self.model, self.environment)
 
     async def follow(self) -> None:
         """Look again and again, until cancelled."""
@@ -83,7 +91,17 @@ class Follower:
             await self.look()
 
     async def look(self) -> None:
-        """Load what the manifest names, if it changed or failed the last time."""
+        """Load what the manifests name, if they changed or failed the last time."""
+        await self._look()
+        if self.live is not None:
+            beside = await self.rollout.look(self.live.manifest, self._challenger)
+            if beside is not self.live.beside:
+                self.live = replace(self.live, beside=beside)
+
+    async def _challenger(self, manifest: Manifest) -> Live:
+        return Live.of(manifest, await self._predictor(manifest))
+
+    async def _look(self) -> None:
         stamp = self._stamp()
         if stamp == self._seen and not (self.problem and time.monotonic() >= self._retry_at):
             return
@@ -136,6 +154,9 @@ class Follower:
         folder = self.home / "models" / digest
         if self.live is not None and self.live.predictor.digest == digest:
             return self.live.predictor
+        tried = self.rollout.tried
+        if isinstance(tried, Canary) and tried.live.predictor.digest == digest:
+            return tried.live.predictor
         await asyncio.to_thread(require_files, FileArtefacts(self.home), digest)
         if digest not in self._checked:
             await check_in_child(folder, digest, limits=self.limits)

@@ -34,7 +34,7 @@ def require_live(home: Path, manifest: Manifest, served: dt.datetime | None = No
     if why:
         raise _not_live(home, manifest, f"that the ledger calls it live isn't the platform's doing: {why}")
     evidence = require_evidence_of(home, manifest)
-    require_signed(home, _release(home, manifest), evidence)
+    require_signed(home, release_of(home, manifest), evidence)
     return live.since
 
 
@@ -61,7 +61,7 @@ def _why_not_deployed(
     return why
 
 
-def _release(home: Path, manifest: Manifest) -> ReleaseRecord:
+def release_of(home: Path, manifest: Manifest) -> ReleaseRecord:
     """Return the version as it was registered, which the manifest has to be about."""
     release = release_in(home / "ledger.sqlite", manifest.model, manifest.version)
     seen = None if release is None else (release.candidate.model_digest, release.evidence_digest)

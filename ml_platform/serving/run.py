@@ -47,6 +47,7 @@ class Serving:
     Without a `gate` everybody may ask, as long as the home has no users. For `drain_seconds` after a wish to end
     requests are still taken, while `/health` keeps new ones away. A log of `most_log_bytes` is compacted, then loses
     its oldest days (`drop_oldest`) or refuses more; with less than `least_free_bytes` on the disk `/health` warns.
+    `live_only` tries no challenger beside what is live.
     """
 
     home: Path
@@ -59,6 +60,7 @@ class Serving:
     sync_seconds: float = SYNC_SECONDS
     with_parent: bool = False
     gate: Gate | None = None
+    live_only: bool = False
     drain_seconds: float = 0.0
     most_log_bytes: int | None = None
     drop_oldest: bool = False
@@ -98,6 +100,7 @@ def serve(
         others={name: _log(serving, name) for name in serving.others},
         limits=serving.limits,
     )
+    app.follower.rollout.ignored = serving.live_only
     app.board = board
 
     def ready() -> None:

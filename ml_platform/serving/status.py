@@ -10,6 +10,8 @@ from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.serving.live import Follower, Live
 from ml_platform.serving.metrics import Labels, Samples
 
+COUNTED = ("canary", "fallbacks", "mirrored", "dropped")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
@@ -19,6 +21,18 @@ class Process:
     draining: bool = False
     others: tuple[str, ...] = ()
     under_way: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What is tried beside the live version, and how."""
+
+    strategy: str
+    version: int
+    model_digest: str
+    weight: float
+    sticky_by: str
+    since: dt.datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +52,7 @@ class Health:
     uptime_seconds: float
     log_lag_seconds: float
     problems: tuple[str, ...]
+    rollout: Tried | None = None
 
     @property
     def ready(self) -> bool:
@@ -56,6 +71,7 @@ class Version:
     evidence_digest: str
     features_code_digest: str
     since: dt.datetime
+    rollout: Tried | None = None
 
 
 def nothing_live(follower: Follower) -> str:
@@ -70,7 +86,8 @@ def nothing_live(follower: Follower) -> str:
 
 def problems_of(follower: Follower, traffic: TrafficLog) -> list[str]:
     """Return what needs a person."""
-    return [problem for problem in (follower.problem, traffic.problem, traffic.warning) if problem]
+    every = (follower.problem, follower.rollout.problem, traffic.problem, traffic.warning)
+    return [problem for problem in every if problem]
 
 
 def health(follower: Follower, traffic: TrafficLog, process: Process) -> Health:
@@ -92,6 +109,7 @@ def health(follower: Follower, traffic: TrafficLog, process: Process) -> Health:
         uptime_seconds=process.uptime_seconds,
         log_lag_seconds=traffic.lag_seconds,
         problems=tuple(problems),
+        rollout=_tried(live),
     )
 
 
@@ -112,6 +130,21 @@ def version(live: Live) -> Version:
         evidence_digest=manifest.evidence_digest,
         features_code_digest=live.predictor.contract.code_digest,
         since=manifest.since,
+        rollout=_tried(live),
+    )
+
+
+def _tried(live: Live | None) -> Tried | None:
+    if live is None or live.beside is None:
+        return None
+    rollout = live.beside.rollout
+    return Tried(
+        strategy=rollout.strategy,
+        version=rollout.version,
+        model_digest=rollout.model_digest,
+        weight=rollout.weight,
+        sticky_by=rollout.sticky_by,
+        since=rollout.since,
     )
 
 
@@ -120,12 +153,18 @@ def gauges(models: Sequence[tuple[Follower, TrafficLog]], process: Process) -> d
     info: list[tuple[Labels, float]] = []
     lags: list[tuple[Labels, float]] = []
     problems: list[tuple[Labels, float]] = []
+    beside: list[tuple[Labels, float]] = []
+    rows: list[tuple[Labels, float]] = []
     for follower, traffic in models:
         name = (("model", follower.model),)
         if follower.live is not None:
             manifest = follower.live.manifest
             named = (("environment", manifest.environment), ("version", str(manifest.version)))
             info.append(((*name, *named, ("model_digest", manifest.model_digest)), 1))
+        tried, tally = _tried(follower.live), follower.rollout.tally
+        if tried is not None:
+            beside.append(((*name, ("strategy", tried.strategy), ("version", str(tried.version))), 1))
+        rows += [((*name, ("what", what)), getattr(tally, what)) for what in COUNTED]
         lags.append((name, traffic.lag_seconds))
         problems.append((name, int(bool(problems_of(follower, traffic)))))
     return {
@@ -133,5 +172,10 @@ def gauges(models: Sequence[tuple[Follower, TrafficLog]], process: Process) -> d
         "ml_platform_uptime_seconds": ("Since the service started.", [((), process.uptime_seconds)]),
         "ml_platform_requests_under_way": ("Requests being scored or waiting for the disk.", [((), process.under_way)]),
         "ml_platform_log_lag_seconds": ("Age of the oldest prediction not yet on the disk.", lags),
+        "ml_platform_rollout_info": ("The version that is tried beside it.", beside),
+        "ml_platform_rollout_rows": (
+            "Rows since the start: answered by a canary, by the live version as the canary failed, mirrored, dropped.",
+            rows,
+        ),
         "ml_platform_problem": ("1 when /health names a problem.", problems),
     }

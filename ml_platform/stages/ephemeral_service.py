@@ -23,11 +23,14 @@ WRONG_INPUT = 2
 
 
 @contextlib.contextmanager
-def ephemeral_service(home: Path, model: str, environment: str, *, traffic: Path | None = None) -> Iterator[str]:
+def ephemeral_service(
+    home: Path, model: str, environment: str, *, traffic: Path | None = None, live_only: bool = False
+) -> Iterator[str]:
     """Start the scoring service on a free loopback port, yield its URL, and end it.
 
     In a home with users the URL holds the password by which it knows who started it: `headers_of` says how to send it.
-    It logs its predictions to `traffic`; without one to a folder of its own, which goes with it.
+    It logs its predictions to `traffic`; without one to a folder of its own, which goes with it. With `live_only` it
+    tries no challenger beside what is live.
     Raises DataInvalid or Unavailable with the service's own words when it doesn't come up.
     """
     with tempfile.TemporaryDirectory(prefix="ml-platform-") as scratch:
@@ -36,6 +39,7 @@ def ephemeral_service(home: Path, model: str, environment: str, *, traffic: Path
             sys.executable, "-m", "ml_platform.serving", "--model", model, "--env", environment, "--home", str(home),
             "--port", "0", "--port-file", str(port_file), "--traffic", str(traffic or Path(scratch) / "traffic"),
             "--with-parent",
+            *(["--live-only"] if live_only else []),
         ]  # fmt: skip
         secret = ""
         if (home / USERS_FILE).exists():

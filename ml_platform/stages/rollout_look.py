@@ -20,6 +20,7 @@ from ml_platform.stages.rollout_monitors import (
     MIRRORED,
     OUTCOMES,
     RATIO,
+    SCORES,
     measure_canary,
     measure_shadow,
 )
@@ -114,8 +115,14 @@ def _limit(trial: Canary | Shadow) -> float:
 
 def _worse(trial: Canary | Shadow, measured: Sequence[Measurement]) -> Iterator[str]:
     for one in measured:
-        if one.metric in DUELS and _evidence(one, "evidence_worse") >= _limit(trial):
+        proven = one.metric in DUELS and _evidence(one, "evidence_worse") >= _limit(trial)
+        if proven and (one.metric != SCORES or _is_beyond(one, trial.score_margin)):
             yield f"proven worse: {_said(one, 'p_worse')}"
+
+
+def _is_beyond(one: Measurement, margin: float) -> bool:
+    """Say whether scores are off by more than the margin: another version's scores always differ, which isn't worse."""
+    return one.low is not None and one.high is not None and (one.low >= margin or one.high <= -margin)
 
 
 def _broken(trial: Canary | Shadow, measured: Sequence[Measurement]) -> Iterator[str]:

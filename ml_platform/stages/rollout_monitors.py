@@ -44,18 +44,34 @@ def measure_canary(arms: Arms, rules: Canary) -> Iterator[Measurement]:
     )
     for metric, quantile in ((P95, 0.95), (P99, 0.99)):
         yield tail_by_lot(
-            arms.latency, arms.ours, chance, quantile=quantile, margin=rules.latency_margin, metric=metric,
+            arms.latency,
+            arms.ours,
+            chance,
+            quantile=quantile,
+            margin=rules.latency_margin,
+            past=arms.past.latency,
+            metric=metric,
             confidence=confidence,
-        )  # fmt: skip
+        )
     scored = np.isfinite(arms.score)
     yield shift_by_lot(
-        arms.score[scored], arms.ours[scored], chance[scored], margin=rules.score_margin, metric=SCORES,
+        arms.score[scored],
+        arms.ours[scored],
+        chance[scored],
+        margin=rules.score_margin,
+        past=arms.past.score,
+        metric=SCORES,
         confidence=confidence,
-    )  # fmt: skip
+    )
     yield arm_difference(
-        arms.outcome_loss, arms.outcome_ours, np.full(arms.outcome_loss.size, arms.weight), margin=rules.loss_margin,
-        relative=True, metric=OUTCOMES, confidence=confidence,
-    )  # fmt: skip
+        arms.outcome_loss,
+        arms.outcome_ours,
+        np.full(arms.outcome_loss.size, arms.weight),
+        margin=rules.loss_margin,
+        relative=True,
+        metric=OUTCOMES,
+        confidence=confidence,
+    )
 
 
 def measure_shadow(pairs: Pairs, rules: Shadow) -> Iterator[Measurement]:
@@ -66,11 +82,21 @@ def measure_shadow(pairs: Pairs, rules: Shadow) -> Iterator[Measurement]:
     yield pair_difference(*pairs.failed, margin=rules.error_margin, metric=ERRORS, unit="share", confidence=confidence)
     for metric, quantile in ((P95, 0.95), (P99, 0.99)):
         yield tail_of_pairs(
-            *pairs.latency, quantile=quantile, margin=rules.latency_margin, metric=metric, confidence=confidence
+            *pairs.latency,
+            quantile=quantile,
+            margin=rules.latency_margin,
+            past=pairs.past.latency,
+            metric=metric,
+            confidence=confidence,
         )
     scored = np.isfinite(pairs.score[0]) & np.isfinite(pairs.score[1])
     yield shift_of_pairs(
-        pairs.score[0][scored], pairs.score[1][scored], margin=rules.score_margin, metric=SCORES, confidence=confidence
+        pairs.score[0][scored],
+        pairs.score[1][scored],
+        margin=rules.score_margin,
+        past=pairs.past.score,
+        metric=SCORES,
+        confidence=confidence,
     )
     yield pair_difference(
         *pairs.outcome_loss, margin=rules.loss_margin, relative=True, metric=OUTCOMES, confidence=confidence

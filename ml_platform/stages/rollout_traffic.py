@@ -22,11 +22,20 @@ SUCCESS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """Latencies and scores of the champion from before the trial: they tell what is usual from its first request on."""
+
+    latency: Floats
+    score: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arms:
     """Requests of which each was answered by one of the two, shape (n,), in the order in which they were answered.
 
     `failed` is 1 where the request got no score, `score` NaN there. `outcome_loss` and `outcome_ours` are of the
-    requests whose outcome has come, shape (m,), in the order in which the outcomes came; losses lie in 0 to 1.
+    requests whose outcome has come, shape (m,), in the order in which the outcomes came; losses lie in 0 to 1. `past`
+    is what the champion answered before.
     """
 
     ours: Flags
@@ -36,13 +45,14 @@ class Arms:
     score: Floats
     outcome_loss: Floats
     outcome_ours: Flags
+    past: Past
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
     """Requests that both answered: first the challenger's, then the champion's values, each of shape (n,).
 
-    `live` counts the champion's requests, answered by the challenger too or not yet.
+    `live` counts the champion's requests, answered by the challenger too or not yet; `past` is what it answered before.
     """
 
     live: int
@@ -50,6 +60,7 @@ class Pairs:
     latency: tuple[Floats, Floats]
     score: tuple[Floats, Floats]
     outcome_loss: tuple[Floats, Floats]
+    past: Past
 
 
 def arms_of(
@@ -60,11 +71,13 @@ def arms_of(
     weight: float,
     loss: BoundedLoss,
     key: str = "",
+    before: Iterable[Prediction] = (),
 ) -> Arms:
     """Return a canary's requests; `versions` are challenger and champion, `labels` is in the order in which they came.
 
     What is live answered in place of a canary that failed isn't the champion's: the lot had fallen on the challenger.
     With `key` only the first request of each of that input's values counts, as those that follow aren't drawn anew.
+    `before` are predictions from before the trial, of which those of the champion tell what is usual.
     """
     wanted = {versions[0]: "canary", versions[1]: "live"}
     unique = {one.id: one for one in predictions if wanted.get(one.version) == one.route}
@@ -83,11 +96,17 @@ def arms_of(
         score=_score(drawn),
         outcome_loss=lost[told],
         outcome_ours=_challengers([one for one, _ in known])[told],
+        past=_past(before, versions[1]),
     )
 
 
 def pairs_of(
-    predictions: Iterable[Prediction], labels: Mapping[str, Label], *, versions: tuple[int, int], loss: BoundedLoss
+    predictions: Iterable[Prediction],
+    labels: Mapping[str, Label],
+    *,
+    versions: tuple[int, int],
+    loss: BoundedLoss,
+    before: Iterable[Prediction] = (),
 ) -> Pairs:
     """Return a shadow's requests; the arguments are those of `arms_of`.
 
@@ -108,7 +127,13 @@ def pairs_of(
         latency=(_latency(ours), _latency(theirs)),
         score=(_score(ours), _score(theirs)),
         outcome_loss=(lost[0][told], lost[1][told]),
+        past=_past(before, versions[1]),
     )
+
+
+def _past(before: Iterable[Prediction], champion: int) -> Past:
+    rows = _ordered(one for one in before if one.version == champion and one.route == "live" and _scored(one))
+    return Past(latency=_latency(rows), score=_score(rows))
 
 
 def _first_outcomes(both: Iterable[Pair], labels: Mapping[str, Label]) -> list[tuple[Pair, Outcome]]:

@@ -10,8 +10,8 @@ import numpy as np
 from ml_platform.stats.columns import Codes, Floats
 
 # Most is bet on the effect that matters, little on larger ones up to an outage; no part pays for another's losses.
-MULTIPLES = (1.0, 2.5, 10.0, 100.0)
-PARTS = (0.75, 0.17, 0.05, 0.03)
+MULTIPLES = (0.9, 3.0, 10.0, 100.0)
+PARTS = (0.93, 0.04, 0.02, 0.01)
 MOST = 0.8  # of the capital that one row may take
 
 
@@ -37,7 +37,7 @@ def log_capital(wager: Wager) -> Floats:
 
     >>> rows = np.array([1.0, 1.0, -1.0, 1.0])
     >>> log_capital(Wager(gains=rows, bets=np.full(4, 0.1), floors=np.ones(4))).round(3).tolist()
-    [0.167, 0.359, 0.066, 0.216]
+    [0.113, 0.239, 0.07, 0.176]
     """
     total = np.full(wager.gains.shape, -math.inf)
     for part, grown in zip(PARTS, _grown(wager), strict=True):
@@ -55,7 +55,7 @@ def log_joined_capital(wager: Wager, starts: Codes) -> Floats:
     >>> rows = np.array([-1.0, -1.0, 1.0, 1.0])
     >>> wager = Wager(gains=rows, bets=np.full(4, 0.5), floors=np.ones(4))
     >>> log_joined_capital(wager, np.array([0, 2])).round(1).tolist()
-    [-0.9, -1.6, 0.6, 1.1]
+    [-0.6, -1.3, 0.6, 1.0]
     """
     place = np.searchsorted(starts, np.arange(wager.gains.size), side="right") - 1
     total = np.full(wager.gains.size, -math.inf)

@@ -21,7 +21,7 @@ def duel_facts(worse: Wager, within: Wager) -> dict[str, Fact]:
 
     >>> row = Wager(gains=np.ones(9), bets=np.full(9, 0.5), floors=np.ones(9))
     >>> {name: round(value, 3) for name, value in duel_facts(row, row).items()}
-    {'evidence_worse': 4.362, 'evidence_within': 4.362, 'p_worse': 0.013, 'p_within': 0.013}
+    {'evidence_worse': 3.695, 'evidence_within': 3.695, 'p_worse': 0.025, 'p_within': 0.025}
     """
     return evidence_facts(float(np.max(log_capital(worse))), float(log_capital(within)[-1]))
 

@@ -18,10 +18,10 @@ from ml_platform.stats.duel import check_margin, evidence_facts
 from ml_platform.stats.pair_difference import pair_difference
 from ml_platform.stats.pair_wagers import duel_of_pairs
 from ml_platform.stats.running_threshold import FIRST, running_threshold
-from ml_platform.stats.tail_duel import TOO_FEW, UNIT
+from ml_platform.stats.tail_duel import TOO_FEW, UNIT, flaw_of_past
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import ArrayLike
 
@@ -37,17 +37,18 @@ def shift_by_lot(
     weight: ArrayLike,
     *,
     margin: float,
+    past: ArrayLike = (),
     metric: str = "shift",
     confidence: float = 0.95,
     subject: str = "",
 ) -> Measurement:
     """Return the difference of the shares above that of five running quantiles of the champion where it is largest.
 
-    All are of shape (n,), as for `arm_difference`; `margin` is a difference of shares. That the challenger's values are
-    spread otherwise is said by the mean of what ten games won (five quantiles, up and down), and that no quantile is
-    off by the margin by the one that won least. The interval covers the choice among the quantiles. Facts: those of
-    `arm_difference`, and the quantile. Undefined as `arm_difference`, and without 100 rows of the champion. Sources:
-    Howard and Ramdas 2022, Bernoulli 28 (quantiles); Vovk and Wang 2021, Ann. Stat. 49 (means of evidence).
+    All are of shape (n,), as for `arm_difference`, `past` as for `tail_by_lot`; `margin` is a difference of shares.
+    That the challenger's values are spread otherwise is said by the mean of what ten games won (five quantiles, up and
+    down), and that no quantile is off by the margin by the one that won least. The interval covers the choice among
+    the quantiles. Facts: those of `arm_difference`, and the quantile. Undefined as `tail_by_lot`. Sources: Howard and
+    Ramdas 2022, Bernoulli 28 (quantiles); Vovk and Wang 2021, Ann. Stat. 49 (means of evidence).
 
     >>> ours = np.arange(4000) % 4 == 0
     >>> scores = np.random.default_rng(1).random(4000) * np.where(ours, 0.7, 1)
@@ -56,19 +57,18 @@ def shift_by_lot(
     (0.7, True)
     """
     check_margin(margin, confidence)
-    every = by_lot(values, challenger, weight)
-    if every.flaw:
-        return Measurement(
-            metric=metric, value=None, n=every.values.size, unit=UNIT, subject=subject, reason=every.flaw
-        )
-    told = [running_threshold(every.values, ~every.ours, quantile) for quantile in QUANTILES]
+    every, earlier = by_lot(values, challenger, weight), numbers(past, "past")
+    flaw = every.flaw or flaw_of_past(earlier)
+    if flaw:
+        return Measurement(metric=metric, value=None, n=every.values.size, unit=UNIT, subject=subject, reason=flaw)
+    told = [running_threshold(every.values, ~every.ours, quantile, past=earlier) for quantile in QUANTILES]
     start = int(np.isinf(told[0]).sum())
     rows = every.since(start)
     flaw = rows.flaw if rows.values.size else TOO_FEW
     if flaw:
         return Measurement(metric=metric, value=None, n=rows.values.size, unit=UNIT, subject=subject, reason=flaw)
     above = [(rows.values > each[start:]).astype(np.float64) for each in told]
-    duels = [duel_by_lot(up, rows.ours, rows.weight, margin=margin) for each in above for up in (each, 1 - each)]
+    duels = (duel_by_lot(up, rows.ours, rows.weight, margin=margin) for each in above for up in (each, 1 - each))
     most = int(np.abs([mean_gain_of(each, rows) for each in above]).argmax())
     found = arm_difference(
         above[most],
@@ -85,6 +85,7 @@ def shift_of_pairs(
     champion: ArrayLike,
     *,
     margin: float,
+    past: ArrayLike = (),
     metric: str = "shift",
     confidence: float = 0.95,
     subject: str = "",
@@ -97,32 +98,37 @@ def shift_of_pairs(
     (0.3, True)
     """
     check_margin(margin, confidence)
-    ours, theirs = numbers(challenger, "challenger"), numbers(champion, "champion")
+    ours, theirs, earlier = numbers(challenger, "challenger"), numbers(champion, "champion"), numbers(past, "past")
     require_same_length(challenger=ours, champion=theirs)
-    flaw = flaw_of_numbers(challenger=ours, champion=theirs) or ("" if theirs.size > FIRST else TOO_FEW)
+    start = max(FIRST - earlier.size, 0)
+    flaw = flaw_of_numbers(challenger=ours, champion=theirs) or flaw_of_past(earlier)
+    flaw = flaw or ("" if theirs.size > start else TOO_FEW)
     if flaw:
         return Measurement(metric=metric, value=None, n=ours.size, unit=UNIT, subject=subject, reason=flaw)
     champions = np.ones(theirs.size, dtype=np.bool_)
-    told = [running_threshold(theirs, champions, quantile)[FIRST:] for quantile in QUANTILES]
-    above = [tuple((side[FIRST:] > each).astype(np.float64) for side in (ours, theirs)) for each in told]
-    duels = [
+    told = [running_threshold(theirs, champions, quantile, past=earlier)[start:] for quantile in QUANTILES]
+    above = [tuple((side[start:] > each).astype(np.float64) for side in (ours, theirs)) for each in told]
+    duels = (
         duel_of_pairs(mine, other, margin=margin)
         for one, two in above
         for mine, other in ((one, two), (1 - one, 1 - two))
-    ]
+    )
     most = int(np.abs([(one - two).mean() for one, two in above]).argmax())
     found = pair_difference(*above[most], margin=margin, confidence=1 - (1 - confidence) / len(QUANTILES))
     return _told(found, duels, most, named=(metric, subject), confidence=confidence)
 
 
 def _told(
-    found: Measurement, duels: Sequence[tuple[Wager, Wager]], most: int, *, named: tuple[str, str], confidence: float
+    found: Measurement, duels: Iterable[tuple[Wager, Wager]], most: int, *, named: tuple[str, str], confidence: float
 ) -> Measurement:
-    together: Floats = np.logaddexp.reduce([log_capital(worse) for worse, _ in duels], axis=0)
-    least = min(float(log_capital(within)[-1]) for _, within in duels)
+    together: Floats = np.full(found.n, -math.inf)
+    least = math.inf
+    for worse, within in duels:
+        together = np.logaddexp(together, log_capital(worse))
+        least = min(least, float(log_capital(within)[-1]))
     facts: dict[str, Fact] = {
         **found.facts,
-        **evidence_facts(float(together.max()) - math.log(len(duels)), least),
+        **evidence_facts(float(together.max()) - math.log(2 * len(QUANTILES)), least),
         "quantile": QUANTILES[most],
     }
     metric, subject = named

@@ -18,11 +18,11 @@ MAY = {
     "validator": "view read_logs read_audit watch score approve",
     "policy_owner": "view read_audit reload_code",
     "release_manager": "view read_logs read_audit watch score stop_runs operate approve deploy_staging "
-    "deploy_production roll_back",
+    "deploy_production end_rollout roll_back",
     "data_protection_officer": "view read_audit erase_person",
     "auditor": "view read_logs read_audit",
     "admin": "view manage_keys manage_users administer",
-    "retraining": "view prepare_data train watch deploy_staging roll_back_automatically",
+    "retraining": "view prepare_data train watch deploy_staging end_rollout roll_back_automatically",
     "client": "score",
     "reporter": "give_feedback",
 }

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ml_platform.adapters.deployments import Manifest, manifest_path, project, read_manifest, write_manifest
+from ml_platform.adapters.rollout_manifests import rollout_path
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
+from ml_platform.core.rollout import RolloutEnd
+from ml_platform_tests.adapters.test_sqlite_ledger import rollout
 from ml_platform_tests.fakes.ledger import FakeLedger
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.fakes.tracker import FakeTracker
@@ -133,3 +137,29 @@ def live_version(home: Path, environment: str) -> int:
     manifest = read_manifest(home, environment, MODEL)
     assert manifest is not None
     return manifest.version
+
+
+def test_a_rollout_is_shown_beside_what_is_live_until_it_ends(world: World, tmp_path: Path) -> None:
+    champion, challenger = world.release("one"), world.release("two")
+    deploy(world, champion)
+    begun = world.ledger.begin_rollout(replace(rollout(champion, challenger), environment="staging"), approvals=())
+    shown = rollout_path(tmp_path, "staging", MODEL)
+    for _ in range(2):
+        assert project(tmp_path, store=world.store, ledger=world.ledger, tracker=FakeTracker()).problems == ()
+        assert json.loads(shown.read_text())["rollout_id"] == begun.rollout_id
+        assert shown.parent == manifest_path(tmp_path, "staging", MODEL).parent
+    world.ledger.end_rollout(
+        RolloutEnd(rollout_id=begun.rollout_id, outcome="cancelled", at=NOW, actor="bob", reason="a test")
+    )
+    project(tmp_path, store=world.store, ledger=world.ledger, tracker=FakeTracker())
+    assert not shown.exists()
+    assert read_manifest(tmp_path, "staging", MODEL) is not None
+
+
+def test_a_rollout_that_can_not_be_shown_is_a_problem_and_no_failure(world: World, tmp_path: Path) -> None:
+    champion, challenger = world.release("one"), world.release("two")
+    deploy(world, champion)
+    world.ledger.begin_rollout(replace(rollout(champion, challenger), environment="staging"), approvals=())
+    rollout_path(tmp_path, "staging", MODEL).mkdir(parents=True)
+    (problem,) = project(tmp_path, store=world.store, ledger=world.ledger, tracker=FakeTracker()).problems
+    assert "flights.rollout" in problem

@@ -26,6 +26,7 @@ from ml_platform.adapters.ledger.head import Head, head_path, read_head, write_h
 from ml_platform.adapters.ledger.schema import APPEND_ONLY
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.records import ReleaseRecord
+from ml_platform.core.rollout import RolloutEnd, RolloutRecord
 from ml_platform.stages.reject import Said, reject, withdraw
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.stages.lock_world import MODEL, NOW, World, policy
@@ -50,12 +51,26 @@ def full(ledger: SqliteLedger, tmp_path: Path) -> SqliteLedger:
     deploy(ledger, first)
     deploy(ledger, second)
     deploy(ledger, first, bar=2)
+    third = world.release("three")
+    begun = ledger.begin_rollout(rollout(first, third), approvals=(world.approval(third, "dora").approval_id,))
+    ledger.end_rollout(
+        RolloutEnd(rollout_id=begun.rollout_id, outcome="cancelled", at=NOW, actor="bob", reason="a test")
+    )
     ledger.project(lambda _: None)
     said = Said(model=MODEL, version=1, environment="production", person="dora", reason="no", now=NOW)
     reject(world.policy, ledger, said)
     withdraw(world.policy, ledger, said, trained_by="")
     assert verify_audit(ledger.path) == []
     return ledger
+
+
+def rollout(champion: ReleaseRecord, challenger: ReleaseRecord) -> RolloutRecord:
+    return RolloutRecord(
+        rollout_id="r1", model=MODEL, environment="production", strategy="canary", weight=0.1,
+        champion=champion.version, champion_digest=champion.candidate.model_digest, version=challenger.version,
+        model_digest=challenger.candidate.model_digest, evidence_digest=challenger.evidence_digest,
+        rules_digest="77" * 32, since=NOW, actor="bob", reason="a test",
+    )  # fmt: skip
 
 
 def deploy(
@@ -138,6 +153,9 @@ def unguarded(path: Path, *statements: str) -> None:
         ("DELETE FROM rejections", "the row of rejections .* is missing"),
         ("DROP TABLE withdrawals", "the row of withdrawals .* is missing"),
         ("UPDATE withdrawals SET content = replace(content, 'dora', 'emil')", "the row of withdrawals"),
+        ("DELETE FROM rollout_ends", "the row of rollout_ends .* is missing"),
+        ("UPDATE rollouts SET content = replace(content, '0.1', '0.9')", "the row of rollouts"),
+        ("DROP TABLE rollout_approvals", "the row of rollout_approvals .* is missing"),
         ("DELETE FROM barred", "the row of barred .* is missing"),
         ("DELETE FROM approval_uses", "the row of approval_uses .* is missing"),
         ("DELETE FROM live WHERE environment = 'production'", "flights@production: the live pointer"),
@@ -271,23 +289,28 @@ def test_what_is_no_ledger_says_so(tmp_path: Path) -> None:
 def test_a_newer_ledger_is_not_touched(full: SqliteLedger) -> None:
     full.close()
     unguarded(full.path, "UPDATE schema SET version = 99")
-    with pytest.raises(Unavailable, match="schema version 99, known: 1 to 2"):
+    with pytest.raises(Unavailable, match="schema version 99, known: 1 to 3"):
         full.releases(MODEL)
 
 
-def test_a_ledger_from_before_there_were_rejections_is_whole_and_is_added_to_when_it_is_used(
-    full: SqliteLedger, tmp_path: Path
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_ledger_of_an_earlier_version_is_whole_and_is_added_to_when_it_is_used(
+    full: SqliteLedger, tmp_path: Path, version: int
 ) -> None:
     older = tmp_path / "older" / "ledger.sqlite"
     older.parent.mkdir()
     with closing(sqlite3.connect(older, isolation_level=None)) as connection:
         for statement in schema._statements(schema.TABLES + schema._guards(schema.FIRST)):
             connection.execute(statement)
-        connection.execute("INSERT INTO schema VALUES (1)")
+        if version > 1:
+            for statement in schema._statements(schema.MORE_TABLES + schema._guards(schema.SECOND)):
+                connection.execute(statement)
+        connection.execute("INSERT INTO schema VALUES (?)", (version,))
     assert verify_audit(older) == []
     used = SqliteLedger(older, clock=lambda: NOW)
     World(used, FakeStore(tmp_path), policy()).release()
     assert used.rejections(MODEL, 1, "production") == ()
+    assert used.rollouts(MODEL, "production") == ()
     assert verify_audit(older) == []
     used.close()
 

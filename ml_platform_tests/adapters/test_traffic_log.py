@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ml_platform.adapters.sealed_segment import SealedLines
 from ml_platform.adapters.segments import SegmentWriter, line_of, segments_of
-from ml_platform.adapters.traffic_log import RANGE_SUFFIX, TrafficLog, read
+from ml_platform.adapters.traffic_log import RANGE_SUFFIX, TrafficLog, read, read_rollout
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.traffic import Prediction
+from ml_platform_tests.core.test_rollout import PLAIN as ROLLOUT
 from ml_platform_tests.fakes.keys import FakeKeys
 
 KEYS = FakeKeys()
@@ -117,3 +119,19 @@ def test_what_nobody_got_is_read_by_who_asks_for_it_alone(tmp_path: Path) -> Non
     filled(tmp_path, [prediction(1), shadow, failed, canary])
     assert read(tmp_path, keys=KEYS).predictions == [prediction(1), canary]
     assert read(tmp_path, keys=KEYS, with_pairs=True).predictions == [prediction(1), shadow, failed, canary]
+
+
+def test_a_rollout_is_read_with_what_its_champion_did_in_the_hour_before(tmp_path: Path) -> None:
+    since = dt.datetime.now(tz=dt.UTC)
+    begun = dataclasses.replace(ROLLOUT, rollout_id="r1", champion=3, since=since)
+
+    def answered(number: int, minutes: float, **more: Any) -> Prediction:
+        return dataclasses.replace(prediction(number), at=since + dt.timedelta(minutes=minutes), **more)
+
+    drawn = answered(3, 3, rollout="r1")
+    failed = answered(2, 2, rollout="r1", route="canary", status=500, score=None, pair="p3")
+    others = [answered(4, 4), answered(5, -5, version=2), answered(7, -70), answered(8, -8, pair="p9")]
+    filled(tmp_path, [drawn, failed, *others, answered(1, -1), answered(6, -6)])
+    found = read_rollout(tmp_path, begun, keys=KEYS)
+    assert (found.tried, [one.id for one in found.before]) == ([failed, drawn], ["p6", "p1"])
+    assert read_rollout(tmp_path, dataclasses.replace(begun, rollout_id="r2"), keys=KEYS).tried == []

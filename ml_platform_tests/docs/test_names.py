@@ -20,7 +20,7 @@ from ml_platform.orchestration.at_work import MEASURED
 from ml_platform.orchestration.health_sensor import SENSOR as LOOKING
 from ml_platform.orchestration.showing import SENSOR
 from ml_platform.orchestration.telling import SENSOR as TELLING
-from ml_platform.policy import gates, spec
+from ml_platform.policy import gates, spec, strategy
 from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.conditions import MEANINGS
 from ml_platform.policy.controls import CONTROLS
@@ -49,6 +49,7 @@ SPEC = (
     spec.ModelSpec, spec.Column, spec.Source, spec.Csv, spec.ByPartition, spec.ByWatermark,
     spec.PackageTable, spec.FileTable, spec.UrlTable, spec.SqlTable,
     spec.TimeSplit, spec.EntitySplit, spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Costs, spec.Monitoring,
+    strategy.Shadow, strategy.Canary,
     spec.Compute, spec.Tuning, spec.Dimension, Resources, StageResources, Prices, Channel, Notifications,
     spec.FeedbackChoice,
 )  # fmt: skip
@@ -64,6 +65,8 @@ GIVEN = {
     "ml_platform_tests",
     "error_code",
     "default_limit",
+    "rollout_skipped",
+    "ml_platform_rollout_rows",
     "prediction_id",
     *MEASURED,
 }

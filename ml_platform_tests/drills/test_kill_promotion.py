@@ -1,4 +1,4 @@
-"""Kill a process that promotes and rolls back, at any point: exactly one version is live and history is whole."""
+"""Kill a process that promotes, tries and rolls back, at any point: one version is live, at most one is on trial."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import project, read_manifest
 from ml_platform.adapters.ledger import verify_audit
+from ml_platform.adapters.rollout_manifests import rollout_path
 from ml_platform.stages.versions import artefact_objections, registered
 from ml_platform_tests.drills.promoting import ENVIRONMENTS, checkpoints_of, ledger_of
 from ml_platform_tests.fakes.tracker import FakeTracker
@@ -52,6 +53,9 @@ def check(home: Path) -> None:
     assert verify_audit(home / "ledger.sqlite", checkpoints_of(home)) == []
     with closing(sqlite3.connect(home / "ledger.sqlite")) as connection:
         rows = connection.execute("SELECT environment, count(*) FROM live GROUP BY model, environment").fetchall()
+        rollouts = "SELECT count(*) FROM running_rollouts"
+        tried_at_once = connection.execute(rollouts).fetchone()[0]
+    assert tried_at_once in {0, 1}
     assert sorted(rows) == [("production", 1), ("staging", 1)]
     store, tracker = FileArtefacts(home), FakeTracker()
     with closing(ledger_of(home)) as ledger:
@@ -66,5 +70,8 @@ def check(home: Path) -> None:
             assert (manifest.version, manifest.model_digest) == (live.version, live.model_digest)
             assert live.version not in ledger.barred(MODEL) or environment == "staging"
             assert artefact_objections(store, registered(ledger, MODEL, live.version)) == []
+            tried = ledger.rollout(MODEL, environment)
+            assert tried is None or tried.is_beside(live)
+            assert rollout_path(home, environment, MODEL).exists() == (tried is not None)
             shown = tracker.aliases.get((MODEL, environment))
             assert shown in {None, live.version}

@@ -11,14 +11,17 @@ from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.hold import Hold
 from ml_platform.core.ports import Approval, AuditEntry, Rejection, Withdrawal
 from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
+from ml_platform.core.rollout import Ending, Rollout, RolloutEnd, RolloutRecord, sign_rollout
+from ml_platform.core.signing import Signer
 
 Place = tuple[str, str]
 
 
 class FakeLedger:
-    """Keeps the rules of the port; nothing survives the object."""
+    """Keeps the rules of the port; nothing survives the object. Rollouts are signed if there is a `signer`."""
 
-    def __init__(self) -> None:
+    def __init__(self, signer: Signer | None = None) -> None:
+        self.signer = signer
         self.entries: list[AuditEntry] = []
         self.parts: list[tuple[str, EvidencePart]] = []
         self.versions: dict[str, list[ReleaseRecord]] = {}
@@ -28,6 +31,7 @@ class FakeLedger:
         self.against: dict[str, Rejection] = {}
         self.holds: dict[Place, Hold] = {}
         self.tokens = 0
+        self.tried: list[Rollout] = []
         self.pending: list[DeploymentRecord] = []
 
     def record_part(self, model: str, part: EvidencePart) -> None:
@@ -87,32 +91,24 @@ class FakeLedger:
         approvals: Sequence[str],
         bar: int | None = None,
         hold: Hold | None = None,
+        rollout: str = "",
         at: dt.datetime,
     ) -> DeploymentRecord:
         live = self.live(release.model, environment)
-        if self.release(release.model, release.version) != release:
-            raise DataInvalid("not registered")
-        if release.version in self.barred(release.model):
-            raise DataInvalid("barred")
-        if self._stands(release.model, release.version, environment):
-            raise DataInvalid("rejected")
+        self._check_eligible(release, environment)
         if bar is not None and (live is None or live.version != bar):
             raise DataInvalid("not what is live")
         self._check_held((release.model, environment), hold, at)
         if live is not None and live.version == release.version:
             return live
-        for approval_id in approvals:
-            known = self.given.get(approval_id)
-            bound = (release.model, release.version, environment)
-            if (
-                known is None
-                or known.used_at
-                or known.rejected_at
-                or (known.model, known.version, known.environment) != bound
-            ):
-                raise DataInvalid("approval unknown or used")
-        for approval_id in approvals:
-            self.given[approval_id] = replace(self.given[approval_id], used_at=at)
+        found = self.rollout(release.model, environment)
+        if rollout and (found is None or found.rollout_id != rollout):
+            raise DataInvalid("the rollout doesn't run")
+        self._use(approvals, release, environment, at)
+        ended = RolloutEnd(rollout_id=rollout, outcome="cancelled", at=at, actor=actor, reason=reason)
+        if found is not None:
+            outcome: Ending = "promoted" if rollout else "cancelled"
+            self._end(replace(ended, rollout_id=found.rollout_id, outcome=outcome))
         deployment = DeploymentRecord(
             model=release.model,
             environment=environment,
@@ -131,7 +127,82 @@ class FakeLedger:
         if bar is not None:
             self.bars.setdefault(release.model, {})[bar] = reason
             self.append("barred", actor=actor, subject=f"{release.model} v{bar}", payload={}, at=at)
+            self._end_of(release.model, bar, None, ended)
         return deployment
+
+    def begin_rollout(
+        self, rollout: RolloutRecord, *, approvals: Sequence[str], hold: Hold | None = None
+    ) -> RolloutRecord:
+        place = (rollout.model, rollout.environment)
+        live, release = self.live(*place), self.release(rollout.model, rollout.version)
+        if release is None or release.evidence_digest != rollout.evidence_digest:
+            raise DataInvalid("not registered")
+        self._check_eligible(release, rollout.environment)
+        self._check_held(place, hold, rollout.since)
+        if not rollout.is_beside(live) or rollout.version == rollout.champion:
+            raise DataInvalid("not beside what is live")
+        if self.rollout(*place) is not None:
+            raise DataInvalid("tried there already")
+        self._use(approvals, release, rollout.environment, rollout.since)
+        begun = sign_rollout(rollout, self.signer) if self.signer else replace(rollout, signature="of the fake")
+        self.tried.append(Rollout(begun=begun))
+        facts = {"version": rollout.version, "champion": rollout.champion}
+        self.append("rollout_begun", actor=rollout.actor, subject="@".join(place), payload=facts, at=rollout.since)
+        return begun
+
+    def end_rollout(self, ended: RolloutEnd) -> None:
+        self._end(ended)
+
+    def _end(self, ended: RolloutEnd) -> None:
+        for index, each in enumerate(self.tried):
+            if each.end is None and each.begun.rollout_id == ended.rollout_id:
+                self.tried[index] = replace(each, end=ended)
+                begun = each.begun
+                facts = {"version": begun.version, "outcome": ended.outcome, "reason": ended.reason}
+                subject = f"{begun.model}@{begun.environment}"
+                self.append("rollout_ended", actor=ended.actor, subject=subject, payload=facts, at=ended.at)
+                if ended.outcome == "stopped":
+                    self.bars.setdefault(begun.model, {}).setdefault(begun.version, ended.reason)
+                    self._end_of(begun.model, begun.version, None, ended)
+                return
+        raise DataInvalid("the rollout doesn't run")
+
+    def _end_of(self, model: str, version: int, environment: str | None, ended: RolloutEnd) -> None:
+        for each in self.running_rollouts():
+            if (each.model, each.version) == (model, version) and environment in {None, each.environment}:
+                self._end(replace(ended, rollout_id=each.rollout_id, outcome="cancelled"))
+
+    def rollout(self, model: str, environment: str) -> RolloutRecord | None:
+        running = self.running_rollouts()
+        return next((each for each in running if (each.model, each.environment) == (model, environment)), None)
+
+    def rollouts(self, model: str, environment: str) -> Sequence[Rollout]:
+        return tuple(each for each in self.tried if (each.begun.model, each.begun.environment) == (model, environment))
+
+    def running_rollouts(self) -> Sequence[RolloutRecord]:
+        return tuple(each.begun for each in self.tried if each.end is None)
+
+    def _check_eligible(self, release: ReleaseRecord, environment: str) -> None:
+        if self.release(release.model, release.version) != release:
+            raise DataInvalid("not registered")
+        if release.version in self.barred(release.model):
+            raise DataInvalid("barred")
+        if self._stands(release.model, release.version, environment):
+            raise DataInvalid("rejected")
+
+    def _use(self, approvals: Sequence[str], release: ReleaseRecord, environment: str, at: dt.datetime) -> None:
+        bound = (release.model, release.version, environment)
+        for approval_id in approvals:
+            known = self.given.get(approval_id)
+            if (
+                known is None
+                or known.used_at
+                or known.rejected_at
+                or (known.model, known.version, known.environment) != bound
+            ):
+                raise DataInvalid("approval unknown or used")
+        for approval_id in approvals:
+            self.given[approval_id] = replace(self.given[approval_id], used_at=at)
 
     def take(self, wanted: Hold, *, now: dt.datetime, void: int | None = None) -> tuple[Hold, bool]:
         place = (wanted.model, wanted.environment)
@@ -176,6 +247,9 @@ class FakeLedger:
             self.given[each.approval_id] = replace(each, rejected_at=each.rejected_at or rejection.given_at)
         subject = f"{rejection.model}@{rejection.environment}"
         self.append("rejected", actor=rejection.rejected_by, subject=subject, payload={}, at=rejection.given_at)
+        at, actor, reason = rejection.given_at, rejection.rejected_by, rejection.reason
+        ended = RolloutEnd(rollout_id="", outcome="cancelled", at=at, actor=actor, reason=reason)
+        self._end_of(rejection.model, rejection.version, rejection.environment, ended)
 
     def withdraw(self, withdrawal: Withdrawal) -> None:
         known = self.against.get(withdrawal.rejection_id)

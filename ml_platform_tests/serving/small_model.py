@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import lightgbm
 import msgspec
@@ -17,9 +18,11 @@ from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.deployments import Manifest, manifest_path
 from ml_platform.adapters.ledger import SqliteLedger
 from ml_platform.adapters.ledger.checkpoints import Checkpoints, target_of
+from ml_platform.adapters.rollout_manifests import show_rollouts
 from ml_platform.adapters.signing_keys import FileSigningKeys
 from ml_platform.core.digest import digest_of_bytes
 from ml_platform.core.records import Conditions, Evidence, ModelRecord, ReleaseRecord
+from ml_platform.core.rollout import RolloutEnd, RolloutRecord
 from ml_platform.core.scoring import FeaturesState, InputColumn, ScoringContract, artefact_digest
 from ml_platform.stages.attest import write_bundle
 from ml_platform.stages.evidence import write_evidence
@@ -131,12 +134,16 @@ def make_live(
     home: Path, digest: str, *, version: int = 1, environment: str = "staging", model: str = MODEL
 ) -> Manifest:
     """Release and deploy a version in the ledger, then show it."""
-    checkpoints = Checkpoints(target_of(home, ""), FileSigningKeys(home))
-    ledger = SqliteLedger(home / "ledger.sqlite", clock=lambda: SINCE, checkpoints=checkpoints)
-    with contextlib.closing(ledger):
+    with contextlib.closing(opened(home)) as ledger:
         release = released(home, ledger, digest, version, model=model)
         ledger.deploy(release, environment, actor="bob", reason="a test", approvals=(), at=SINCE)
     return show(home, digest, release.evidence_digest, version=version, environment=environment, model=model)
+
+
+def opened(home: Path) -> SqliteLedger:
+    """Open the ledger of a home."""
+    checkpoints = Checkpoints(target_of(home, ""), FileSigningKeys(home))
+    return SqliteLedger(home / "ledger.sqlite", clock=lambda: SINCE, checkpoints=checkpoints)
 
 
 def released(home: Path, ledger: SqliteLedger, digest: str, version: int, *, model: str = MODEL) -> ReleaseRecord:
@@ -209,3 +216,38 @@ def with_input(column: InputColumn) -> ScoringContract:
     """Return the contract with one column declared otherwise."""
     changed = tuple(column if one.name == column.name else one for one in CONTRACT.inputs)
     return dataclasses.replace(CONTRACT, inputs=changed)
+
+
+def begin_rollout(
+    home: Path,
+    digest: str,
+    *,
+    version: int = 2,
+    strategy: Literal["shadow", "canary"] = "canary",
+    weight: float = 0.5,
+    sticky_by: str = "",
+    rollout_id: str = "r1",
+) -> RolloutRecord:
+    """Release a version, try it beside what is live in staging, and show that."""
+    with contextlib.closing(opened(home)) as ledger:
+        release, live = released(home, ledger, digest, version), ledger.live(MODEL, "staging")
+        if live is None:
+            raise ValueError("nothing is live: the test's world is wrong")
+        rollout = RolloutRecord(
+            rollout_id=rollout_id, model=MODEL, environment="staging", strategy=strategy, weight=weight,
+            sticky_by=sticky_by, champion=live.version, champion_digest=live.model_digest, version=version,
+            model_digest=digest, evidence_digest=release.evidence_digest, rules_digest="d" * 64, since=SINCE,
+            actor="bob", reason="a test",
+        )  # fmt: skip
+        begun = ledger.begin_rollout(rollout, approvals=())
+        show_rollouts(home, ledger)
+    return begun
+
+
+def end_rollout(home: Path, rollout_id: str = "r1", *, shown: bool = True) -> None:
+    """Stop a rollout, and show that."""
+    ended = RolloutEnd(rollout_id=rollout_id, outcome="stopped", at=SINCE, actor="bob", reason="a test")
+    with contextlib.closing(opened(home)) as ledger:
+        ledger.end_rollout(ended)
+        if shown:
+            show_rollouts(home, ledger)

@@ -366,6 +366,7 @@ def test_what_changes_between_looking_and_deploying_refuses(world: World) -> Non
             approvals: Sequence[str],
             bar: int | None = None,
             hold: Hold | None = None,
+            rollout: str = "",
             at: dt.datetime,
         ) -> DeploymentRecord:
             raise DataInvalid("barred meanwhile")

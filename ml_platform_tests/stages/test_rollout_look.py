@@ -164,6 +164,20 @@ def test_what_is_live_answered_for_a_canary_that_failed_is_no_request_of_the_cha
     assert arms.outcome_ours.tolist() == [False]
 
 
+def test_what_the_champion_answered_before_is_kept_apart() -> None:
+    before = [
+        prediction("old", -2, latency=0.5, score=0.1),
+        prediction("failed", -1, status=500),
+        prediction("other", -1, version=9),
+    ]
+    lines = [prediction("a", 1), prediction("x", 1, version=CHALLENGER, route="shadow", pair="a")]
+    for traffic in (
+        arms_of(lines, {}, versions=VERSIONS, weight=0.5, loss=LOSS, before=before),
+        pairs_of(lines, {}, versions=VERSIONS, loss=LOSS, before=before),
+    ):
+        assert (traffic.past.latency.tolist(), traffic.past.score.tolist()) == ([0.5], [0.1])
+
+
 def test_of_each_key_the_first_request_counts() -> None:
     lines = [
         prediction("a", 1, inputs={"carrier": "sea"}),

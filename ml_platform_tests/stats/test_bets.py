@@ -99,7 +99,7 @@ def test_equal_pairs_are_called_worse_and_pairs_worse_by_the_margin_fine_at_most
 
 @pytest.mark.parametrize("relative", [False, True])
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_no_row_takes_more_than_most_of_the_capital(data: st.DataObject, *, relative: bool) -> None:
     rows = data.draw(st.integers(1, 12))
     unit = st.floats(0, 1)
@@ -120,7 +120,7 @@ def test_no_row_takes_more_than_most_of_the_capital(data: st.DataObject, *, rela
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=80))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_an_interval_holds_the_rows_own_mean_and_stays_within_its_ends(values: list[float]) -> None:
     low, high = bounds_of(mean_sequence(values))
     mean = float(np.mean(values))
@@ -132,10 +132,10 @@ def test_an_interval_is_true_at_all_looks_together() -> None:
     rng = np.random.default_rng(7)
     looks = np.unique(np.geomspace(5, 1000, 7).astype(int))
     missed = 0
-    for _ in range(80):
+    for _ in range(50):
         rows = (rng.random(1000) < 0.05) * 1.0
         missed += any(not _covers(rows[:look], 0.05) for look in looks)
-    assert missed <= 80 * 0.05 + 3 * math.sqrt(80 * 0.05 * 0.95)
+    assert missed <= 50 * 0.05 + 3 * math.sqrt(50 * 0.05 * 0.95)
 
 
 def _covers(rows: np.ndarray, truth: float) -> bool:

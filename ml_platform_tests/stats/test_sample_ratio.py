@@ -56,7 +56,7 @@ def test_a_share_that_is_off_is_seen_and_lies_outside_the_bounds() -> None:
 
 
 @given(st.lists(st.integers(0, 500), min_size=2, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_bounds_hold_what_was_seen_and_agree_with_the_evidence(counts: list[int]) -> None:
     shares = np.full(len(counts), 1 / len(counts))
     found = sample_ratio(counts, shares)

@@ -78,7 +78,7 @@ def test_no_shift_is_within_the_margin() -> None:
 def test_equal_ones_are_called_worse_at_most_as_often_as_said(
     drawn: Callable[[int], tuple[Measurement, Measurement]],
 ) -> None:
-    runs = 25
+    runs = 16
     hits = np.array([[fact_of(one, "p_worse") <= 0.2 for one in drawn(100 + seed)] for seed in range(runs)])
     assert (hits.sum(axis=0) <= runs * 0.2 + 3 * math.sqrt(runs * 0.2 * 0.8)).all()
 
@@ -114,6 +114,24 @@ def test_arms_that_tell_nothing_are_undefined(values: list[float], ours: list[fl
 def test_pairs_that_tell_nothing_are_undefined(ours: list[float], theirs: list[float], reason: str) -> None:
     for found in (tail_of_pairs(ours, theirs, quantile=0.95, margin=0.1), shift_of_pairs(ours, theirs, margin=0.1)):
         assert (found.value, found.reason) == (None, reason)
+
+
+def test_what_the_champion_did_before_tells_its_quantiles_from_the_first_row_on() -> None:
+    rng = np.random.default_rng(5)
+    past, usual, ours = rng.random(500), rng.random(40), np.arange(40) % 2
+    for found in (
+        tail_by_lot(usual, ours, np.full(40, 0.5), quantile=0.95, margin=0.1, past=past),
+        shift_by_lot(usual, ours, np.full(40, 0.5), margin=0.1, past=past),
+        tail_of_pairs(usual, usual, quantile=0.95, margin=0.1, past=past),
+        shift_of_pairs(usual, usual, margin=0.1, past=past),
+    ):
+        assert found.n == 40
+        assert found.value is not None
+    for found in (
+        tail_by_lot(usual, ours, np.full(40, 0.5), quantile=0.95, margin=0.1, past=[math.nan]),
+        shift_of_pairs(usual, usual, margin=0.1, past=[math.nan]),
+    ):
+        assert found.reason == "1 of 1 values of past are not finite"
 
 
 def test_columns_of_different_length_and_wrong_margins_raise() -> None:

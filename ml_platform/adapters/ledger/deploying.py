@@ -6,19 +6,24 @@ import datetime as dt
 from dataclasses import dataclass
 from sqlite3 import Connection
 
+from ml_platform.adapters.ledger import rolling
+from ml_platform.adapters.ledger.eligible import check_eligible, check_unused
 from ml_platform.adapters.ledger.holding import check_held
 from ml_platform.adapters.ledger.reading import read
 from ml_platform.adapters.ledger.rows import insert, written
 from ml_platform.core.errors import DataInvalid
-from ml_platform.core.ports import Rejection
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
+from ml_platform.core.rollout import RolloutEnd
 from ml_platform.core.signed_deployment import sign_deployment
 from ml_platform.core.signing import Signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """One change of what is live: `bar` is the version that goes for good, when this is a rollback."""
+    """One change of what is live: `bar` is the version that goes for good, when this is a rollback.
+
+    `rollout` is the one that ends with it, as its challenger goes live.
+    """
 
     release: ReleaseRecord
     environment: str
@@ -27,6 +32,7 @@ class Move:
     approvals: tuple[str, ...]
     bar: int | None
     token: int | None
+    rollout: str = ""
     at: dt.datetime
 
     @property
@@ -75,6 +81,8 @@ def deploy(connection: Connection, move: Move, signer: Signer | None) -> Deploym
         reason=move.reason,
     )
     deployment = sign_deployment(deployment, signer) if signer else deployment
+    ended = _ended(move)
+    rolling.end_at(connection, (release.model, move.environment), move.rollout, ended)
     sequence = _append_deployment(connection, move, deployment, replaced=current.version if current else None)
     for approval_id in move.approvals:
         _use(connection, move, approval_id, sequence)
@@ -82,6 +90,7 @@ def deploy(connection: Connection, move: Move, signer: Signer | None) -> Deploym
         row = {"model": release.model, "version": move.bar, "reason": move.reason}
         subject = f"{release.model} v{move.bar}"
         insert(connection, "barred", row, actor=move.actor, subject=subject, at=move.at, facts={"reason": move.reason})
+        rolling.end_of(connection, release.model, move.bar, None, ended)
     connection.execute(
         "INSERT INTO live (model, environment, deployment) VALUES (?, ?, ?) "
         "ON CONFLICT (model, environment) DO UPDATE SET deployment = excluded.deployment",
@@ -106,33 +115,19 @@ def mark_projected(connection: Connection, sequence: int, deployment: Deployment
         )
 
 
+def _ended(move: Move) -> RolloutEnd:
+    """Return how a rollout ends by this move; which one, and whether as promoted, is said where it is known."""
+    reason = move.reason if move.rollout else f"v{move.release.version} went live in {move.environment}: {move.reason}"
+    return RolloutEnd(rollout_id=move.rollout, outcome="cancelled", at=move.at, actor=move.actor, reason=reason)
+
+
 def _since(now: dt.datetime, current: DeploymentRecord | None) -> dt.datetime:
     """Return a time after the last deployment's, also when the clock was set back: older ones are taken as copies."""
     return now if current is None else max(now, current.since + dt.timedelta(microseconds=1))
 
 
 def _check(connection: Connection, move: Move, current: DeploymentRecord | None) -> None:
-    release = move.release
-    row = connection.execute(
-        "SELECT content FROM releases WHERE model = ? AND version = ?", (release.model, release.version)
-    ).fetchone()
-    if row is None or read(row[0], ReleaseRecord) != release:
-        message = f"{release.model} v{release.version} isn't registered with this evidence. Run its release job."
-        raise DataInvalid(message)
-    barred = connection.execute(
-        "SELECT reason FROM barred WHERE model = ? AND version = ?", (release.model, release.version)
-    ).fetchone()
-    if barred is not None:
-        message = f"{release.model} v{release.version} was barred: {barred[0]}. Release a new version instead."
-        raise DataInvalid(message)
-    against = connection.execute(
-        "SELECT content FROM standing_rejections WHERE model = ? AND version = ? AND environment = ? ORDER BY audit",
-        (release.model, release.version, move.environment),
-    ).fetchone()
-    if against is not None:
-        said = read(against[0], Rejection)
-        message = f"{release.model} v{release.version} was rejected for {move.environment} by {said.rejected_by}"
-        raise DataInvalid(f"{message}: {said.reason}. Ask for its withdrawal, or release a new version instead.")
+    check_eligible(connection, move.release, move.environment)
     if move.bar is not None and (current is None or current.version != move.bar):
         seen = f"v{current.version}" if current else "nothing"
         message = f"{move.subject}: v{move.bar} was to be rolled back, but {seen} is live. Look again, then decide."
@@ -162,15 +157,7 @@ def _append_deployment(
 
 
 def _use(connection: Connection, move: Move, approval_id: str, deployment: int) -> None:
-    bound = connection.execute(
-        "SELECT u.approval_id FROM approvals a LEFT JOIN approval_uses u USING (approval_id) "
-        "WHERE a.approval_id = ? AND a.model = ? AND a.version = ? AND a.environment = ?",
-        (approval_id, move.release.model, move.release.version, move.environment),
-    ).fetchone()
-    if bound is None or bound[0] is not None:
-        seen = "isn't one for it" if bound is None else "was used already"
-        message = f"{move.subject}: approval {approval_id} {seen}; each works once. Ask for a new approval."
-        raise DataInvalid(message)
+    check_unused(connection, approval_id, move.release, move.environment)
     row = {"approval_id": approval_id, "deployment": deployment}
     insert(
         connection,

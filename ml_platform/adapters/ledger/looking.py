@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ml_platform.adapters.ledger import deploying
+from ml_platform.adapters.ledger import deploying, rolling
 from ml_platform.adapters.ledger.connection import explained
 from ml_platform.adapters.ledger.reading import read
 from ml_platform.adapters.ledger.schema import check_version, version_of
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
+from ml_platform.core.rollout import Rollout
 
 BUSY_SECONDS = 5.0
 
@@ -41,6 +42,12 @@ def place_in(path: Path, model: str, environment: str) -> tuple[DeploymentRecord
     """Return what is live and all that ever was, oldest first, as of one moment; raises Unavailable."""
     with looking(path) as connection:
         return deploying.live(connection, model, environment), deploying.history(connection, model, environment)
+
+
+def rollouts_in(path: Path, model: str, environment: str) -> tuple[DeploymentRecord | None, Sequence[Rollout]]:
+    """Return what is live and all rollouts there, oldest first, as of one moment; raises Unavailable."""
+    with looking(path) as connection:
+        return deploying.live(connection, model, environment), rolling.rollouts(connection, model, environment)
 
 
 def release_in(path: Path, model: str, version: int, *, busy_seconds: float = BUSY_SECONDS) -> ReleaseRecord | None:

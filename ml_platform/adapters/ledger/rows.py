@@ -23,6 +23,9 @@ ACTIONS = {
     "projected": "projected",
     "rejections": "rejected",
     "withdrawals": "rejection_withdrawn",
+    "rollouts": "rollout_begun",
+    "rollout_ends": "rollout_ended",
+    "rollout_approvals": "rollout_approved",
 }
 
 Row = Mapping[str, object]

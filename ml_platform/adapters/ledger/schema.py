@@ -6,13 +6,14 @@ import sqlite3
 
 from ml_platform.core.errors import Unavailable
 
-VERSION = 2
+VERSION = 3
 GENESIS = "0" * 64
 
 # Every row of these tables is keyed by the audit entry that was written with it.
 FIRST = ("audit", "parts", "releases", "approvals", "approval_uses", "deployments", "barred", "projected")
 SECOND = ("rejections", "withdrawals")  # since schema version 2
-APPEND_ONLY = (*FIRST, *SECOND)
+THIRD = ("rollouts", "rollout_ends", "rollout_approvals")  # since schema version 3
+APPEND_ONLY = (*FIRST, *SECOND, *THIRD)
 
 TABLES = """
 CREATE TABLE schema (version INTEGER NOT NULL) STRICT;
@@ -170,6 +171,71 @@ CREATE TRIGGER holds_stay BEFORE DELETE ON holds
 BEGIN SELECT RAISE(ABORT, 'a hold is given back, never deleted'); END;
 """
 
+# Since schema version 3: challengers that are tried beside what is live.
+ROLLOUT_TABLES = """
+CREATE TABLE rollouts (
+  audit INTEGER PRIMARY KEY REFERENCES audit (sequence),
+  rollout_id TEXT NOT NULL UNIQUE,
+  model TEXT NOT NULL,
+  environment TEXT NOT NULL CHECK (environment IN ('staging', 'production')),
+  version INTEGER NOT NULL,
+  content TEXT NOT NULL,
+  FOREIGN KEY (model, version) REFERENCES releases (model, version)
+) STRICT;
+CREATE INDEX rollouts_by_model ON rollouts (model, environment, audit);
+
+CREATE TABLE rollout_ends (
+  audit INTEGER PRIMARY KEY REFERENCES audit (sequence),
+  rollout_id TEXT NOT NULL UNIQUE REFERENCES rollouts (rollout_id),
+  outcome TEXT NOT NULL CHECK (outcome IN ('promoted', 'stopped', 'cancelled')),
+  content TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE rollout_approvals (
+  audit INTEGER PRIMARY KEY REFERENCES audit (sequence),
+  approval_id TEXT NOT NULL UNIQUE REFERENCES approvals (approval_id),
+  rollout_id TEXT NOT NULL REFERENCES rollouts (rollout_id)
+) STRICT;
+
+CREATE VIEW running_rollouts AS
+  SELECT * FROM rollouts WHERE rollout_id NOT IN (SELECT rollout_id FROM rollout_ends);
+CREATE VIEW used_approvals AS
+  SELECT approval_id, audit FROM approval_uses UNION ALL SELECT approval_id, audit FROM rollout_approvals;
+CREATE TRIGGER one_rollout_at_a_time BEFORE INSERT ON rollouts
+WHEN EXISTS (SELECT 1 FROM running_rollouts WHERE model = NEW.model AND environment = NEW.environment)
+BEGIN SELECT RAISE(ABORT, 'another version is tried there already'); END;
+CREATE TRIGGER a_rollout_is_beside_what_is_live BEFORE INSERT ON rollouts
+WHEN NOT EXISTS (
+  SELECT 1 FROM live l JOIN deployments d ON d.audit = l.deployment
+  WHERE l.model = NEW.model AND l.environment = NEW.environment AND d.version <> NEW.version
+)
+BEGIN SELECT RAISE(ABORT, 'a version is tried beside another that is live'); END;
+CREATE TRIGGER a_barred_version_is_not_tried BEFORE INSERT ON rollouts
+WHEN EXISTS (SELECT 1 FROM barred WHERE model = NEW.model AND version = NEW.version)
+BEGIN SELECT RAISE(ABORT, 'the version is barred'); END;
+CREATE TRIGGER a_rejected_version_is_not_tried BEFORE INSERT ON rollouts
+WHEN EXISTS (
+  SELECT 1 FROM standing_rejections
+  WHERE model = NEW.model AND version = NEW.version AND environment = NEW.environment
+)
+BEGIN SELECT RAISE(ABORT, 'the version is rejected'); END;
+CREATE TRIGGER nothing_moves_under_a_rollout BEFORE INSERT ON deployments
+WHEN EXISTS (SELECT 1 FROM running_rollouts WHERE model = NEW.model AND environment = NEW.environment)
+BEGIN SELECT RAISE(ABORT, 'a rollout has to end before another version goes live'); END;
+CREATE TRIGGER an_approval_begins_one_rollout BEFORE INSERT ON rollout_approvals
+WHEN EXISTS (SELECT 1 FROM approval_uses WHERE approval_id = NEW.approval_id)
+BEGIN SELECT RAISE(ABORT, 'the approval was used already'); END;
+CREATE TRIGGER an_approval_of_a_rollout_is_used BEFORE INSERT ON approval_uses
+WHEN EXISTS (SELECT 1 FROM rollout_approvals WHERE approval_id = NEW.approval_id)
+BEGIN SELECT RAISE(ABORT, 'the approval was used already'); END;
+CREATE TRIGGER a_void_approval_begins_no_rollout BEFORE INSERT ON rollout_approvals
+WHEN EXISTS (
+  SELECT 1 FROM approvals a JOIN rejections r USING (model, version, environment)
+  WHERE a.approval_id = NEW.approval_id AND r.audit > a.audit
+)
+BEGIN SELECT RAISE(ABORT, 'the version was rejected after this approval'); END;
+"""
+
 
 def _guards(tables: tuple[str, ...]) -> str:
     return "".join(
@@ -195,9 +261,13 @@ def create(connection: sqlite3.Connection) -> None:
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Add to a ledger of version 1, inside the open transaction, what has come since; nothing in it changes."""
-    for statement in _statements(MORE_TABLES + _guards(SECOND)):
-        connection.execute(statement)
+    """Add to an older ledger, inside the open transaction, what has come since; nothing in it changes."""
+    added = {2: MORE_TABLES + _guards(SECOND), 3: ROLLOUT_TABLES + _guards(THIRD)}
+    found = version_of(connection)
+    for version, script in added.items():
+        if found < version:
+            for statement in _statements(script):
+                connection.execute(statement)
     connection.execute("UPDATE schema SET version = ?", (VERSION,))
 
 

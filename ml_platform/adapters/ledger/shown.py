@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ml_platform.adapters.deployments import FOLDER, Manifest, read_manifest
+from ml_platform.adapters.deployments import Manifest, read_manifest
 from ml_platform.adapters.ledger import deploying
 from ml_platform.adapters.ledger.reading import read
+from ml_platform.adapters.rollout_manifests import FOLDER
 from ml_platform.core.errors import PlatformError
 from ml_platform.core.records import DeploymentRecord
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection
 
-from ml_platform.adapters.ledger import chain, deploying, holding, words
+from ml_platform.adapters.ledger import chain, deploying, holding, rolling, words
 from ml_platform.adapters.ledger.checkpoints import Checkpoints
 from ml_platform.adapters.ledger.connection import Connections
 from ml_platform.adapters.ledger.head import Head, write_head
@@ -20,6 +20,8 @@ from ml_platform.core.errors import Unavailable
 from ml_platform.core.hold import Hold
 from ml_platform.core.ports import Approval, AuditEntry, Clock, Rejection, Withdrawal
 from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
+from ml_platform.core.rollout import Rollout, RolloutEnd, RolloutRecord
+from ml_platform.core.signing import Signer
 
 PAGE = 1000
 PLATFORM = "ml_platform"
@@ -188,13 +190,15 @@ class SqliteLedger:
         approvals: Sequence[str],
         bar: int | None = None,
         hold: Hold | None = None,
+        rollout: str = "",
         at: dt.datetime,
     ) -> DeploymentRecord:
         """Move the live pointer, use up the approvals, bar version `bar` and write the audit: one transaction.
 
         Raises DataInvalid when the version isn't registered with this evidence, is barred or rejected, an approval is
         unknown, void or used, `bar` isn't what is live, or another holds the place. Deploying what is live already
-        changes nothing and uses no approval.
+        changes nothing and uses no approval. A rollout that runs there ends: as promoted when it is the `rollout`
+        that is named, else as cancelled.
         """
         move = deploying.Move(
             release=release,
@@ -204,10 +208,49 @@ class SqliteLedger:
             approvals=tuple(approvals),
             bar=bar,
             token=hold.token if hold else None,
+            rollout=rollout,
             at=at,
         )
         with self._writing() as connection:
-            return deploying.deploy(connection, move, self._voucher.checkpoints.signing if self._voucher else None)
+            return deploying.deploy(connection, move, self._signer)
+
+    @property
+    def _signer(self) -> Signer | None:
+        return self._voucher.checkpoints.signing if self._voucher else None
+
+    def begin_rollout(
+        self, rollout: RolloutRecord, *, approvals: Sequence[str], hold: Hold | None = None
+    ) -> RolloutRecord:
+        """Begin to try a version beside what is live, using up approvals: one transaction.
+
+        Raises DataInvalid when the version may not serve, its champion isn't live, another is tried there, an approval
+        is unknown, void or used, or another holds the place.
+        """
+        place = (rollout.model, rollout.environment)
+        with self._writing() as connection:
+            holding.check_held(connection, place, hold.token if hold else None, now=rollout.since)
+            live = deploying.live(connection, *place)
+            return rolling.begin(connection, rollout, live=live, approvals=approvals, signer=self._signer)
+
+    def end_rollout(self, ended: RolloutEnd) -> None:
+        """End a rollout that runs without moving the pointer; one that was stopped bars its version."""
+        with self._writing() as connection:
+            rolling.end(connection, ended)
+
+    def rollout(self, model: str, environment: str) -> RolloutRecord | None:
+        """Return the rollout that runs there."""
+        with self._connections.reading() as connection:
+            return rolling.running(connection, model, environment)
+
+    def rollouts(self, model: str, environment: str) -> Sequence[Rollout]:
+        """Return all rollouts there, oldest first, each with its end."""
+        with self._connections.reading() as connection:
+            return rolling.rollouts(connection, model, environment)
+
+    def running_rollouts(self) -> Sequence[RolloutRecord]:
+        """Return every rollout that runs."""
+        with self._connections.reading() as connection:
+            return rolling.all_running(connection)
 
     def take(self, wanted: Hold, *, now: dt.datetime, void: int | None = None) -> tuple[Hold, bool]:
         """Return the hold on a place that is in force now, and whether it is the one that was wanted."""
@@ -236,8 +279,13 @@ class SqliteLedger:
 
     def reject(self, rejection: Rejection) -> None:
         """Write a rejection down; raises DataInvalid when its version isn't registered or its id was used before."""
+        reason = f"rejected by {rejection.rejected_by}: {rejection.reason}"
         with self._writing() as connection:
             words.reject(connection, rejection)
+            ended = RolloutEnd(
+                rollout_id="", outcome="cancelled", at=rejection.given_at, actor=rejection.rejected_by, reason=reason
+            )
+            rolling.end_of(connection, rejection.model, rejection.version, rejection.environment, ended)
 
     def withdraw(self, withdrawal: Withdrawal) -> None:
         """Write a withdrawal down; raises DataInvalid when there is no such rejection or it was withdrawn before."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from ml_platform.adapters.ledger import deploying
+from ml_platform.adapters.ledger import deploying, rolling
 from ml_platform.adapters.ledger.chain import COLUMNS, model_of, row_hash
 from ml_platform.adapters.ledger.checkpoints import Checkpoints
 from ml_platform.adapters.ledger.head import NAME, read_head
@@ -22,6 +22,7 @@ from ml_platform.adapters.ledger.shown import read_shown, shown_problems
 from ml_platform.adapters.ledger.vouching import checkpoint_problems
 from ml_platform.core.digest import digest_of
 from ml_platform.core.errors import DataInvalid
+from ml_platform.core.rollout import rollout_problems
 from ml_platform.core.signed_deployment import deployment_problems
 from ml_platform.core.signing import Verifier
 
@@ -122,6 +123,8 @@ def _unsigned(connection: sqlite3.Connection, verifier: Verifier) -> Iterator[st
     places = connection.execute("SELECT DISTINCT model, environment FROM deployments ORDER BY 1, 2").fetchall()
     for model, environment in places:
         yield from deployment_problems(verifier, deploying.history(connection, model, environment))
+        begun = [each.begun for each in rolling.rollouts(connection, model, environment)]
+        yield from rollout_problems(verifier, begun)
 
 
 def _head_problems(connection: sqlite3.Connection, path: Path) -> Iterator[str]:

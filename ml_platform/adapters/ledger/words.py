@@ -42,7 +42,7 @@ def approvals(connection: Connection, place: Place) -> tuple[Approval, ...]:
     rows = connection.execute(
         "SELECT a.content, used.at, (SELECT min(said.at) FROM rejections r JOIN audit said ON said.sequence = r.audit "
         "WHERE (r.model, r.version, r.environment) = (a.model, a.version, a.environment) AND r.audit > a.audit) "
-        "FROM approvals a LEFT JOIN approval_uses u USING (approval_id) "
+        "FROM approvals a LEFT JOIN used_approvals u USING (approval_id) "
         "LEFT JOIN audit used ON used.sequence = u.audit "
         "WHERE a.model = ? AND a.version = ? AND a.environment = ? ORDER BY a.audit",
         place,
