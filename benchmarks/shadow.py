@@ -11,19 +11,54 @@ limit.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import http.client
 import json
+import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from serving import WARM_UP, Keeper, process
 
 from ml_platform_tests.serving.small_model import GOOD_ROW, MODEL, begin_rollout, make_live, put_model
 
 LIMIT = 1.15
+WARM_UP = 500
+
+
+class Keeper:
+    """One keep-alive connection."""
+
+    def __init__(self, port: int, body: bytes) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port)
+        self._body = body
+
+    def ask(self) -> None:
+        """Send the request and read the answer; raises RuntimeError when it isn't 200."""
+        self._connection.request("POST", "/invocations", self._body, {"content-type": "application/json"})
+        reply = self._connection.getresponse()
+        said = reply.read()
+        if reply.status != http.client.OK:
+            raise RuntimeError(said.decode())
+
+
+@contextlib.contextmanager
+def process(command: list[str], port_file: Path) -> Iterator[int]:
+    """Run a server that writes its port into a file."""
+    with subprocess.Popen(command) as child:
+        try:
+            while not port_file.exists():
+                if child.poll() is not None:
+                    raise RuntimeError(f"{command[1:3]} ended with {child.returncode}")
+                time.sleep(0.02)
+            time.sleep(0.5)
+            yield int(port_file.read_text())
+        finally:
+            child.terminate()
 
 
 def compare(requests: int, pause: float) -> float:
