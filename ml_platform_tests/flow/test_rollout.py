@@ -19,8 +19,7 @@ from ml_platform.orchestration.build import build_all
 from ml_platform.settings import load_settings
 from ml_platform.stages.replay import Asking
 from ml_platform_tests.flow.project import MODEL, Project, project_in
-from ml_platform_tests.flow.test_with_dagster import WAIVED
-from ml_platform_tests.orchestration.small_model import rows
+from ml_platform_tests.orchestration.small_model import WAIVED, rows
 from ml_platform_tests.serving.asking import wait_until
 
 POLICY = ("packs: [base]", WAIVED.removeprefix("policy:\n    "))
