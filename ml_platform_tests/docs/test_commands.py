@@ -96,6 +96,7 @@ def assert_job(job: str) -> None:
 def parse_curl(arguments: list[str]) -> None:
     """Hold the request against the contract that the service would hold it against."""
     from ml_platform.core.scoring import ScoringContract
+    from ml_platform.serving.batch import KINDS as BATCH_KINDS
     from ml_platform.serving.contract_check import ContractCheck
     from ml_platform.serving.request import parse
     from ml_platform.stages.encode import input_columns
@@ -105,6 +106,10 @@ def parse_curl(arguments: list[str]) -> None:
         return
     if any(word.endswith("/feedback") for word in arguments):
         hold_feedback(arguments[arguments.index("-d") + 1].encode())
+        return
+    if any(word.endswith("/batch") for word in arguments):
+        kind = arguments[arguments.index("-H") + 1].removeprefix("content-type: ")
+        assert kind.encode() in BATCH_KINDS
         return
     assert any(word.endswith("/invocations") for word in arguments)
     rows = parse(arguments[arguments.index("-d") + 1].encode())
