@@ -43,8 +43,8 @@ def authorise(settings: Settings, ledger: Ledger, wanted: Wanted, *, now: dt.dat
             source="command line",
         )  # fmt: skip
         message = (
-            f"--by: says {wanted.by!r}, and {TOKEN} is {person.name}'s; in a home with users everybody acts for "
-            "themselves; leave --by out"
+            f"--by: says {wanted.by!r} (by itself, or because the key is theirs), and {TOKEN} is {person.name}'s; in a "
+            "home with users everybody acts for themselves; leave --by out, or use your own key"
         )
         raise Denied(message)
     require(person, wanted, ledger=ledger, now=now, source="command line")

@@ -35,7 +35,7 @@ class Action(StrEnum):
 MEANING = {
     Action.VIEW: "see assets, checks, runs and their events",
     Action.READ_LOGS: "read what steps printed, download a run for debugging",
-    Action.READ_AUDIT: "read and verify the audit chain, take a version's model out with its evidence",
+    Action.READ_AUDIT: "read the audit chain, take a version's model out with its evidence",
     Action.PREPARE_DATA: "read the source, take snapshots, split, make features",
     Action.TRAIN: "train, tune, evaluate, release; try faults",
     Action.WATCH: "collect traffic and outcomes, judge them",

@@ -19,7 +19,7 @@ def command() -> None:
 
 @command.command(name="verify")
 def verify() -> int:
-    """Find any edit, deletion, swap, truncation or rewriting. Exit 1 when there is one."""
+    """Find any edit, deletion, swap, truncation or rewriting, and what is live and not there whole. Exit 1 then."""
     from ml_platform.adapters.ledger.checkpoints import Checkpoints, target_of
     from ml_platform.adapters.ledger.verify import verify_audit
     from ml_platform.adapters.signing_keys import FileSigningKeys
@@ -35,8 +35,26 @@ def verify() -> int:
     newest = checkpoints.read().newest
     vouched = f"; {checkpoints.target} vouches for it up to entry {newest}" if newest else ""
     click.echo(f"✓ {path}: the audit chain is whole{vouched}")
+    lacking = _say_lacking()
     _say_differences()
-    return 0
+    return 1 if lacking else 0
+
+
+def _say_lacking() -> bool:
+    """Say of every version that is live anywhere whether its model, evidence and signed bundle are whole."""
+    from ml_platform.adapters.platform import open_platform
+    from ml_platform.cli.models import defs_folder
+    from ml_platform.policy.load import discover
+    from ml_platform.stages.whole import lacking
+
+    with open_platform(load_settings()) as platform:
+        models = sorted(path.parent.name for path in discover(defs_folder(platform.settings)))
+        found = list(lacking(platform.ledger, platform.store, platform.signing, models))
+    for one in found:
+        click.echo(f"✗ {one}", err=True)
+    if not found:
+        click.echo(f"✓ what is live of {', '.join(models)} lies there whole: models, evidence, signed bundles")
+    return bool(found)
 
 
 def _say_differences() -> None:

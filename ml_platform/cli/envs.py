@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -27,8 +27,10 @@ def command(model: str | None, *, at: str | None, history: bool, as_json: bool) 
     """Say what is live in staging and production of MODEL (default: of every model).
 
     A day names everything that was live on it. The answer comes from the ledger, which the live pointer moves in.
+    Exit 1: what it says isn't the platform's doing.
     """
     from ml_platform.adapters.platform import open_platform
+    from ml_platform.orchestration.showing import why_doubted
     from ml_platform.stages.live_spans import asked_time
     from ml_platform.stages.versions import ENVIRONMENTS
 
@@ -48,8 +50,12 @@ def command(model: str | None, *, at: str | None, history: bool, as_json: bool) 
         past = at is not None or history
         running = () if past else platform.ledger.running_rollouts()
         _keep_true(platform, names, now=now)
-    click.echo(_document(found) if as_json else "\n".join(_lines(found, running, past=past)))
-    return 0
+        barred = {name: frozenset(platform.ledger.barred(name)) for name in names}
+        doubts = [f"{name}: {why}" for name in names if (why := why_doubted(platform, name))]
+    click.echo(_document(found) if as_json else "\n".join(_lines(found, running, barred, past=past)))
+    for doubt in doubts:
+        click.echo(f"✗ {doubt}; no service follows it: `ml-platform audit verify`", err=True)
+    return 1 if doubts else 0
 
 
 def _keep_true(platform: Platform, names: list[str], *, now: dt.datetime) -> None:
@@ -82,7 +88,11 @@ def _spans(
 
 
 def _lines(
-    found: dict[tuple[str, str], tuple[LiveSpan, ...]], running: Sequence[RolloutRecord], *, past: bool
+    found: dict[tuple[str, str], tuple[LiveSpan, ...]],
+    running: Sequence[RolloutRecord],
+    barred: Mapping[str, frozenset[int]],
+    *,
+    past: bool,
 ) -> Iterator[str]:
     tried = {(each.model, each.environment): each for each in running}
     told = ""
@@ -95,7 +105,7 @@ def _lines(
             until = f" until {_moment(span.until)}" if span.until else ""
             yield (
                 f"  {environment:<11} v{one.version:<3} {one.model_digest[:12]}  since {_moment(one.since)}{until} "
-                f"by {one.actor}: {one.reason}"
+                f"by {one.actor}: {one.reason}{' (barred since)' if one.version in barred[model] else ''}"
             )
         if not spans:
             yield f"  {environment:<11} nothing {'was' if past else 'is'} live"

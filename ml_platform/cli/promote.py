@@ -24,10 +24,20 @@ DEPLOY = {"staging": Action.DEPLOY_STAGING, "production": Action.DEPLOY_PRODUCTI
 @click.option("--env", "environment", type=ENVIRONMENTS, required=True, help="Where to.")
 @click.option("--reason", required=True, help="Why; it is written to the audit.")
 @click.option("--despite-freeze", default=None, metavar="REASON", help="Why now, though a freeze holds; audited.")
+@click.option(
+    "--with-fewer-approvals", default=None, metavar="REASON", help="Why with fewer than what is live had; audited."
+)
 @click.option("--direct", default=None, metavar="REASON", help="Why untried, though the model file says how; audited.")
 @click.option("--by", "actor", default=None, help="Who; default: ML_PLATFORM_ACTOR, else the login name.")
 def command(
-    reference: str, *, environment: str, reason: str, despite_freeze: str | None, direct: str | None, actor: str | None
+    reference: str,
+    *,
+    environment: str,
+    reason: str,
+    despite_freeze: str | None,
+    with_fewer_approvals: str | None,
+    direct: str | None,
+    actor: str | None,
 ) -> int:
     """Promote a version (default: the newest) and verify it where it runs. Exit 1: refused, 3: evidence is missing.
 
@@ -43,7 +53,12 @@ def command(
     governed = load(split_reference(reference)[0])
     with open_platform(settings) as platform:
         person = acting(platform, DEPLOY[environment], governed.spec.model, by=actor)
-        for option, why in (("--despite-freeze", despite_freeze), ("--direct", direct)):
+        overrides = {
+            "--despite-freeze": despite_freeze,
+            "--with-fewer-approvals": with_fewer_approvals,
+            "--direct": direct,
+        }
+        for option, why in overrides.items():
             if why is None:
                 continue
             _check_override(option, why)
@@ -53,7 +68,7 @@ def command(
         desk = Desk(file=governed, platform=named, now=utc_now(), run_id="", say=click.echo)
         wish = Wish(
             release=release, environment=environment, reason=reason, despite_freeze=(despite_freeze or "").strip(),
-            directly=(direct or "").strip(),
+            directly=(direct or "").strip(), fewer_approvals=(with_fewer_approvals or "").strip(),
         )  # fmt: skip
         decided = deploy(desk, wish)
     what = f"{release.model} v{release.version} → {environment}"

@@ -60,7 +60,7 @@ def new_person(name: str, target: Path, password_file: Path | None, actor: str |
         )
         raise DataInvalid(message)
     with open_platform(settings) as platform:
-        by = acting(platform, Action.MANAGE_KEYS, by=actor)
+        by = _maker(platform, person, actor)
         platform.signing.require_without_key(person)
         key = make_person_key(target, password_of(password_file, target, confirm=True))
         note(platform, "person_key_added", by, {"owner": person, "key_id": key.key_id})
@@ -68,8 +68,21 @@ def new_person(name: str, target: Path, password_file: Path | None, actor: str |
     click.echo(f"✓ {target}: the key {key.key_id} of {person}; whoever has it and its password approves as {person}")
 
 
+def _maker(platform: Platform, person: str, actor: str | None) -> str:
+    """Return who makes a person's key: that person with the own token, or who may manage keys."""
+    from ml_platform.access.acting import authenticated
+
+    found = authenticated(platform.settings, platform.ledger, now=utc_now())
+    if found is not None and found.name == person and actor in {None, person}:
+        return person
+    return acting(platform, Action.MANAGE_KEYS, by=actor)
+
+
 def password_of(file: Path | None, key: Path, *, confirm: bool = False) -> str:
     """Return the password of a key file: from a file, else by asking."""
+    if not confirm and not key.is_file():
+        message = f"{key}: there is no such file; the key that `ml-platform keys new-person` made is needed; name it"
+        raise DataInvalid(message)
     if file is None:
         found: str = click.prompt(f"Password of {key}", hide_input=True, confirmation_prompt=confirm)
         return found

@@ -42,6 +42,7 @@ class Wish:
     url: str | None = None
     verify_again: bool = False
     despite_freeze: str = ""
+    fewer_approvals: str = ""
     directly: str = ""
     proven: str = ""
 
@@ -147,6 +148,7 @@ def _promote(desk: Desk, wish: Wish, hold: Hold) -> Promoted | Refused:
         now=desk.now,
         conditions=frozenset(conditions_of(desk.spec)),
         despite_freeze=wish.despite_freeze,
+        fewer_approvals=wish.fewer_approvals,
         way=_way(desk, wish),
         hold=hold,
     )

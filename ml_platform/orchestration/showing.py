@@ -22,11 +22,29 @@ SECONDS_BETWEEN_TICKS = 60
 
 def put_back_all(platform: Platform, models: Sequence[str], *, now: dt.datetime) -> dict[str, PutBack]:
     """Undo what somebody else wrote to what MLflow shows of some models; those with nothing to say are left out."""
-    from ml_platform.stages.put_back import put_back
+    from ml_platform.stages.put_back import PutBack, put_back
 
+    doubted = {model: why for model in models if (why := why_doubted(platform, model))}
     with _showing(platform) as showing:
-        done = {model: put_back(showing, model, now=now) for model in models}
+        done = {model: put_back(showing, model, now=now) for model in models if model not in doubted}
+    done |= {model: PutBack(problems=(why,)) for model, why in doubted.items()}
     return {model: one for model, one in done.items() if one.found or one.problems}
+
+
+def why_doubted(platform: Platform, model: str) -> str:
+    """Say why what the ledger calls live isn't the platform's doing, so that nothing may show it; else nothing."""
+    from ml_platform.core.signed_deployment import why_not_newest
+    from ml_platform.stages.versions import ENVIRONMENTS
+
+    for environment in ENVIRONMENTS:
+        history = platform.ledger.history(model, environment)
+        live = platform.ledger.live(model, environment)
+        if not history:
+            continue
+        why = why_not_newest(platform.signing, history) or ("it isn't the newest" if live != history[-1] else "")
+        if why:
+            return f"the deployment that the ledger holds in {environment} isn't the platform's ({why})"
+    return ""
 
 
 def differences(platform: Platform, models: Sequence[str]) -> list[str]:
@@ -34,7 +52,8 @@ def differences(platform: Platform, models: Sequence[str]) -> list[str]:
     from ml_platform.stages.put_back import look
 
     with _showing(platform) as showing:
-        return [f"MLflow, {model}: {what}" for model in models for what in look(showing, model)]
+        sound = [model for model in models if not why_doubted(platform, model)]
+        return [f"MLflow, {model}: {what}" for model in sound for what in look(showing, model)]
 
 
 def lies_at_home(platform: Platform) -> bool:
@@ -54,7 +73,7 @@ def words(all_done: dict[str, PutBack]) -> Iterator[str]:
         for found in one.found:
             yield f"MLflow, {model}: {found}; {done_about_it}"
         for problem in one.problems:
-            yield f"MLflow, {model}: can't be compared with the ledger just now: {problem}"
+            yield f"MLflow, {model}: can't be compared with the ledger just now: {problem}; `ml-platform audit verify`"
 
 
 def put_back_sensor(models: Sequence[str]) -> dg.SensorDefinition:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.ports import Approval, Ledger
-from ml_platform.core.records import Evidence, ReleaseRecord
+from ml_platform.core.records import DeploymentRecord, Evidence, ReleaseRecord
 from ml_platform.core.signed_word import sign_word, why_not_said
 from ml_platform.core.signing import Signer, Verifier
 from ml_platform.policy.resolve import Policy
@@ -86,6 +87,15 @@ def approve(
     return approval
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How many approvals, and whether signed; `since` names the live version that sets more than the policy does."""
+
+    count: int
+    signed: bool
+    since: int | None = None
+
+
 def choose_approvals(
     policy: Policy,
     *,
@@ -95,23 +105,47 @@ def choose_approvals(
     evidence: Evidence,
     environment: str,
     now: dt.datetime,
+    asked: Asked | None = None,
 ) -> tuple[str, ...] | Objection:
-    """Choose the approvals a promotion uses up, one per person, oldest first; or say what is missing."""
-    needed = policy.approvals_for(environment)
+    """Choose the approvals a promotion uses up, one per person, oldest first; or say what is missing.
+
+    Without `asked` it is what the policy asks for.
+    """
+    asked = asked or asked_by(policy, environment)
+    needed = asked.count
     if needed == 0:
         return ()
     authors = {_name(evidence.trained_by), _name(release.released_by)}
     counted: dict[str, str] = {}
     ignored: list[str] = []
     for approval in ledger.approvals(release.model, release.version, environment):
-        why = _not_counted(approval, policy, release, authors, now) or _not_signed(approval, policy, verifier, now)
+        why = _not_counted(approval, policy, release, authors, now) or _not_signed(approval, asked, verifier, now)
         if why:
             ignored.append(f"{approval.approver}'s {why}")
         else:
             counted.setdefault(_name(approval.approver), approval.approval_id)
     if len(counted) >= needed:
         return tuple(counted.values())[:needed]
-    return Objection(_too_few(policy, tuple(counted), ignored, release, environment))
+    return Objection(_too_few(asked, tuple(counted), ignored, release, environment))
+
+
+def asked_by(policy: Policy, environment: str) -> Asked:
+    """Return what a policy asks for."""
+    return Asked(count=policy.approvals_for(environment), signed=policy.signed_approvals)
+
+
+def asked_before(policy: Policy, ledger: Ledger, live: DeploymentRecord) -> Asked:
+    """Return what a policy asks for, and no less than the approvals that the live version used up there.
+
+    Who may change the model file can't switch off the second person by it.
+    """
+    used = [one for one in ledger.approvals(live.model, live.version, live.environment) if one.used_at is not None]
+    now = asked_by(policy, live.environment)
+    if len(used) < now.count or not used:
+        return now
+    signed = now.signed or all(one.signature for one in used)
+    lower = len(used) > now.count or signed != now.signed
+    return Asked(count=len(used), signed=signed, since=live.version if lower else None)
 
 
 def _not_counted(
@@ -131,24 +165,27 @@ def _not_counted(
     return ""
 
 
-def _not_signed(approval: Approval, policy: Policy, verifier: Verifier, now: dt.datetime) -> str:
-    """Say what is wrong with a signature; one that is there has to be right, whether or not the policy asks for it."""
-    if policy.signed_approvals or approval.signature or approval.key_id:
+def _not_signed(approval: Approval, asked: Asked, verifier: Verifier, now: dt.datetime) -> str:
+    """Say what is wrong with a signature; one that is there has to be right, whether or not it is asked for."""
+    if asked.signed or approval.signature or approval.key_id:
         return why_not_said(verifier, approval, by=approval.approver, now=now)
     return ""
 
 
 def _too_few(
-    policy: Policy, counted: Sequence[str], ignored: Sequence[str], release: ReleaseRecord, environment: str
+    asked: Asked, counted: Sequence[str], ignored: Sequence[str], release: ReleaseRecord, environment: str
 ) -> str:
-    needed = policy.approvals_for(environment)
+    needed = asked.count
     seen = f"{len(counted)} ({', '.join(counted)})" if counted else "none"
     rest = f"; not counted: {', '.join(ignored)}" if ignored else ""
-    kind = ("signed " if policy.signed_approvals else "") + ("approval" if needed == 1 else "approvals")
+    kind = ("signed " if asked.signed else "") + ("approval" if needed == 1 else "approvals")
+    before = f", as v{asked.since} had (the policy now asks for less)" if asked.since is not None else ""
+    fewer = ", or give a reason with --with-fewer-approvals" if asked.since is not None else ""
     how = f"ml-platform approve {release.model}/{release.version} --env {environment}"
     return (
         f"{release.model} v{release.version} needs {needed} {kind} for {environment} by people other than its "
-        f"author (evidence {short(release.evidence_digest)}), it has {seen}{rest}: ask one of them for `{how}`"
+        f"author (evidence {short(release.evidence_digest)}){before}, it has {seen}{rest}: ask one of them for "
+        f"`{how}`{fewer}"
     )
 
 

@@ -12,7 +12,7 @@ from ml_platform.core.rollout import RolloutRecord, why_not_begun
 from ml_platform.core.signing import Verifier
 from ml_platform.policy.freezes import frozen
 from ml_platform.policy.resolve import Policy
-from ml_platform.stages.approve import choose_approvals
+from ml_platform.stages.approve import Asked, asked_before, asked_by, choose_approvals
 from ml_platform.stages.attested import bundle_objections
 from ml_platform.stages.evidence import read_evidence
 from ml_platform.stages.examine import examine_evidence, examine_part
@@ -39,6 +39,7 @@ class Request:
     rollout: RolloutRecord | None
     despite_freeze: str
     way: Way
+    fewer_approvals: str = ""
 
     @property
     def is_live(self) -> bool:
@@ -59,6 +60,13 @@ class Request:
     def was_approved(self) -> bool:
         """Say whether its approvals were used up: when it went live, or when its rollout began."""
         return self.stays or (self.is_tried and isinstance(self.way, Proven))
+
+    @property
+    def asked(self) -> Asked:
+        """Return the approvals that it needs: no fewer than what is live had, unless a reason was given."""
+        if self.live is None or self.fewer_approvals:
+            return asked_by(self.policy, self.environment)
+        return asked_before(self.policy, self.ledger, self.live)
 
     @property
     def replaced(self) -> str | None:
@@ -112,7 +120,8 @@ def examine(request: Request) -> tuple[list[Objection], tuple[str, ...]]:
     release = request.release
     objections = chain_objections(request.ledger)
     if (why := request.ledger.barred(release.model).get(release.version)) is not None:
-        objections.append(Objection(f"{release.model} v{release.version} was barred: {why}. Release a new version"))
+        barred = Objection(f"{release.model} v{release.version} was barred: {why}. Release a new version")
+        return [*objections, barred], ()  # nothing else can help it
     objections += _freeze_objections(request)
     objections += _rollout_objections(request)
     if request.replaced is not None:
@@ -124,7 +133,7 @@ def examine(request: Request) -> tuple[list[Objection], tuple[str, ...]]:
     except (DataInvalid, Unavailable) as error:
         return [*objections, Objection(f"the evidence of {release.model} v{release.version}: {error}")], ()
     objections += bundle_objections(request.store, request.verifier, release, evidence)
-    objections += standing_rejections(
+    rejected = standing_rejections(
         request.policy,
         ledger=request.ledger,
         verifier=request.verifier,
@@ -133,6 +142,7 @@ def examine(request: Request) -> tuple[list[Objection], tuple[str, ...]]:
         now=request.now,
         trained_by=evidence.trained_by,
     )
+    objections += rejected
     objections += _evidence_objections(request, evidence)
     if request.was_approved:
         return objections, ()
@@ -144,10 +154,11 @@ def examine(request: Request) -> tuple[list[Objection], tuple[str, ...]]:
         evidence=evidence,
         environment=request.environment,
         now=request.now,
+        asked=request.asked,
     )
-    if isinstance(chosen, Objection):
+    if isinstance(chosen, Objection) and not rejected:
         return [*objections, chosen], ()
-    return objections, chosen
+    return objections, chosen if isinstance(chosen, tuple) else ()
 
 
 def _evidence_objections(request: Request, evidence: Evidence) -> list[Objection]:

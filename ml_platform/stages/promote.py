@@ -14,6 +14,7 @@ from ml_platform.core.rollout import RolloutRecord
 from ml_platform.core.signing import Verifier
 from ml_platform.policy.freezes import frozen
 from ml_platform.policy.resolve import Policy
+from ml_platform.stages.approve import asked_before
 from ml_platform.stages.interface_breaks import break_objections
 from ml_platform.stages.lock import Request, champion_holds, examine
 from ml_platform.stages.objection import Objection, Refused, refused
@@ -47,6 +48,7 @@ def promote(
     now: dt.datetime,
     conditions: frozenset[str],
     despite_freeze: str = "",
+    fewer_approvals: str = "",
     way: Way = DIRECTLY,
     hold: Hold | None = None,
 ) -> Promoted | Refused:
@@ -56,7 +58,8 @@ def promote(
     champion. No gate that needs one of them may have been judged as if it didn't hold. `verifier` knows the keys
     that may sign. A version that is live, or tried, already is examined like any other, but for its approvals, which
     are used up; refused, it stays. What has the model that is live needs no trial: it goes live directly.
-    `despite_freeze` is why it goes live in a freeze all the same; it is audited before the pointer moves. `hold` is
+    `despite_freeze` is why it goes live in a freeze all the same, `fewer_approvals` why with fewer approvals than what
+    it replaces had; both are audited before the pointer moves. `hold` is
     the caller's on this place (`stages.hold`); without one it is refused while somebody else has one. Show the change
     to the outside with `adapters.deployments.project` afterwards. Raises DataInvalid for an unknown version or
     environment, Unavailable when the ledger can't be used.
@@ -77,6 +80,7 @@ def promote(
         rollout=ledger.rollout(model, environment),
         despite_freeze=despite_freeze.strip(),
         way=way,
+        fewer_approvals=fewer_approvals.strip(),
     )
     objections, approvals = examine(request)
     if live is not None and request.is_live:
@@ -88,6 +92,7 @@ def promote(
     attempt = Attempt(version, actor, reason, now)
     if not objections:
         _say_overridden(request, actor)
+        _say_fewer(request, actor)
         _say_breaking(request, actor)
         _say_untried(request, attempt)
         try:
@@ -183,6 +188,28 @@ def _say_overridden(request: Request, actor: str) -> None:
                 "until": max(each.until for each in held),
             },
         )
+
+
+def _say_fewer(request: Request, actor: str) -> None:
+    """Write to the audit that a version goes live with fewer approvals than what it replaces, and why."""
+    if not request.fewer_approvals or request.live is None or request.was_approved:
+        return
+    before = asked_before(request.policy, request.ledger, request.live)
+    if before.since is None:
+        return
+    request.ledger.append(
+        "approvals_lowered",
+        actor=actor,
+        subject=f"{request.release.model}@{request.environment}",
+        at=request.now,
+        payload={
+            "version": request.release.version,
+            "reason": request.fewer_approvals,
+            "before": before.count,
+            "now": request.asked.count,
+            "signed": request.asked.signed,
+        },
+    )
 
 
 def _say_untried(request: Request, attempt: Attempt) -> None:

@@ -7,9 +7,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ml_platform.adapters.platform import open_platform
+from ml_platform.cli.models import utc_now
 from ml_platform.core.digest import canonical_json
+from ml_platform.settings import load_settings
 from ml_platform_tests.cli.conftest import Run
-from ml_platform_tests.cli.home import release
+from ml_platform_tests.cli.home import NAME, release
 
 if TYPE_CHECKING:
     import pytest
@@ -32,6 +35,23 @@ def test_checkpoints_lie_where_the_environment_says(
     altered = run("audit", "verify")
     assert altered.code == 1
     assert f"{points}:1" in altered.err
+
+
+def test_verify_says_what_is_live_and_lies_there_no_more(run: Run, defs: Path, tmp_path: Path) -> None:
+    version = release(defs)
+    with open_platform(load_settings()) as platform:
+        platform.ledger.deploy(version, "staging", actor="bob", reason="good", approvals=(), at=utc_now())
+    whole = run("audit", "verify")
+    assert whole.code == 0
+    assert f"✓ what is live of {NAME} lies there whole" in whole.out
+    for kind, digest in (("models", version.candidate.model_digest), ("evidence", version.evidence_digest)):
+        folder = tmp_path / "home" / kind / digest
+        away = folder.rename(tmp_path / "away")
+        lacking = run("audit", "verify")
+        assert lacking.code == 1
+        assert f"✗ {NAME} v1, live in staging: " in lacking.err
+        away.rename(folder)
+    assert run("audit", "verify").code == 0
 
 
 def test_the_export_can_be_verified_with_the_standard_library(run: Run, defs: Path, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
@@ -71,6 +73,21 @@ def test_verify_says_it_and_envs_puts_it_back(shown: Path, run: Run) -> None:
         assert platform.registry.shown(NAME).aliases == {"staging": 1}
         assert entries(platform) == 1
         assert platform.ledger.problems() == ()
+
+
+def test_what_a_forged_row_says_is_shown_nowhere(shown: Path, run: Run) -> None:
+    with closing(sqlite3.connect(shown / "ledger.sqlite", isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER deployments_no_update")
+        connection.execute("UPDATE deployments SET content = replace(content, 'good', 'best')")
+    spoil()
+    said = run("envs")
+    assert said.code == 1
+    assert f"✗ {NAME}: the deployment that the ledger holds in staging isn't the platform's (" in said.err
+    assert "`ml-platform audit verify`" in said.err
+    assert "put back" not in said.err
+    assert run("audit", "verify").code == 1
+    with open_platform(load_settings()) as platform:
+        assert platform.registry.shown(NAME).aliases == {}
 
 
 def test_the_sensor_puts_it_back_and_starts_no_run(shown: Path) -> None:

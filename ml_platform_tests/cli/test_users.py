@@ -158,3 +158,21 @@ def test_limits_of_what_a_client_may_have_scored_are_kept_and_listed(run: Run, t
     person = FileUsers(tmp_path / "home").person("shop")
     assert person is not None
     assert person.quota == Quota(requests_per_minute=60)
+
+
+def test_everybody_makes_their_own_key_once_and_nobody_elses(
+    run: Run, typed: Typed, sign_in: Callable[[str], None], admin: None, tmp_path: Path
+) -> None:
+    add(run, typed, "kim", "validator")
+    sign_in("kim")
+    (tmp_path / "password").write_text("correct horse battery\n")
+    more = ("--password-file", str(tmp_path / "password"))
+    other = run("keys", "new-person", "ada", "--to", str(tmp_path / "ada.pem"), *more)
+    assert other.code == 1
+    assert "kim may not rotate, retire and seal keys" in other.err
+    own = run("keys", "new-person", "kim", "--to", str(tmp_path / "kim.pem"), *more)
+    assert own.code == 0, own.err
+    again = run("keys", "new-person", "kim", "--to", str(tmp_path / "kim2.pem"), *more)
+    assert again.code != 0
+    gone = run("approve", "late/1", "--env", "staging", "--key", str(tmp_path / "tom.pem"), *more)
+    assert "there is no such file; the key that `ml-platform keys new-person` made is needed" in gone.err

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from ml_platform.core.digest import digest_of_bytes
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.hold import Hold
+from ml_platform.core.ports import Approval
 from ml_platform.core.records import DeploymentRecord, Evidence, EvidencePart, ReleaseRecord
 from ml_platform.core.verdict import Outcome, Severity
 from ml_platform.policy.gates import Waiver
 from ml_platform.policy.resolve import Policy, make_policy
+from ml_platform.stages.approve import approve
 from ml_platform.stages.evidence import STAGES
 from ml_platform.stages.objection import Refused
 from ml_platform.stages.promote import Promoted, promote
@@ -55,6 +57,7 @@ def attempt(
     its_policy: Policy | None = None,
     now: dt.datetime = NOW,
     conditions: frozenset[str] = frozenset({"always"}),
+    fewer_approvals: str = "",
 ) -> Promoted | Refused:
     return promote(
         its_policy or world.policy,
@@ -68,6 +71,7 @@ def attempt(
         reason="a test",
         now=now,
         conditions=conditions,
+        fewer_approvals=fewer_approvals,
     )
 
 
@@ -171,6 +175,31 @@ def test_what_is_live_needs_no_new_approvals_nor_a_comparison_with_itself(tmp_pa
         again = attempt(world, release, now=NOW + dt.timedelta(days=30))
         assert isinstance(again, Promoted)
         assert again.unchanged
+
+
+def test_whoever_takes_the_second_person_out_of_the_policy_still_needs_one(tmp_path: Path) -> None:
+    strict = World(FakeLedger(), FakeStore(tmp_path), policy(approvals={"production": 1}))
+    first = strict.release("one")
+    word = approve(
+        strict.policy, ledger=strict.ledger, model=MODEL, version=first.version, environment="production",
+        approver="carol", now=NOW,
+    )  # fmt: skip
+    assert isinstance(word, Approval)
+    assert isinstance(attempt(strict, first), Promoted)
+    loose = World(strict.ledger, strict.store, policy(), strict.signing)
+    second = loose.release("two", conditions=("always", "champion"))
+    said = reasons(attempt(loose, second))
+    assert "needs 1 approval for production" in said
+    assert "as v1 had (the policy now asks for less), it has none" in said
+    assert "--with-fewer-approvals" in said
+    gone = attempt(loose, second, fewer_approvals="carol left, and nobody else may")
+    assert isinstance(gone, Promoted)
+    told = loose.ledger.last("approvals_lowered", subject=f"{MODEL}@production")
+    assert told is not None
+    assert (told.payload["before"], told.payload["now"], told.actor) == (1, 0, "bob")
+    third = loose.release("three", conditions=("always", "champion"))
+    assert isinstance(attempt(loose, third, fewer_approvals="as before"), Promoted)
+    assert loose.ledger.last("approvals_lowered", subject=f"{MODEL}@production") == told
 
 
 def test_a_broken_audit_chain_stops_every_promotion(world: World) -> None:
