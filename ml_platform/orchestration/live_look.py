@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ENVIRONMENT = "production"
 AUTOMATIC = "rollback.automatic"
 REST = dt.timedelta(days=1)
+BEFORE = dt.timedelta(days=1)  # of the version before: its errors and latency are what is usual
 COMPARED_ROWS = 5000  # the newest with an outcome are scored by the version before
 LOSS = "live_loss_excess"
 AGAINST_BEFORE = "live_loss_against_before"
@@ -63,7 +64,7 @@ def look_at_production(file: GovernedModelFile, platform: Platform, *, now: dt.d
     if live is None or release is None:
         return Keep(reason=f"nothing is live in {ENVIRONMENT}")
     before = _before(platform, live)
-    served, labels = _heard(platform, spec.model)
+    served, labels = _heard(platform, spec.model, since=live.since - BEFORE)
     earlier = [one for one in served if before and one.version == before.version and one.at < live.since]
     promise = _promise(spec, platform, release, earlier)
     loss = bounded_losses(spec.learner, spec.classes, usual=promise.usual_loss)
@@ -96,12 +97,12 @@ def _before(platform: Platform, live: DeploymentRecord) -> ReleaseRecord | None:
     return None
 
 
-def _heard(platform: Platform, model: str) -> tuple[Sequence[Prediction], Mapping[str, Label]]:
-    """Return what was predicted in production, and the outcomes that came, each in the order in which it came."""
+def _heard(platform: Platform, model: str, *, since: dt.datetime) -> tuple[Sequence[Prediction], Mapping[str, Label]]:
+    """Return what was answered in production since then, and the outcomes, each in the order in which it came."""
     from ml_platform.adapters.labels import LabelStore
-    from ml_platform.adapters.traffic_log import read, traffic_folder
+    from ml_platform.adapters.traffic_log import read_answered, traffic_folder
 
-    served = read(traffic_folder(platform.home, ENVIRONMENT, model), keys=platform.keys).predictions
+    served = read_answered(traffic_folder(platform.home, ENVIRONMENT, model), since, keys=platform.keys)
     return served, LabelStore(platform.home).read(model).by_prediction
 
 
