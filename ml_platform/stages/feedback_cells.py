@@ -67,7 +67,7 @@ def source_name(by: str) -> str:
     """Return a name for who said something, by which nobody learns who it is.
 
     >>> source_name("kim"), source_name("")
-    ('source ddb2c1a9', 'an unknown source')
+    ('source 26ae784d', 'an unknown source')
     """
     return f"source {hashlib.sha256(by.encode()).hexdigest()[:8]}" if by else "an unknown source"
 

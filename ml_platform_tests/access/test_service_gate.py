@@ -274,7 +274,8 @@ def test_too_much_is_answered_429_and_when_to_come_again(served: tuple[Asker, di
     assert ask(asker, "POST", "/invocations", tokens["busy"]).headers["retry-after"] in {"29", "30"}
 
 
-def test_a_service_that_cannot_ask_for_users_answers_nobody(tmp_path: Path) -> None:
+def test_a_service_that_cannot_ask_for_users_answers_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml_platform.serving.gates.LOOK_SECONDS", 0.0)  # else it knows a second later
     with contextlib.closing(TrafficLog(tmp_path / "traffic", keys=FileKeys(tmp_path))) as log:
         asker = Asker(ScoringApp(tmp_path, MODEL, "staging", traffic=log))
         with contextlib.closing(asker.runner):

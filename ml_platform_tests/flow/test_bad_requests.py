@@ -36,7 +36,7 @@ def row(**changes: object) -> bytes:
 
 
 BAD = {
-    "NaN in a number": Bad(400, "the body isn't JSON that can be used", row(distance=float("nan"))),
+    "NaN in a number": Bad(422, "column 'distance': it is null", row(distance=float("nan"))),
     "infinity in a number": Bad(400, "the body isn't JSON that can be used", row(distance=float("inf"))),
     "a number beyond all floats": Bad(400, "Number out of range", row(distance=733).replace(b"733", b"1e999")),
     "a text in a number": Bad(422, "column 'distance': ", row(distance="far")),

@@ -145,7 +145,7 @@ def test_a_ledger_with_a_newer_schema_is_refused(project: Project) -> None:
     with edited(project.home / "ledger.sqlite", "UPDATE schema SET version = 99"):
         said = project.ask("show", MODEL)
     assert said.code == 2
-    assert "the ledger has schema version 99, known: 1 to 2. Update the platform." in said.err
+    assert "the ledger has schema version 99, known: 1 to 3. Update the platform." in said.err
 
 
 def test_an_altered_model_is_found_before_it_is_deployed(project: Project) -> None:

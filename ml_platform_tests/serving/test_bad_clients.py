@@ -96,7 +96,7 @@ def row(**changed: str) -> bytes:
         (row(carrier='"UA\\u0000"'), 200),
         (row(carrier='"\\ud800"'), 400),
         (row(origin='"\\u0045WR"'), 200),
-        (row(weekend="[" * 400 + "]" * 400), 422),
+        (row(weekend="[" * 50 + "]" * 50), 422),
         (row(weekend="[" * 100_000), 400),
         (row(weekend='{"a":' * 100_000), 400),
         (b'{"dataframe_records": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", 400),
