@@ -115,16 +115,16 @@ def _promise(spec: ModelSpec, platform: Platform, release: ReleaseRecord, earlie
     if not platform.store.has("evaluations", release.candidate.evaluation_digest):  # what needs it is undefined
         return promise_of(spec.learner.task, [], np.zeros(0), before=earlier)
     measured = holdout_measurements(platform.store, release)
-    return promise_of(spec.learner.task, measured, _scores(spec, platform, release), before=earlier)
+    return promise_of(spec.learner.task, measured, _scores(platform, release), before=earlier)
 
 
-def _scores(spec: ModelSpec, platform: Platform, release: ReleaseRecord) -> NDArray[np.float64]:
+def _scores(platform: Platform, release: ReleaseRecord) -> NDArray[np.float64]:
     """Return the holdout's scores as they are served: of several classes the largest probability."""
     import numpy as np
 
-    from ml_platform.stages.reference import read_reference
+    from ml_platform.stages.reference import holdout_scores
 
-    columns = [one.to_numpy(dtype=np.float64) for one in read_reference(spec, platform.store, release).scores.values()]
+    columns = [one.to_numpy(dtype=np.float64) for one in holdout_scores(platform.store, release).values()]
     largest: NDArray[np.float64] = np.max(columns, axis=0)
     return largest
 

@@ -75,24 +75,37 @@ def read_reference(spec: ModelSpec, store: ArtefactStore, release: ReleaseRecord
     candidate = release.candidate
     rows = read_parquet(store.open("snapshots", candidate.snapshot_digest, "data.parquet"))
     parts = read_parquet(store.open("splits", candidate.split_digest, "parts.parquet"))["part"].astype(str)
-    scores = read_parquet(store.open("evaluations", candidate.evaluation_digest, "scores.parquet"))
+    contract = _contract(store, candidate.model_digest)
+    holdout = _holdout(store, release)
     measured = holdout_measurements(store, release)
     found = next((one for one in measured if one.metric == HEADLINES[spec.learner.task] and not one.subject), None)
     error = found.facts.get("standard_error") if found else None
     ranking = next((one for one in measured if one.metric == "macro_roc_auc" and not one.subject), None)
-    contract = _contract(store, candidate.model_digest)
     return Reference(
         rows=rows[(parts == "train").to_numpy()],
-        scores={name: scores[column] for name, column in score_columns(contract.classes)},
+        scores=_by_class(holdout, contract),
         headline=found.value if found else None,
         standard_error=float(error) if isinstance(error, int | float) else None,
         ranking=ranking,
-        outcomes=scores["target"].to_numpy(dtype=np.float64),
+        outcomes=holdout["target"].to_numpy(dtype=np.float64),
         threshold=contract.threshold,
         importance={
             one.subject: one.value for one in measured if one.metric == "feature_share" and one.value is not None
         },
     )
+
+
+def holdout_scores(store: ArtefactStore, release: ReleaseRecord) -> dict[str, pd.Series[float]]:
+    """Return the scores on a release's holdout, by class where there are several, else under the empty name."""
+    return _by_class(_holdout(store, release), _contract(store, release.candidate.model_digest))
+
+
+def _holdout(store: ArtefactStore, release: ReleaseRecord) -> pd.DataFrame:
+    return read_parquet(store.open("evaluations", release.candidate.evaluation_digest, "scores.parquet"))
+
+
+def _by_class(holdout: pd.DataFrame, contract: ScoringContract) -> dict[str, pd.Series[float]]:
+    return {name: holdout[column] for name, column in score_columns(contract.classes)}
 
 
 def holdout_measurements(store: ArtefactStore, release: ReleaseRecord) -> list[Measurement]:
