@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,6 +27,9 @@ from ml_platform.adapters.segments import (
 from ml_platform.core.atomic import sync
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.traffic import Label, Outcome
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +126,12 @@ class LabelStore:
         """Return the labels of a model; none when there is no folder."""
         return self._folded(model).labels
 
+    def words(self, model: str) -> Iterator[pa.Table]:
+        """Iterate over all that was ever said, in order, as tables of `prediction_id`, `number` or `name`, and `at`."""
+        decoder = msgspec.json.Decoder(Label)
+        for segment in segments_of(self._folder(model)):
+            yield in_columns([read_as(decoder, payload, segment) for payload in scan(segment, Scan())])
+
     def _append(self, model: str, folder: Path, wanted: Sequence[Label]) -> Appended:
         folded = self._folded(model)
         known = conflicts = 0
@@ -143,6 +153,21 @@ class LabelStore:
 
     def _folder(self, model: str) -> Path:
         return self._home / "labels" / model
+
+
+def in_columns(labels: Sequence[Label]) -> pa.Table:
+    """Return labels as a table of `prediction_id`, `number` or `name` (the other is missing), and `at`."""
+    import pyarrow as pa
+
+    told = [one.label for one in labels]
+    return pa.table(
+        {
+            "prediction_id": pa.array([one.prediction_id for one in labels], pa.string()),
+            "number": pa.array([None if isinstance(one, str) else one for one in told], pa.float64()),
+            "name": pa.array([one if isinstance(one, str) else None for one in told], pa.string()),
+            "at": pa.array([one.at for one in labels], pa.timestamp("us", "UTC")),
+        }
+    )
 
 
 def _checked(index: int, label: tuple[str, Outcome, dt.datetime]) -> Label:

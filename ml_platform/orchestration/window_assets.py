@@ -95,19 +95,18 @@ def window_assets(file: "GovernedModelFile", watched: "Monitoring") -> list[dg.A
 
 def _collect(desk: "Desk", period: "Period") -> Measured[WindowRecord]:
     from ml_platform.adapters.labels import LabelStore
-    from ml_platform.adapters.traffic_log import read, traffic_folder
+    from ml_platform.adapters.traffic_log import read_columns, traffic_folder
     from ml_platform.stages.window import collect_window
 
     home = desk.platform.home
     folder = traffic_folder(home, ENVIRONMENT, desk.model)
     _compact(desk, folder)
-    seen = read(folder, period.start, period.end, keys=desk.platform.keys)
+    seen = read_columns(folder, period.start, period.end, keys=desk.platform.keys)
     if seen.torn:
         desk.say(f"{seen.torn} torn or altered lines of the traffic log were left out")
-    heard = LabelStore(home).read(desk.model)
     return collect_window(
-        desk.model, ENVIRONMENT, period, predictions=seen.predictions, labels=heard.by_prediction,
-        conflicting=heard.conflicting, torn=seen.torn, store=desk.platform.store, now=desk.now,
+        desk.model, ENVIRONMENT, period, predictions=seen.rows, words=LabelStore(home).words(desk.model),
+        torn=seen.torn, store=desk.platform.store, now=desk.now,
     )  # fmt: skip
 
 
