@@ -23,7 +23,7 @@ from ml_platform.adapters.traffic_log import RANGE_SUFFIX
 from ml_platform.core.errors import DataInvalid, Unavailable
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pyarrow as pa  # noqa: TC004  (dear, and nobody reads this dataclass's annotations)
 
     from ml_platform.core.keys import Keys
 
@@ -31,6 +31,7 @@ LOCK = ".compacting"
 SEGMENTS_AT_ONCE = 2
 DAY_FILE_BYTES = 32 << 20
 STALE_SECONDS = 3600
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compacted:

@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,8 +78,7 @@ def in_columns(payloads: Sequence[bytes], source: Path) -> pa.Table:
     for code in range(classes):
         scores = [row.scores[code] if code < len(row.scores) else None for row in rows]
         found[f"{SCORE_COLUMN}{code}"] = pa.array(scores, pa.float64())
-    for name in dict.fromkeys(name for row in rows for name in row.inputs):
-        found[f"{INPUT_COLUMN}{name}"] = _column([row.inputs.get(name) for row in rows])
+    found |= {f"{INPUT_COLUMN}{name}": _column(values) for name, values in _by_name([row.inputs for row in rows])}
     return pa.table(found)
 
 
@@ -104,6 +104,18 @@ def put_together(tables: Sequence[pa.Table]) -> pa.Table:
             kinds.setdefault(field.name, set()).add(field.type)
     wanted = {name: _shared(types) for name, types in kinds.items()}
     return pa.concat_tables([_as(table, wanted) for table in tables]).unify_dictionaries()
+
+
+def _by_name(rows: Sequence[Mapping[str, InputValue]]) -> Iterable[tuple[str, Sequence[InputValue]]]:
+    """Iterate over the names that rows have, each with the value of every row, None where it isn't named."""
+    names = list(rows[0]) if rows else []
+    if len(names) > 1 and all(len(row) == len(names) for row in rows):
+        try:  # all have the same, as nearly always: many times as fast
+            return zip(names, zip(*map(itemgetter(*names), rows), strict=True), strict=True)
+        except KeyError:
+            pass
+    every = dict.fromkeys(name for row in rows for name in row)
+    return ((name, [row.get(name) for row in rows]) for name in every)
 
 
 def _column(values: Sequence[InputValue]) -> pa.Array:

@@ -1,9 +1,10 @@
 """Traffic of whole days: sealed Parquet files into which finished segments are put together.
 
 A file holds predictions that were answered on one day (UTC), ordered by event time, as they were logged and in
-columns (see `traffic_columns`), each beside the segment that it came from. Files are never changed and never renamed; a newer one may repeat an older one's rows, and a segment that is
-still there may be in a file already. So that everything counts once all the same, of each segment's rows on a day only
-one copy is read: the segment itself where it is still there, otherwise the first file that has them.
+columns (see `traffic_columns`), each beside the segment that it came from. Files are never changed and never renamed; a
+newer one may repeat an older one's rows, and a segment that is still there may be in a file already. So that everything
+counts once all the same, of each segment's rows on a day only one copy is read: the segment itself where it is still
+there, otherwise the first file that has them.
 """
 
 from __future__ import annotations

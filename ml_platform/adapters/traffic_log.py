@@ -33,7 +33,7 @@ from ml_platform.core.rollout import RolloutRecord
 from ml_platform.core.traffic import Prediction
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pyarrow as pa  # noqa: TC004  (dear, and nobody reads this dataclass's annotations)
 
 RANGE_SUFFIX = ".range"
 TRIES = 5

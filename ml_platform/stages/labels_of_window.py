@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pyarrow as pa  # noqa: TC004  (dear, and nobody reads this dataclass's annotations)
 
     Flags = NDArray[np.bool_]
     Places = NDArray[np.int64]
@@ -128,4 +128,4 @@ def _contradicted(said: pa.Table, rows: Places, first: Places) -> Flags:
 def _flags(told: pa.ChunkedArray) -> Flags:
     import pyarrow.compute as pc
 
-    return pc.fill_null(told, False).to_numpy()
+    return pc.fill_null(told, fill_value=False).to_numpy()

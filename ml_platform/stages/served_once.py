@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pyarrow as pa  # noqa: TC004  (dear, and nobody reads this dataclass's annotations)
 
     from ml_platform.stages.periods import Period
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """The predictions of a window as a table, ordered by id; what the log repeated, and what it said again otherwise."""
+    """A window's predictions as a table, ordered by id; lines that repeat one, and that say something else of one."""
 
     rows: pa.Table
     repeated: int

@@ -102,7 +102,7 @@ def _digest(served: Served, joined: Joined) -> str:
     content = hashlib.sha256(canonical_json(said).encode())
     lines = served.rows["says"].combine_chunks()
     content.update(memoryview(lines.buffers()[1])[: lines.nbytes] if len(lines) else b"")
-    content.update(joined.known)
+    content.update(joined.known.tobytes())
     content.update(pc.fill_null(joined.number, 0.0).to_numpy())
     if joined.name.null_count < len(joined.name):
         content.update("\n".join(pc.fill_null(joined.name, "").to_pylist()).encode())

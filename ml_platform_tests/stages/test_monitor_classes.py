@@ -23,8 +23,8 @@ from ml_platform.stages.window import collect_window
 from ml_platform.stats.macro_roc_auc import macro_roc_auc
 from ml_platform_tests.stages.test_monitor import JUNE, RELEASE
 from ml_platform_tests.stages.test_monitor import SPEC as TWO
-from ml_platform_tests.stats.reading import bounds_of, fact_of
 from ml_platform_tests.stages.told_traffic import told, words
+from ml_platform_tests.stats.reading import bounds_of, fact_of
 
 CLASSES = ("ebb", "flood", "slack")
 COMMON = np.array([0.5, 0.3, 0.2])

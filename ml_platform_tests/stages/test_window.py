@@ -154,7 +154,8 @@ def test_a_label_that_can_not_be_true_is_counted_with_its_reason_and_never_joine
 
 def test_a_label_from_the_future_is_joined_once_its_time_has_come(tmp_path: Path) -> None:
     early, late = (
-        collected(tmp_path, [prediction("a", 1)], [said("a", 1.0)], now=now) for now in (NOW - dt.timedelta(days=1), NOW)
+        collected(tmp_path, [prediction("a", 1)], [said("a", 1.0)], now=now)
+        for now in (NOW - dt.timedelta(days=1), NOW)
     )
     assert [early.record.labelled, late.record.labelled] == [0, 1]
     assert early.record.digest != late.record.digest

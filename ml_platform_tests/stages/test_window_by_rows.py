@@ -68,7 +68,7 @@ def test_a_window_in_columns_is_what_it_was_row_by_row(
     logs: list[list[tuple[Prediction, int]]],
     said: list[tuple[str, float | str, int]],
     compacted: int,
-    torn: bool,  # noqa: FBT001
+    torn: bool,
 ) -> None:
     home = tmp_path_factory.mktemp("home")
     folder = home / "log"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-import pyarrow as pa
 
-from ml_platform.adapters.labels import in_columns as words_in_columns
+from ml_platform.adapters.label_words import in_columns as words_in_columns
 from ml_platform.adapters.traffic_columns import in_columns
 from ml_platform.core.traffic import Label, Prediction
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def told(predictions: Sequence[Prediction]) -> pa.Table:
