@@ -32,6 +32,7 @@ KIND = "windows"
 FILE = "traffic.parquet"
 KEPT = ("id", "event_time", "version", "model_digest", "status", "score", "latency_seconds", "unseen")
 ROWS_PER_GROUP = 1 << 17
+MOST_LEVELS = 10_000
 
 
 def collect_window(
@@ -81,12 +82,25 @@ def collect_window(
 def read_window(store: ArtefactStore, record: WindowRecord) -> pd.DataFrame:
     """Return a window's table: id, event_time, version, model_digest, status, score, latency, label, inputs.
 
-    Of several classes `score` is the largest probability and `score_0`, `score_1` … hold each; labels are names.
+    Of several classes `score` is the largest probability and `score_0`, `score_1` … hold each; labels are names. Inputs
+    that are text are categories, if their values are few.
     """
-    import pandas as pd
+    import pyarrow.parquet as pq
 
     with store.open(KIND, record.digest, FILE) as file:
-        return pd.read_parquet(file)
+        texts = [field.name for field in pq.read_schema(file) if _is_text_input(field)]
+        file.seek(0)
+        table = pq.ParquetFile(file, read_dictionary=texts).read(use_threads=False).unify_dictionaries()
+    for name in texts:
+        if any(len(values.dictionary) > MOST_LEVELS for values in table[name].chunks):
+            table = table.set_column(table.column_names.index(name), name, table[name].cast("string"))
+    return table.to_pandas(self_destruct=True, split_blocks=True, use_threads=False)
+
+
+def _is_text_input(field: pa.Field) -> bool:
+    import pyarrow as pa
+
+    return field.name.startswith(INPUT_COLUMN) and pa.types.is_string(field.type)
 
 
 def _by_version(rows: pa.Table) -> dict[str, int]:

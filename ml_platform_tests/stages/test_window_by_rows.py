@@ -61,7 +61,7 @@ def no_disk() -> Iterator[None]:
         yield
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(LOGS, SAID, st.integers(0, 3), st.booleans())
 def test_a_window_in_columns_is_what_it_was_row_by_row(
     tmp_path_factory: pytest.TempPathFactory,
