@@ -94,13 +94,14 @@ def read_window(store: ArtefactStore, record: WindowRecord) -> pd.DataFrame:
     for name in texts:
         if any(len(values.dictionary) > MOST_LEVELS for values in table[name].chunks):
             table = table.set_column(table.column_names.index(name), name, table[name].cast("string"))
-    return table.to_pandas(self_destruct=True, split_blocks=True, use_threads=False)
+    found: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True, use_threads=False)
+    return found
 
 
 def _is_text_input(field: pa.Field) -> bool:
     import pyarrow as pa
 
-    return field.name.startswith(INPUT_COLUMN) and pa.types.is_string(field.type)
+    return field.name.startswith(INPUT_COLUMN) and bool(pa.types.is_string(field.type))
 
 
 def _by_version(rows: pa.Table) -> dict[str, int]:
