@@ -40,7 +40,7 @@ def collect_window(
     environment: str,
     period: Period,
     *,
-    predictions: pa.Table,
+    predictions: Iterable[pa.Table],
     words: Iterable[pa.Table],
     store: ArtefactStore,
     now: dt.datetime,
@@ -132,8 +132,19 @@ def _keep(store: ArtefactStore, digest: str, rows: pa.Table, joined: Joined) -> 
     table = _without_empty(told.add_column(len(KEPT), "label", _labels(joined)))
     with store.draft(KIND) as draft:
         with draft.create(FILE) as file:
-            pq.write_table(table, file, compression="zstd", store_schema=False, row_group_size=ROWS_PER_GROUP)
+            pq.write_table(
+                table, file, compression="zstd", store_schema=False, row_group_size=ROWS_PER_GROUP,
+                use_dictionary=_repeating(table), write_statistics=False,
+            )  # fmt: skip
         draft.keep(digest)
+
+
+def _repeating(table: pa.Table) -> list[str]:
+    """Name the columns that hold few values, each many times."""
+    import pyarrow as pa
+
+    few = (pa.types.is_dictionary, pa.types.is_integer, pa.types.is_boolean)
+    return [one.name for one in table.schema if any(each(one.type) for each in few)]
 
 
 def _starting(rows: pa.Table, beginning: str) -> Sequence[str]:
