@@ -166,7 +166,11 @@ class Trouble:
             rollout_id=f"r{version}",
         )  # fmt: skip
         self.tried.append(Tried(record, bool(source), since))
-        wait_until(self._is_answering if strategy == "canary" else self._is_mirrored, PICKED_UP_SECONDS)
+        try:
+            wait_until(self._is_answering if strategy == "canary" else self._is_mirrored, PICKED_UP_SECONDS)
+        except AssertionError as error:
+            health = self.server.ask("GET", "/health").body
+            raise AssertionError(f"{record} isn't tried: {health!r}") from error
 
     def _is_answering(self) -> bool:
         return any(one.version == self.tried[-1].record.version for one in self.answers[-100:])
