@@ -32,9 +32,12 @@ def window_sensor(file: "GovernedModelFile", monitoring: "Monitoring") -> dg.Sen
         context.update_cursor(heard)
         if isinstance(due, str):
             return dg.SkipReason(due)
-        for one in due:
-            context.log.info("%s: %s", one.window, one.reason)
-        return [dg.RunRequest(run_key=one.cause, partition_key=one.window, tags={WHY_TAG: one.reason}) for one in due]
+        in_time = due[::-1]  # evidence goes on from window to window, and a check's page shows what was judged last
+        for one in in_time:
+            context.log.info("%s is requested: %s", f"{model}_monitor", one.reason)
+        return [
+            dg.RunRequest(run_key=one.cause, partition_key=one.window, tags={WHY_TAG: one.reason}) for one in in_time
+        ]
 
     return dg.SensorDefinition(
         name=f"{model}_window_sensor",
