@@ -15,7 +15,7 @@ from ml_platform.orchestration.code_digest import code_digest, features_source
 from ml_platform.orchestration.gates import check_specs
 from ml_platform.orchestration.placing import pool_of, resource_tags
 from ml_platform.orchestration.records import RECORDS_KEY
-from ml_platform.orchestration.run_stage import SECTIONS
+from ml_platform.orchestration.run_stage import sections_of
 
 if TYPE_CHECKING:
     from ml_platform.policy.load import GovernedModelFile
@@ -61,8 +61,7 @@ def _version(stage: str, sections: str, features: str) -> str:
 
 def code_version(spec: ModelSpec, stage: str) -> str:
     """Return the version of what makes a stage's records: the platform's code, the features and its file sections."""
-    sections = spec.model_dump(mode="json", include=set(SECTIONS.get(stage, ())))
-    return _version(stage, digest_of(sections), spec.features)
+    return _version(stage, digest_of(sections_of(spec, stage)), spec.features)
 
 
 def wire(
