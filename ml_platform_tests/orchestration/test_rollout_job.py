@@ -26,13 +26,14 @@ from ml_platform.orchestration.records import RESOURCES
 from ml_platform.orchestration.rolling_out import roll
 from ml_platform.orchestration.rollout_sensor import _of, rollout_sensor
 from ml_platform.orchestration.rollout_way import rules_digest, way_of
-from ml_platform.policy.load import GovernedModelFile
+from ml_platform.policy.load import GovernedModelFile, load_model
+from ml_platform.policy.spec import Deployment
 from ml_platform.policy.strategy import Canary, Direct, Shadow
 from ml_platform.settings import load_settings
 from ml_platform.stages.rollout_look import Promote, Stop
 from ml_platform.stages.way import Directly, Tried
 from ml_platform_tests.access.people import people
-from ml_platform_tests.orchestration.small_model import load_small
+from ml_platform_tests.orchestration.small_model import write_model
 from ml_platform_tests.stages.lock_world import MODEL, World, policy
 
 NOW = dt.datetime.now(tz=dt.UTC)
@@ -41,6 +42,9 @@ RULES = Canary(
     loss_margin=0.9, false_decisions=0.2, most_days=2,
 )  # fmt: skip
 
+MANUAL = "deployment: {production: manual}"
+TRIED = f"deployment: {{production: manual, strategy: {RULES.model_dump_json(exclude_none=True)}}}"
+
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tracking: str) -> GovernedModelFile:
@@ -48,9 +52,11 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tracking: str) -> Gove
     monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("ML_PLATFORM_ACTOR", "robin")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking)
-    found = load_small(tmp_path)
-    deployment = found.spec.deployment.model_copy(update={"strategy": RULES})
-    return dataclasses.replace(found, spec=found.spec.model_copy(update={"model": MODEL, "deployment": deployment}))
+    text = write_model(tmp_path, ("model: parcels", f"model: {MODEL}"), (MANUAL, TRIED)).read_text()
+    path = tmp_path / "defs" / MODEL / "defs.yaml"
+    path.parent.mkdir()
+    path.write_text(text)
+    return load_model(path, now=NOW)
 
 
 @pytest.fixture
@@ -140,7 +146,12 @@ def test_a_worse_version_is_stopped_and_barred_by_the_service_account(
     assert event.asset_key == dg.AssetKey([MODEL, "rollout"])
     shown = {key: value.value for key, value in event.materialization.metadata.items()}
     assert (shown["decision"], shown["version"], shown["champion"]) == ("stop", 2, 1)
-    assert "rollout_errors" in str(shown["measurements"])
+    assert "errors" in str(shown["compared"])
+    assert list(shown)[:4] == ["done", "decision", "because", "next step"]
+    assert shown["next step"] == "Repair what was worse and release again; v2 never comes back."
+    assert shown["proven worse, errors"] == 1.0
+    assert "data:image/svg+xml" in str(shown["proven so far"])
+    assert "| stop |" in str(shown["looks"])
     assert "proven worse" in str(shown["because"])
     (ended,) = platform.ledger.rollouts(MODEL, "production")
     assert ended.end is not None
@@ -193,6 +204,21 @@ def test_rules_that_were_changed_decide_nothing(
         assert said.skip_message is not None
         assert "was changed since the rollout of v2 began" in said.skip_message
     assert isinstance(roll(desk(file, platform), rollout).look.decision, Stop)
+
+
+def test_the_tick_reads_the_model_file_as_it_is_now(
+    file: GovernedModelFile, platform: Platform, rollout: RolloutRecord
+) -> None:
+    started_with = dataclasses.replace(
+        file, spec=file.spec.model_copy(update={"deployment": Deployment(strategy=Shadow(kind="shadow"))})
+    )
+    with dg.instance_for_test() as instance:
+        context = dg.build_sensor_context(instance=instance)
+        (asked,) = rollout_sensor(started_with).evaluate_tick(context).run_requests or []
+        assert f"v{rollout.version} is tried beside v1 (canary)" in asked.tags["ml_platform/rollout"]
+        file.path.write_text("attributes: [")
+        said = str(rollout_sensor(file).evaluate_tick(context).skip_message)
+    assert "v2 is on trial, and the model file can't be read" in said
 
 
 def test_without_a_rollout_the_tick_and_the_job_say_so(file: GovernedModelFile, platform: Platform) -> None:
