@@ -48,7 +48,7 @@ def roll(desk: Desk, rollout: RolloutRecord) -> Rolled:
     reasons = "; ".join(seen.decision.reasons)
     match seen.decision:
         case Continue():
-            return Rolled(rollout=rollout, look=seen, done="it goes on")
+            return Rolled(rollout=rollout, look=seen, done=f"v{rollout.version} is tried on beside v{rollout.champion}")
         case Promote():
             return _promote(desk, rollout, seen)
         case Stop():

@@ -4,7 +4,7 @@ Without `from __future__ import annotations`: Dagster reads the annotations of a
 """
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -13,7 +13,7 @@ from ml_platform.orchestration.console import CONFIG
 from ml_platform.orchestration.executor import in_process_or_forkserver
 from ml_platform.orchestration.gates import WIDE
 from ml_platform.orchestration.hand_on import acting, explained, failed
-from ml_platform.orchestration.tables import when
+from ml_platform.orchestration.tables import live_facts
 from ml_platform.orchestration.wiring import asset_key, described, owner_of, tags_of
 
 if TYPE_CHECKING:
@@ -99,12 +99,9 @@ def _tell(context: dg.OpExecutionContext, desk: "Desk", done: "Rolled") -> None:
     )  # fmt: skip
     if done.deployed is not None:
         live = desk.platform.ledger.live(desk.model, ENVIRONMENT) or done.deployed.deployment
-        shown: dict[str, Any] = {
-            "version": live.version, "live since": when(live.since), "by": live.actor, "reason": live.reason,
-        }  # fmt: skip
         context.log_event(
             dg.AssetMaterialization(
-                asset_key=asset_key(desk.model, ENVIRONMENT), description=done.done, metadata=shown,
+                asset_key=asset_key(desk.model, ENVIRONMENT), description=done.done, metadata=live_facts(live),
                 tags={"dagster/data_version": live.evidence_digest},
             )
         )  # fmt: skip

@@ -27,7 +27,7 @@ def said(one: Measurement) -> str:
     """
     name = NAMES.get(one.metric, one.metric)
     if one.value is None:
-        return f"{name}: not known ({one.reason}; n = {one.n:,})"
+        return f"{name}: not known ({difference(one)}; n = {one.n:,})"
     return f"{name}: {against(one)}{difference(one)} (n = {one.n:,})"
 
 
@@ -42,7 +42,7 @@ def against(one: Measurement) -> str:
 def difference(one: Measurement) -> str:
     """Say by how much they differ, with the interval that holds at all looks."""
     if one.value is None:
-        return one.reason
+        return "no outcome has come yet" if one.metric == OUTCOMES and not one.n else one.reason
     write = percent if one.metric in {RATIO, MIRRORED} else number_text if one.metric == OUTCOMES else _signed
     bounded = one.low is not None and one.high is not None
     slower = " of the requests slower" if one.metric in {P95, P99} else ""
@@ -76,9 +76,11 @@ def percent(value: float) -> str:
 
 
 def _numbers(one: Measurement) -> tuple[str, str]:
+    if one.metric == RATIO:
+        return _sent(one)
     kind = "quantile_" if one.metric in {P95, P99} else ""
     ours, theirs = (one.facts.get(f"{kind}{side}") for side in ("challenger", "champion"))
-    if not isinstance(ours, float) or not isinstance(theirs, float) or one.metric in {RATIO, MIRRORED}:
+    if not isinstance(ours, float) or not isinstance(theirs, float):
         return "", ""
     match one.metric:
         case "rollout_latency_p95" | "rollout_latency_p99":
@@ -87,6 +89,13 @@ def _numbers(one: Measurement) -> tuple[str, str]:
             return number_text(ours), number_text(theirs)
         case _:
             return percent(ours), percent(theirs)
+
+
+def _sent(one: Measurement) -> tuple[str, str]:
+    """Return the challenger's share of the requests, and what was stated."""
+    told = [one.facts.get(name) for name in ("share", "expected")]
+    seen = [each if one.facts.get("arm") == 0 else 1 - each for each in told if isinstance(each, float)]
+    return (percent(seen[0]), f"{percent(seen[1])} stated") if len(seen) == len(told) else ("", "")
 
 
 def _of(one: Measurement) -> str:

@@ -118,7 +118,7 @@ def test_the_tick_says_what_is_missing_and_asks_once_an_hour(
 ) -> None:
     first = _of(desk(file, platform), rollout)
     assert isinstance(first, dg.RunRequest)
-    assert roll(desk(file, platform), rollout).done == "it goes on"
+    assert roll(desk(file, platform), rollout).done == "v2 is tried on beside v1"
     second = _of(desk(file, platform, later=dt.timedelta(minutes=50)), rollout)
     assert isinstance(second, dg.SkipReason)
     assert second.skip_message is not None

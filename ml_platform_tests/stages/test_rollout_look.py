@@ -110,7 +110,7 @@ def test_outcomes_are_waited_for_when_the_model_file_asks_for_them(
     without = looked(asks, (equal[0], {})).decision
     assert isinstance(without, Continue)
     assert without.reasons[0] == "the challenger has 0 outcomes, 1,000 are needed"
-    assert "loss: not known (values has no rows; n = 0)" in without.reasons[1]
+    assert "loss: not known (no outcome has come yet; n = 0)" in without.reasons[1]
 
 
 def test_requests_that_arent_sent_as_stated_end_the_trial_without_a_word_on_the_version(
