@@ -17,7 +17,7 @@ from ml_platform.orchestration.gates import WIDE, measurement_table
 from ml_platform.orchestration.hand_on import acting, explained, failed
 from ml_platform.orchestration.live_look import AUTOMATIC, GoBack, Keep, look_at_production
 from ml_platform.orchestration.tables import live_facts
-from ml_platform.orchestration.wiring import asset_key, tags_of
+from ml_platform.orchestration.wiring import asset_key, tags_of, urgent_tags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def rollback_job(file: "GovernedModelFile") -> dg.JobDefinition:
     @dg.job(
         name=f"{model}_rollback",
         description="Go back to the last good version of an environment and bar the present one; say why.",
-        tags=tags_of(file.spec),
+        tags=urgent_tags(file.spec),
         executor_def=in_process_or_forkserver,
         config=CONFIG | asked,  # the launchpad opens with the questions
     )

@@ -14,7 +14,7 @@ from ml_platform.orchestration.executor import in_process_or_forkserver
 from ml_platform.orchestration.gates import WIDE
 from ml_platform.orchestration.hand_on import acting, explained, failed
 from ml_platform.orchestration.tables import live_facts
-from ml_platform.orchestration.wiring import asset_key, described, owner_of, tags_of
+from ml_platform.orchestration.wiring import asset_key, described, owner_of, tags_of, urgent_tags
 
 if TYPE_CHECKING:
     from ml_platform.orchestration.desk import Desk
@@ -49,7 +49,7 @@ def rollout_job(file: "GovernedModelFile") -> dg.JobDefinition:
     @dg.job(
         name=f"{model}_rollout",
         description="Look at the version on trial: what is proven goes live through the lock, what is worse is barred.",
-        tags=tags_of(file.spec),
+        tags=urgent_tags(file.spec),
         executor_def=in_process_or_forkserver,
         config=CONFIG,
     )

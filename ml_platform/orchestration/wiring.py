@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ml_platform.policy.spec import ModelSpec
 
 MODEL_TAG = "ml_platform/model"
+URGENT_TAG = "ml_platform/urgent"  # in place of the model's: `dagster.yaml` lets few runs with that at a time
 RISK_TAG = "ml_platform/risk_class"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -51,6 +52,11 @@ def owner_of(spec: ModelSpec) -> str:
 def tags_of(spec: ModelSpec) -> dict[str, str]:
     """Return the tags of everything that belongs to a model."""
     return {MODEL_TAG: spec.model, RISK_TAG: spec.risk_class.value}
+
+
+def urgent_tags(spec: ModelSpec) -> dict[str, str]:
+    """Return the tags of a job that waits for no other run of its model, as a bad version answers meanwhile."""
+    return {URGENT_TAG: spec.model, RISK_TAG: spec.risk_class.value, "dagster/priority": "10"}
 
 
 @functools.lru_cache(maxsize=512)

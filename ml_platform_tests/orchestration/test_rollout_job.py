@@ -8,42 +8,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-import numpy as np
 import pytest
 
 from ml_platform.access import in_run
 from ml_platform.access.person import RETRAINING, Person
 from ml_platform.adapters.platform import Platform, open_platform
 from ml_platform.adapters.rollout_manifests import rollout_path
-from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
-from ml_platform.core.records import ReleaseRecord
 from ml_platform.core.rollout import RolloutRecord
-from ml_platform.core.traffic import Prediction
 from ml_platform.orchestration import deploying
 from ml_platform.orchestration.build import build_model
 from ml_platform.orchestration.desk import Desk
 from ml_platform.orchestration.records import RESOURCES
 from ml_platform.orchestration.rolling_out import roll
 from ml_platform.orchestration.rollout_sensor import _of, rollout_sensor
-from ml_platform.orchestration.rollout_way import rules_digest, way_of
+from ml_platform.orchestration.rollout_way import way_of
 from ml_platform.policy.load import GovernedModelFile, load_model
 from ml_platform.policy.spec import Deployment
-from ml_platform.policy.strategy import Canary, Direct, Shadow
+from ml_platform.policy.strategy import Direct, Shadow
 from ml_platform.settings import load_settings
 from ml_platform.stages.rollout_look import Promote, Stop
 from ml_platform.stages.way import Directly, Tried
 from ml_platform_tests.access.people import people
 from ml_platform_tests.orchestration.small_model import write_model
+from ml_platform_tests.orchestration.trials import MANUAL, RULES, TRIED, begin, serve
 from ml_platform_tests.stages.lock_world import MODEL, World, policy
 
 NOW = dt.datetime.now(tz=dt.UTC)
-RULES = Canary(
-    kind="canary", weight=0.5, least_requests=100, error_margin=0.9, latency_margin=1.0, score_margin=0.9,
-    loss_margin=0.9, false_decisions=0.2, most_days=2,
-)  # fmt: skip
-
-MANUAL = "deployment: {production: manual}"
-TRIED = f"deployment: {{production: manual, strategy: {RULES.model_dump_json(exclude_none=True)}}}"
 
 
 @pytest.fixture
@@ -72,41 +62,7 @@ def rollout(platform: Platform) -> RolloutRecord:
     champion, challenger = world.release("one"), world.release("two")
     platform.ledger.deploy(champion, "production", actor="rita", reason="x", approvals=(), at=NOW)
     platform.ledger.project(lambda _: None)  # MLflow isn't what is tried here
-    return begin(platform, champion, challenger)
-
-
-def begin(platform: Platform, champion: ReleaseRecord, challenger: ReleaseRecord) -> RolloutRecord:
-    return platform.ledger.begin_rollout(
-        RolloutRecord(
-            rollout_id="r1", model=MODEL, environment="production", strategy="canary", weight=0.5,
-            champion=champion.version, champion_digest=champion.candidate.model_digest, version=challenger.version,
-            model_digest=challenger.candidate.model_digest, evidence_digest=challenger.evidence_digest,
-            rules_digest=rules_digest(RULES), since=NOW, actor="rita", reason="faster",
-        ),
-        approvals=(),
-    )  # fmt: skip
-
-
-def serve(platform: Platform, rollout: RolloutRecord, count: int, *, fails: bool) -> None:
-    """Write down what a service does whose canary always fails, or is like its champion."""
-    latency = np.random.default_rng(5).lognormal(-7.0, 0.5, count)
-    log = TrafficLog(traffic_folder(platform.home, "production", MODEL), keys=platform.keys)
-    for index in range(count):
-        at = rollout.since + dt.timedelta(seconds=index + 1)
-        live = Prediction(
-            id=f"live {index}", at=at, event_time=at, model=MODEL, environment="production", version=rollout.champion,
-            model_digest=rollout.champion_digest, status=200, score=index % 97 / 97,
-            latency_seconds=float(latency[index]), rollout=rollout.rollout_id,
-        )  # fmt: skip
-        ours = dataclasses.replace(
-            live, id=f"canary {index}", version=rollout.version, model_digest=rollout.model_digest, route="canary"
-        )
-        taken = rollout.takes(live.id)
-        if fails and taken:
-            log.append([live, dataclasses.replace(ours, status=500, score=None, pair=live.id)])
-        else:
-            log.append([ours if taken else live])
-    log.close()
+    return begin(platform, champion, challenger, since=NOW)
 
 
 def desk(file: GovernedModelFile, platform: Platform, *, later: dt.timedelta = dt.timedelta()) -> Desk:
