@@ -41,6 +41,36 @@ def _column(name: str, column: Column) -> dg.TableColumn:
     )
 
 
+def source_schema(spec: ModelSpec, tables: Mapping[str, Sequence[str]]) -> dg.TableSchema:
+    """Return the columns of all tables of a source as `table.column`, with what the contract says of each."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=f"{table}.{name}",
+                type=spec.contract[name].type if name in spec.contract else "not read",
+                description=spec.contract[name].description if name in spec.contract else "Not in the contract.",
+                tags={"table": table},
+            )
+            for table, names in tables.items()
+            for name in names
+        ]
+    )
+
+
+def snapshot_lineage(spec: ModelSpec, tables: Mapping[str, Sequence[str]]) -> dg.TableColumnLineage:
+    """Return which source columns each snapshot column has its name from; what none has is made in joining them."""
+    source = asset_key(spec.model, "source")
+    found = {
+        name: [
+            dg.TableColumnDep(asset_key=source, column_name=f"{table}.{name}")
+            for table, names in tables.items()
+            if name in names
+        ]
+        for name in spec.contract
+    }
+    return dg.TableColumnLineage(deps_by_column={name: deps for name, deps in found.items() if deps})
+
+
 def facts_text(facts: Mapping[str, Fact]) -> str:
     """Say in one line how a table is read: what was stated and what was detected."""
     return ", ".join(f"{name}: {value}" for name, value in facts.items())

@@ -140,6 +140,16 @@ def test_where_the_challenger_fails_the_live_version_answers_and_the_failure_is_
     assert 'ml_platform_rollout_rows{model="toy",what="fallbacks"} 2' in asker.ask("GET", "/metrics").body.decode()
 
 
+def test_a_challenger_that_fails_at_every_request_is_told_of_once(home: Path) -> None:
+    begin_rollout(home, put_model(home, seed=2, source=BROKEN), weight=1.0)
+    body = json.dumps({"dataframe_records": [{**GOOD_ROW, "distance": 5500.0}]}).encode()
+    with serving(home) as server:
+        wait_until(lambda: server.ask("GET", "/version").json["rollout"])
+        assert {server.ask("POST", "/invocations", body).json["version"] for _ in range(20)} == {1}
+        code, said = server.end()
+    assert (code, said.count("the challenger v2 failed: ValueError")) == (0, 1)
+
+
 def test_what_only_the_challenger_refuses_is_answered_by_the_live_version(home: Path, asker: Asker) -> None:
     narrower = with_input(InputColumn(name="distance", type="number", low=0, high=100))
     begin_rollout(home, put_model(home, seed=2, contract=narrower), weight=1.0)
