@@ -193,7 +193,7 @@ def _launched(run_id: str, result: dg.ExecuteInProcessResult) -> Launched:
     done = Launched(
         run_id=run_id,
         success=result.success,
-        made={one.asset_key.path[-1]: str(one.metadata["digest"].value) for one in given},
+        made={one.asset_key.path[-1]: str(one.metadata["digest"].value) for one in given if "digest" in one.metadata},
         judged=frozenset(one.asset_key.path[-1] for one in result.get_asset_check_evaluations()),
     )
     failures = result.filter_events(lambda one: one.is_step_failure)
