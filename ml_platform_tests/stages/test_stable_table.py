@@ -27,6 +27,7 @@ from ml_platform.stages.window import collect_window
 from ml_platform.stats.roc_auc import roc_auc
 from ml_platform_tests.orchestration.small_model import load_small
 from ml_platform_tests.stages.test_monitor import RELEASE
+from ml_platform_tests.stages.told_traffic import told, words
 
 WINDOWS, ROWS_OF_A_WINDOW, INPUTS = 24, 300, ("weight", "distance", "carrier")
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
@@ -93,12 +94,18 @@ def decisions(
         part = served.iloc[place * ROWS_OF_A_WINDOW : (place + 1) * ROWS_OF_A_WINDOW]
         late = part["late"] != (place == WINDOWS)
         predictions = [_prediction(row, period, index) for index, row in enumerate(part.to_dict("records"))]
-        labels = {
-            one.id: Label(prediction_id=one.id, label=float(outcome), at=period.end)
+        labels = [
+            Label(prediction_id=one.id, label=float(outcome), at=period.end)
             for one, outcome in zip(predictions, late, strict=True)
-        }
+        ]
         window = collect_window(
-            "parcels", "production", period, predictions=predictions, labels=labels, store=store, now=period.end
+            "parcels",
+            "production",
+            period,
+            predictions=told(predictions),
+            words=words(labels),
+            store=store,
+            now=period.end,
         ).record
         found = monitor_window(
             spec, store=store, window=window, period=period, live=live, reference=reference, earlier=earlier
