@@ -85,9 +85,8 @@ def _roll_back(context: dg.OpExecutionContext, config: RollbackConfig, file: "Go
         open_platform(load_settings()) as opened,
         acting(opened, context, file, "rollback") as platform,
     ):
-        done = _made_before(context, platform, file.spec.model, config.environment.value)
-        if done is None:
-            done = _done(context, platform, config, file.spec.model)
+        before = _made_before(context, platform, file.spec.model, config.environment.value)
+        done = before or _done(context, platform, config, file.spec.model)
         if isinstance(done, Refused):
             raise failed(_refused(file.spec.model, config, done), done.exit_code)
         for problem in platform.project().problems:

@@ -84,12 +84,8 @@ def decisions(
     half = rng.permutation(len(rows)) % 2 == 0
     reference, served = released_on(rows[half]), rows[~half].reset_index(drop=True)
     live = dataclasses.replace(RELEASE, model="parcels")
-    store, earlier, decided, alarms = (
-        FileArtefacts(folder),
-        list[MonitoringRecord](),
-        list[Retrain | Stay](),
-        list[str](),
-    )
+    store, earlier = FileArtefacts(folder), list[MonitoringRecord]()
+    decided, alarms = list[Retrain | Stay](), list[tuple[str, ...]]()
     for place, period in enumerate(periods()):
         part = served.iloc[place * ROWS_OF_A_WINDOW : (place + 1) * ROWS_OF_A_WINDOW]
         late = part["late"] != (place == WINDOWS)
