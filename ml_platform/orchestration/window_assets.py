@@ -10,10 +10,12 @@ import dagster as dg
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import FeaturesRecord, MonitoringRecord, WindowRecord
+from ml_platform.orchestration.asked import why_asked
 from ml_platform.orchestration.hand_on import Results, at_desk, hand_on, product
 from ml_platform.orchestration.records import read_partitions, read_record
 from ml_platform.orchestration.run_stage import judged
 from ml_platform.orchestration.tables import counts
+from ml_platform.orchestration.window_story import story_lines, window_story
 from ml_platform.orchestration.wiring import Output, wire
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ def window_assets(file: "GovernedModelFile", watched: "Monitoring") -> list[dg.A
         from ml_platform.stages.periods import period_named
 
         with at_desk(context, file) as desk:
+            why_asked(context, desk)
             found = _collect(desk, period_named(watched.window, context.partition_key))
             made = judged(desk, "traffic", found, labels=found.record.labelled > 0)
             about = {
@@ -86,10 +89,12 @@ def window_assets(file: "GovernedModelFile", watched: "Monitoring") -> list[dg.A
         with at_desk(context, file) as desk:
             found = _watch(desk, traffic, period_named(watched.window, traffic.window))
             made = judged(desk, "monitoring", found, labels=found.record.labelled > 0)
-            about: dict[str, object] = {"version": made.record.version, "labelled": made.record.labelled}
-            if made.record.alarms:
-                about["alarms"] = ", ".join(made.record.alarms)
-            yield from hand_on(context, desk, [product("monitoring", made, about)])
+            about = {"version": made.record.version, "labelled": made.record.labelled}
+            story = window_story(made.record, made.verdicts)
+            yield from hand_on(
+                context, desk, [product("monitoring", made, about, headline=story)],
+                hints=story_lines(made.record, made.verdicts),
+            )  # fmt: skip
 
     return [traffic, monitoring]
 

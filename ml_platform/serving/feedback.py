@@ -135,6 +135,8 @@ def read_said(body: bytes) -> list[Said | str]:
     """Return what each remark says, or why it says nothing; raises Refused when the body isn't a list of them."""
     try:
         content = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+        if b"\\u" in body:
+            json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair could never be written down
         sent = msgspec.convert(content, Sent).feedback
     except UnicodeDecodeError as error:
         raise Refused(400, "BAD_REQUEST", f"the body isn't UTF-8 (byte {error.start})") from error
