@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
@@ -93,17 +94,27 @@ def within(rows: pa.Table, window: Window) -> pa.Table:
 
 
 def put_together(tables: Sequence[pa.Table]) -> pa.Table:
-    """Put tables of traffic under one another; a column that differs in type gets the one that holds all its values."""
+    """Put tables of traffic, one at least, under one another, with all columns of each; see `alike`."""
     import pyarrow as pa
 
-    if not tables:
-        return columns().empty_table()
-    kinds: dict[str, set[pa.DataType]] = {}
-    for table in tables:
+    return pa.concat_tables(alike(tables)).unify_dictionaries()
+
+
+def alike(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Iterate over tables of traffic, each with all columns of all, in types that hold their values.
+
+    Each is let go once it was taken. No tables give an empty one.
+    """
+    left = deque(tables)
+    kinds: dict[str, set[pa.DataType]] = {field.name: {field.type} for field in columns()}
+    for table in left:
         for field in table.schema:
             kinds.setdefault(field.name, set()).add(field.type)
     wanted = {name: _shared(types) for name, types in kinds.items()}
-    return pa.concat_tables([_as(table, wanted) for table in tables]).unify_dictionaries()
+    if not left:
+        yield columns().empty_table()
+    while left:
+        yield _as(left.popleft(), wanted)
 
 
 def _by_name(rows: Sequence[Mapping[str, InputValue]]) -> Iterable[tuple[str, Sequence[InputValue]]]:

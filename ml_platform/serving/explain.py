@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.serving.answer import Answered, Classed
+from ml_platform.serving.by_column import ColumnPart, ColumnReason, column_parts, column_reasons
 from ml_platform.serving.contract_check import Checked
 from ml_platform.serving.live import Live
 from ml_platform.serving.predictor import RawScores
@@ -38,7 +39,7 @@ class ReasonCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A raw score taken apart: `average` and all `contributions` add up to `raw`, in `unit`.
+    """A raw score taken apart: `average` and all `contributions` add up to `raw`, in `unit`; so do those of `columns`.
 
     `decision` is what the reasons led to: positive, negative, a class, or empty for a number.
     """
@@ -49,6 +50,8 @@ class Explanation:
     raw: float
     contributions: dict[str, float]
     reasons: tuple[ReasonCode, ...]
+    columns: tuple[ColumnPart, ...]
+    column_reasons: tuple[ColumnReason, ...]
 
 
 class Explaining:
@@ -120,7 +123,7 @@ def require_sums(found: RawScores) -> None:
 def _explanation(live: Live, found: RawScores, row: int, said: float | Classed, most: int) -> Explanation:
     decision, at, sign = _decided(live, said)
     names, moved = live.predictor.contract.feature_names, found.contributions[row, at]
-    unit = live.predictor.raw_unit
+    unit, parts = live.predictor.raw_unit, column_parts(live.predictor.contract, moved.tolist())
     return Explanation(
         decision=decision,
         unit=unit,
@@ -128,6 +131,8 @@ def _explanation(live: Live, found: RawScores, row: int, said: float | Classed, 
         raw=float(found.raw[row, at]),
         contributions=dict(zip(names, moved.tolist(), strict=True)),
         reasons=tuple(_reason(names[place], float(moved[place]), unit) for place in _strongest(moved, sign, most)),
+        columns=parts,
+        column_reasons=column_reasons(parts, sign, most, unit),
     )
 
 

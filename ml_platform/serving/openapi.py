@@ -193,6 +193,9 @@ def _batch() -> Schema:
 def _explanations() -> Schema:
     number, text = {"type": "number"}, {"type": "string"}
     reason = {"feature": text, "effect": {"enum": ["raises", "lowers"]}, "contribution": number, "words": text}
+    names: Schema = {"type": "array", "items": text}
+    part = {"columns": names, "features": names, "contribution": number}
+    why = {"columns": names, **{key: about for key, about in reason.items() if key != "feature"}}
     told: Schema = {
         "decision": text,
         "unit": text,
@@ -200,6 +203,8 @@ def _explanations() -> Schema:
         "raw": number,
         "contributions": {"type": "object", "additionalProperties": number},
         "reasons": {"type": "array", "items": {"type": "object", "properties": reason, "required": list(reason)}},
+        "columns": {"type": "array", "items": {"type": "object", "properties": part, "required": list(part)}},
+        "column_reasons": {"type": "array", "items": {"type": "object", "properties": why, "required": list(why)}},
     }
     items = {"type": "object", "properties": told, "required": list(told)}
     array = {"type": "array", "items": items}

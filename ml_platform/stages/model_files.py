@@ -58,6 +58,7 @@ def model_files(
         quantile=spec.learner.quantile,
         calibration=scorer.calibration.method if scorer.calibration else "",
         shown=shown_columns(spec),
+        made_from=features.lineage,
     )
     levels = {name: tuple(found) for name, found in state["levels"].items()}
     calibration = scorer.calibration

@@ -64,6 +64,11 @@ CONTRACT = ScoringContract(
     categorical=("carrier", "origin"),
     threshold=0.5,
     shown=("carrier",),
+    made_from={
+        "hour": ("hour",), "distance": ("distance",), "wind": ("wind",), "carrier": ("carrier",), "origin": ("origin",),
+        "weekend": ("weekend",), "account": ("account",), "hour_sin": ("hour",), "hour_cos": ("hour",),
+        "long": ("distance", "wind"),
+    },
 )  # fmt: skip
 GOOD_ROW: dict[str, object] = {
     "hour": 9, "distance": 733.5, "wind": 8.1, "carrier": "UA", "origin": "EWR", "weekend": False, "account": 1.5,
