@@ -80,6 +80,7 @@ class TrafficLog:
         room: Room | None = None,
     ) -> None:
         self.room = room
+        self.waits_for_disk = not sync_seconds
         self._encode = msgspec.json.Encoder().encode
         self._range: _Range | None = None
         self._lock = threading.Lock()

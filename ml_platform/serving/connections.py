@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
-from typing import Any, ClassVar
-
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ml_platform.serving.protocol import encode
+from ml_platform.serving.quick_protocol import QuickProtocol
 from ml_platform.serving.refusal import ErrorBody
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 HEAD_SECONDS = 10.0
 HEAD_BYTES = 64 << 10
@@ -38,7 +40,7 @@ def most_connections() -> int:
     return max(OTHER_FILES, soft - OTHER_FILES)
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class GuardedProtocol(QuickProtocol):
     """One connection; it is closed, with an answer where one is due, when its client breaks the rules."""
 
     most: ClassVar[int] = 1 << 20
@@ -81,9 +83,13 @@ class GuardedProtocol(HttpToolsProtocol):
         """End a request, and the connection when its client said that no other comes."""
         super().on_response_complete()
         if self.cycle.response_complete and not self.pipeline:
-            self._waiting_since = self.loop.time()
+            self.rests()
             if self._ended and not self.transport.is_closing():
                 self.transport.close()
+
+    def rests(self) -> None:
+        """Wait for the next head."""
+        self._waiting_since = self.loop.time()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Keep a connection whose client ended its side after a whole request, until that is answered."""

@@ -66,12 +66,11 @@ class Load:
         Large ones are scored one at a time, beside the event loop, as they take memory many times their size; one
         that took too long is still finished there before the next begins.
         """
-        if self._scoring >= self.limits.most_at_once:
-            raise self._too_much()
+        if size <= LARGE_BODY_BYTES:
+            return self.score_small(scoring)
+        self._require_place()
         self._scoring += 1
         try:
-            if size <= LARGE_BODY_BYTES:
-                return scoring()
             async with asyncio.timeout(self.limits.score_seconds):
                 await self._one_at_a_time.acquire()
                 task = asyncio.create_task(asyncio.to_thread(scoring))
@@ -81,6 +80,11 @@ class Load:
             raise self._too_slow() from error
         finally:
             self._scoring -= 1
+
+    def score_small(self, scoring: Callable[[], GivenT]) -> GivenT:
+        """Score a body of at most LARGE_BODY_BYTES; raises Refused when too many are under way."""
+        self._require_place()
+        return scoring()
 
     async def beside(self, work: Callable[[], GivenT]) -> GivenT:
         """Do a part of a batch beside the event loop, when no large body is being scored."""
@@ -104,6 +108,10 @@ class Load:
         self._one_at_a_time.release()
         if not task.cancelled():
             task.exception()  # whoever waited has heard of it, or has gone
+
+    def _require_place(self) -> None:
+        if self._scoring >= self.limits.most_at_once:
+            raise self._too_much()
 
     def _too_much(self) -> Refused:
         message = "the service has as much to do as it takes on at once; send again in a moment"

@@ -33,6 +33,7 @@ from ml_platform.serving.load import LoadLimits
 ENVIRONMENTS = ("staging", "production")
 DEFS = Path(__file__).parent.parent / "defs"
 GRACE_SECONDS = 10
+IDLE_SECONDS = 10  # as a connection may owe the head of its first request
 LARGEST_PORT = 65535
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 TICKS_PER_REPORT = 5
@@ -168,6 +169,7 @@ def _config(app: ScoringApp) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         ws="none",
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 
