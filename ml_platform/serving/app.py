@@ -18,7 +18,7 @@ from ml_platform.serving.batch import Batch
 from ml_platform.serving.board import Board
 from ml_platform.serving.body import Receive, Scope, Send, read_body, require_kinds
 from ml_platform.serving.feedback import FEEDBACK, FeedbackDesk
-from ml_platform.serving.gates import OpenGate
+from ml_platform.serving.gates import OPEN, OpenGate
 from ml_platform.serving.live import Follower, Live
 from ml_platform.serving.load import LARGE_BODY_BYTES, Load, LoadLimits
 from ml_platform.serving.losses import Losses
@@ -233,12 +233,13 @@ class ScoringApp:
 
     def _scored_at_once(self, scoring: Scoring, scope: Scope, body: bytes) -> Reply:
         model, protocol = scoring.served.model, scoring.protocol
-        admitted = self.gate.admit(_asked(scope, "score", model))
+        admitted = self.gate.admit(_asked(scope, "score", model)) if self.gate.guards else OPEN
         if isinstance(admitted, TurnedAway):
             return protocol.refused(turned_away(admitted))
         try:
             require_kinds(scope, protocol.kinds)
-            answered, reply = self.load.score_small(lambda: scoring.score(body, admitted))
+            self.load.require_place()
+            answered, reply = scoring.score(body, admitted)
         except Exception as error:  # noqa: BLE001 - the outermost boundary: said, counted and logged, without values
             return scoring.failed(error)
         self.metrics.scored(model, answered.answer.version, answered.unseen)

@@ -66,9 +66,9 @@ class Load:
         Large ones are scored one at a time, beside the event loop, as they take memory many times their size; one
         that took too long is still finished there before the next begins.
         """
+        self.require_place()
         if size <= LARGE_BODY_BYTES:
-            return self.score_small(scoring)
-        self._require_place()
+            return scoring()
         self._scoring += 1
         try:
             async with asyncio.timeout(self.limits.score_seconds):
@@ -80,11 +80,6 @@ class Load:
             raise self._too_slow() from error
         finally:
             self._scoring -= 1
-
-    def score_small(self, scoring: Callable[[], GivenT]) -> GivenT:
-        """Score a body of at most LARGE_BODY_BYTES; raises Refused when too many are under way."""
-        self._require_place()
-        return scoring()
 
     async def beside(self, work: Callable[[], GivenT]) -> GivenT:
         """Do a part of a batch beside the event loop, when no large body is being scored."""
@@ -109,7 +104,8 @@ class Load:
         if not task.cancelled():
             task.exception()  # whoever waited has heard of it, or has gone
 
-    def _require_place(self) -> None:
+    def require_place(self) -> None:
+        """Raise Refused when too many requests are under way to score another."""
         if self._scoring >= self.limits.most_at_once:
             raise self._too_much()
 
