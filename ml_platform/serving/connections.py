@@ -94,6 +94,7 @@ class GuardedProtocol(QuickProtocol):
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Keep a connection whose client ended its side after a whole request, until that is answered."""
         self._ended = True
+        self.go_on()
         cycle: RequestResponseCycle | None = self.cycle  # none before the first request
         return cycle is not None and not cycle.response_complete and not cycle.more_body
 
@@ -111,10 +112,11 @@ class GuardedProtocol(QuickProtocol):
         self.transport.close()
 
     def _sweep(self) -> None:
-        """Close all connections whose clients owe a head for too long."""
+        """Close all connections whose clients owe a head for too long; from now on others may owe a body."""
         for one in list(self.connections):
             if isinstance(one, GuardedProtocol):
                 one.close_late(self.loop.time() - HEAD_SECONDS)
+                one.go_on()
         GuardedProtocol._sweeping = bool(self.connections)
         if self.connections:
             self.loop.call_later(SWEEP_SECONDS, self._sweep)

@@ -1,17 +1,19 @@
-"""Quick protocol: a request whose body came with its head is answered right where it was read.
+"""Quick protocol: a small request is answered right where its end was read.
 
 Uvicorn makes a task, an event, timers and two messages of every request, which takes longer than to score a row. Here
 the application is asked first, without any of them. What it wants time for goes uvicorn's way, as does all that isn't
-the usual: a body that comes later, `Expect`, `Upgrade`, HTTP/1.0, the last request of a connection, requests that are
-sent before the last one is answered, clients that don't read.
+the usual: a body that is long or late, `Expect`, `Upgrade`, HTTP/1.0, the last request of a connection, requests that
+are sent before the last one is answered, clients that don't read.
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from ml_platform.serving.load import LARGE_BODY_BYTES
 from ml_platform.serving.reply import Reply
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class QuickProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._application = cast("ScoringApp", self.app)
         self._held: bytes | None = None  # the body, so far, of a request that uvicorn hasn't heard of
+        self._held_since = 0.0
         self._may_hold = False
 
     def rests(self) -> None:
@@ -37,13 +40,11 @@ class QuickProtocol(HttpToolsProtocol):
         """Read on; only the first request of what came may be answered at once, so that others have their turn."""
         self._may_hold = True
         super().data_received(data)
-        if self._held is not None:
-            self._go_on(self._held)
 
     def on_headers_complete(self) -> None:
-        """Begin a request, or wait whether its body came, too."""
+        """Begin a request, or wait for its body first."""
         if self._may_hold and self._is_usual():
-            self._held = b""
+            self._held, self._held_since = b"", time.perf_counter()
         else:
             super().on_headers_complete()
         self._may_hold = False
@@ -54,18 +55,38 @@ class QuickProtocol(HttpToolsProtocol):
             super().on_body(body)
         else:
             self._held += body
+            if len(self._held) > LARGE_BODY_BYTES:
+                self.go_on()
 
     def on_message_complete(self) -> None:
         """Answer at once, if the application can."""
         body = self._held
         if body is not None:
-            reply = self._application.at_once(self.url, cast("Scope", self.scope), body)
+            scope = cast("Scope", self.scope)
+            reply = self._application.at_once(self.url, scope, body, self._held_since)
             if reply is not None:
                 self._held = None
                 self._answer(reply)
                 return
-            self._go_on(body)
+            self.go_on()
         super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End; the application hears of a request that never became whole."""
+        self.go_on()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """End once the request under way is answered."""
+        self.go_on()
+        super().shutdown()
+
+    def go_on(self) -> None:
+        """Go uvicorn's way with a request that is held, if one is."""
+        body, self._held = self._held, None
+        if body is not None:
+            super().on_headers_complete()
+            super().on_body(body)
 
     def _is_usual(self) -> bool:
         parser = self.parser
@@ -79,12 +100,6 @@ class QuickProtocol(HttpToolsProtocol):
             and parser.should_keep_alive()
             and not parser.should_upgrade()
         )
-
-    def _go_on(self, body: bytes) -> None:
-        """Go uvicorn's way with a request that was held."""
-        self._held = None
-        super().on_headers_complete()
-        super().on_body(body)
 
     def _answer(self, reply: Reply) -> None:
         head = [

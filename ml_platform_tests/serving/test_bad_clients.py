@@ -249,14 +249,15 @@ def answered(client: socket.socket, *parts: bytes) -> tuple[list[tuple[str, str]
 def test_a_request_that_comes_in_one_piece_is_answered_as_one_in_two(server: Server, sent: bytes, status: int) -> None:
     body = sent.index(b"\r\n\r\n") + 4
     with connected(server) as whole, connected(server) as parted:
-        first, second = answered(whole, sent), answered(parted, sent[:body], sent[body:])
+        first, second = answered(whole, sent), answered(parted, sent[:body], sent[body : body + 1], sent[body + 1 :])
     assert first == second
     assert first[0][0] == ("status", str(status))
 
 
 def test_requests_of_both_kinds_take_turns_on_a_connection(server: Server) -> None:
     with connected(server) as client:
-        found = [answered(client, *parts)[1] for parts in [(head() + BODY,), (head(), BODY)] * 3]
+        late = [head(), *(BODY[at : at + 40] for at in range(0, len(BODY), 40))]  # until it goes uvicorn's way
+        found = [answered(client, *parts)[1] for parts in [(head() + BODY,), (head(), BODY), late] * 2]
     assert found == [found[0]] * 6
 
 
