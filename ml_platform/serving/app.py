@@ -199,6 +199,7 @@ class ScoringApp:
         live = served.follower.live
         if live is None:
             return protocol.refused(pages.nothing_live(served))
+        live = live.without_canary() if protocol.names_version else live
         scoring = Scoring(served, live, protocol, started)
         try:
             with self.load.taken_in(scope):
@@ -327,7 +328,7 @@ async def _send_spooled(spooled: IO[bytes], send: Send) -> None:
 
 
 def _quick_urls(models: Mapping[str, Served]) -> dict[bytes, tuple[Served, Route]]:
-    """Return what is asked for scores of few rows most, by its URL as it is sent."""
+    """Return what is asked for scores of few rows most, by its URL as it is sent; none names a version."""
     routes = [(served, Route(page, name)) for name, served in models.items() for page in (SCORING, INFER)]
     if len(models) == 1:
         routes += [(served, Route(SCORING)) for served in models.values()]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from ml_platform.serving.load import LARGE_BODY_BYTES
+from ml_platform.serving.load import SMALL_BODY_BYTES, announced_bytes
 from ml_platform.serving.reply import Reply
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class QuickProtocol(HttpToolsProtocol):
         """Read on; only the first request of what came may be answered at once, so that others have their turn."""
         self._may_hold = True
         super().data_received(data)
+        if self._held is not None and announced_bytes(cast("Scope", self.scope)) > SMALL_BODY_BYTES:
+            self.go_on()  # what is held isn't counted
 
     def on_headers_complete(self) -> None:
         """Begin a request, or wait for its body first."""
@@ -55,8 +57,6 @@ class QuickProtocol(HttpToolsProtocol):
             super().on_body(body)
         else:
             self._held += body
-            if len(self._held) > LARGE_BODY_BYTES:
-                self.go_on()
 
     def on_message_complete(self) -> None:
         """Answer at once, if the application can."""
