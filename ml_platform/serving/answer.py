@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 
 from ml_platform.adapters.traffic_log import TrafficLog, Written
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.gate import Admitted
-from ml_platform.core.scoring import Score
 from ml_platform.core.traffic import Prediction
 from ml_platform.serving.challenger import Canary, Shadow
 from ml_platform.serving.contract_check import Checked
@@ -34,19 +33,17 @@ class Classed(msgspec.Struct, frozen=True, rename={"decided": "class"}):
     probabilities: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The JSON body of an answer: MLflow's `predictions`, and who said so."""
 
-    predictions: list[float | Classed]
+    predictions: Sequence[float | Classed]
     prediction_ids: list[str]
     model: str
     version: int
     model_digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """An answer with what was scored: the rows, and by row the columns whose level is new; wait for `written` first.
 
     `live` is the version that answered.
@@ -80,9 +77,10 @@ def answer(
             return _told(tried, _log(log, tried.written(time.perf_counter() - started, dt.datetime.now(dt.UTC))))
         failed = tried
     drawn = beside.rollout.rollout_id if beside else ""
-    began = time.thread_time()
+    shadowed = isinstance(beside, Shadow)
+    began = time.thread_time() if shadowed else 0.0
     scored = Scored(live, rows, checked, ids, scores_of(live, rows), rollout=drawn)
-    scoring = time.thread_time() - began
+    scoring = time.thread_time() - began if shadowed else 0.0
     latency, now = time.perf_counter() - started, dt.datetime.now(dt.UTC)
     written = _log(log, [*scored.written(latency, now), *(failed.written(latency, now) if failed else ())])
     if isinstance(beside, Shadow):
@@ -122,7 +120,7 @@ def log_failure(live: Live, log: TrafficLog, status: int, started: float, *, cou
 def _told(scored: Scored, written: Written) -> Answered:
     manifest = scored.live.manifest
     said = Answer(
-        predictions=[_in_words(scored.live, score) for score in scored.scores],
+        predictions=_in_words(scored),
         prediction_ids=scored.ids,
         model=manifest.model,
         version=manifest.version,
@@ -131,11 +129,12 @@ def _told(scored: Scored, written: Written) -> Answered:
     return Answered(said, scored.checked.unseen, scored.rows, scored.live, written)
 
 
-def _in_words(live: Live, score: Score) -> float | Classed:
-    if not isinstance(score, tuple):
-        return score
-    names = live.predictor.contract.classes
-    return Classed(names[score.index(max(score))], dict(zip(names, score, strict=True)))
+def _in_words(scored: Scored) -> Sequence[float | Classed]:
+    names = scored.live.predictor.contract.classes
+    if not names:
+        return cast("list[float]", scored.scores)
+    scores = cast("list[tuple[float, ...]]", scored.scores)
+    return [Classed(names[score.index(max(score))], dict(zip(names, score, strict=True))) for score in scores]
 
 
 def unlogged() -> Refused:

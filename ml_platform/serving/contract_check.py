@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from ml_platform.core.scoring import InputColumn, ScoringContract
 from ml_platform.serving.refusal import Problem, Refused, shown, type_of
@@ -20,8 +21,7 @@ Row = dict[str, object]
 Check = Callable[[object], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True):
     """Per row: when its event happens (None when it doesn't say) and the columns whose level the model never saw."""
 
     event_times: list[dt.datetime | None]
@@ -45,12 +45,12 @@ class ContractCheck:
         times = [column.name for column in contract.inputs if column.type == "datetime"]
         self._times = dict.fromkeys([*times, *([contract.time] if contract.time is not None else [])])
         self._learned = [
-            (column.name, frozenset(levels.get(column.name, ())))
+            (column.name, frozenset((None, *levels.get(column.name, ()))))
             for column in contract.inputs
             if column.type == "category" and column.levels is None
         ]
         self._declared = [
-            (column.name, frozenset(column.levels)) for column in contract.inputs if column.levels is not None
+            (column.name, frozenset((None, *column.levels))) for column in contract.inputs if column.levels is not None
         ]
 
     def check(self, rows: Sequence[Row]) -> Checked:
@@ -83,7 +83,7 @@ class ContractCheck:
         return self._checked(rows)
 
     def _checked(self, rows: Sequence[Row]) -> Checked:
-        return Checked([self._event_time(row) for row in rows], [self._unseen(row) for row in rows])
+        return Checked(list(map(self._event_time, rows)), list(map(self._unseen, rows)))
 
     def _check_row(self, index: int, row: Row, problems: list[Problem]) -> None:
         if row.keys() != self._names:
@@ -113,13 +113,15 @@ class ContractCheck:
         return None if value is None else in_utc(str(value))
 
     def _unseen(self, row: Row) -> tuple[str, ...]:
-        return tuple([name for name, seen in self._learned if not _write_level(row, name, seen)])
+        return tuple(
+            [name for name, seen in self._learned if row[name] not in seen and not _write_level(row, name, seen)]
+        )
 
 
-def _write_level(row: Row, name: str, known: frozenset[str]) -> bool:
-    """Write a category's value as its level's text; returns whether it is missing or known."""
+def _write_level(row: Row, name: str, known: frozenset[str | None]) -> bool:
+    """Write a category's value as its level's text; returns whether it is known. Missing is always known."""
     value = row[name]
-    if value is None or value in known:
+    if value in known:
         return True
     row[name] = text = sent_level_text(value)
     return text in known

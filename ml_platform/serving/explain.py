@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 import numpy as np
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from ml_platform.core.errors import DataInvalid
@@ -77,9 +78,9 @@ class Explaining:
 
     def told(self, live: Live, answered: Answered) -> Reply:
         """Return the answer with an explanation of each row."""
-        said = asdict(answered.answer)
-        said["predictions"] = answered.answer.predictions
-        return Reply(200, encode({**said, "explanations": explanations(live, answered, self._reasons)}))
+        return Reply(
+            200, encode({**asdict(answered.answer), "explanations": explanations(live, answered, self._reasons)})
+        )
 
     def refused(self, refused: Refused) -> Reply:
         """Return a refusal."""

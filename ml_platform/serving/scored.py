@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import math
-import secrets
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import cast
+
+import msgspec
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.scoring import Score
@@ -25,8 +27,7 @@ FAILED = 500
 log = logging.getLogger("ml_platform.serving")
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(msgspec.Struct, frozen=True):
     """Rows scored by a version; `pairs` names the predictions that the caller got instead, if it wasn't these."""
 
     live: Live
@@ -48,7 +49,8 @@ class Scored:
                 environment=manifest.environment, version=manifest.version, model_digest=manifest.model_digest,
                 status=OK, score=max(score) if isinstance(score, tuple) else score,
                 scores=score if isinstance(score, tuple) else (), latency_seconds=latency_seconds,
-                inputs={name: row[name] for name in logged}, unseen=unseen, route=self.route, pair=pair,
+                inputs=row if len(row) == len(logged) else {name: row[name] for name in logged},
+                unseen=unseen, route=self.route, pair=pair,
                 rollout="" if index else self.rollout,
             )
             for index, (row, event_time, unseen, given, score, pair) in enumerate(zip(
@@ -127,7 +129,7 @@ def scores_of(live: Live, rows: Rows) -> list[Score]:
 
 def new_ids(count: int) -> list[str]:
     """Return random ids (128 bits each, so that nobody can label a prediction that isn't theirs)."""
-    random = secrets.token_hex(16 * count)
+    random = os.urandom(16 * count).hex()
     return [random[start : start + 32] for start in range(0, 32 * count, 32)]
 
 
