@@ -5,10 +5,11 @@ packaged year of flights, June to December month by month, with features, split 
 Further tables are cut into 24 windows, in the order of their rows where `--in-order` says that this is time, else
 shuffled: then nothing ever changes, and every training is one too many. A model that is trained for the start of a
 window is the same whoever asks for it, so each is trained once. The platform's rule is `decide_retraining` on what
-`judge` says of a window under the flights' policy, and the gate `no_worse_than_champion` on the candidate's holdout;
-the other policies have no gate. Drift is a PSI above 0.2 of any feature between the live model's training rows and the
-window. Ends with 1 when the platform loses more than 0.005 of the mean AUC against retraining every window, or needs
-more than half of its trainings.
+`judge` says of a window under the flights' policy, and the gate `no_worse_than_champion` on the candidate's holdout; it
+looks at the evidence of all windows, and again after a change. Beside it stand one window's gate alone, and the same
+rule with the champion's gate waived; the other policies have no gate. Drift is a PSI above 0.2 of any feature between
+the live model's training rows and the window. Ends with 1 when the platform loses more than 0.005 of the mean AUC
+against retraining every window, or needs more than half of its trainings.
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ from ml_platform.core.ports import AuditEntry
 from ml_platform.core.records import DeploymentRecord, EvidencePart, MonitoringRecord
 from ml_platform.policy.judge import judge_gate
 from ml_platform.policy.load import load_model
+from ml_platform.policy.spec import Monitoring
 from ml_platform.stages.alarms import alarms_in, measure_alarms
 from ml_platform.stages.monitors import watch_performance
 from ml_platform.stages.reference import Reference
-from ml_platform.stages.retraining import REQUESTED, Retrain, Watched, decide_retraining
+from ml_platform.stages.retraining import REQUESTED, Retrain, Stay, Watched, decide_retraining
 from ml_platform.stages.retraining_reasons import Made
 from ml_platform.stages.split import training_span
 from ml_platform.stats.psi import psi
@@ -49,7 +51,8 @@ DEFS = Path(plain_release.ROOT / "ml_platform/defs/flights/defs.yaml")
 NOW = dt.datetime(2014, 1, 1, tzinfo=dt.UTC)
 FILE = load_model(DEFS, now=NOW)
 assert FILE.spec.monitoring is not None
-RULE = FILE.spec.monitoring.model_copy(
+ONE_WINDOW = FILE.spec.monitoring
+ACCUMULATED = ONE_WINDOW.model_copy(
     update={"retrain_when": ("live_auc_holds", "no_performance_alarm"), "retrain_again_after_change": True}
 )
 CONDITIONS = frozenset({"always", "labels", "champion"})
@@ -226,7 +229,7 @@ def play(table: Table, wants: Wants) -> Played:
         if index + 1 == len(table.windows) or not wants(table, live, index, path):
             continue
         path.trainings.append(index + 1)
-        if wants is platforms_rule and not is_no_worse(table, index + 1, live):
+        if isinstance(wants, Rule) and wants.gated and not is_no_worse(table, index + 1, live):
             path.refused += 1
             continue
         live = index + 1
@@ -261,8 +264,22 @@ def _plain(column: pd.Series) -> NDArray[Any]:
     return column.astype(object).where(column.notna(), None).to_numpy()
 
 
-def platforms_rule(table: Table, live: int, index: int, path: Played) -> bool:
-    """Let the platform judge the window and decide."""
+@dataclass(frozen=True)
+class Rule:
+    """The platform's rule under what a model file says; without its gate any candidate replaces the champion."""
+
+    monitoring: Monitoring
+    gated: bool = True
+
+    def __call__(self, table: Table, live: int, index: int, path: Played) -> bool:
+        """Let the platform judge the window and decide."""
+        decided = _decide(self.monitoring, table, live, index, path)
+        if isinstance(decided, Retrain):
+            path.requests.append(_request(decided, path))
+        return isinstance(decided, Retrain)
+
+
+def _decide(monitoring: Monitoring, table: Table, live: int, index: int, path: Played) -> Retrain | Stay:
     window, end = table.windows[index], table.ends[index]
     score, label = table.scores(live, window), table.late[window]
     reference = _reference(table, live)
@@ -272,7 +289,7 @@ def platforms_rule(table: Table, live: int, index: int, path: Played) -> bool:
     watched = watch_performance(FILE.spec, label, score[:, None], reference)
     version = f"model before window {live}"
     earlier = [one for one in path.watched if one.model_digest == version]
-    alarms = measure_alarms(FILE.spec, RULE, watched.monitors, watched.seen, earlier)
+    alarms = measure_alarms(FILE.spec, monitoring, watched.monitors, watched.seen, earlier)
     measured = [replace(change, metric="live_roc_auc_change"), *alarms]
     record = MonitoringRecord(
         model="flights", environment="production", window=f"{end - dt.timedelta(days=1):%Y-%m}", window_end=end,
@@ -286,12 +303,8 @@ def platforms_rule(table: Table, live: int, index: int, path: Played) -> bool:
             (table.ends[live - 1] if live else None, table.learned(live)), (end, table.learned(index + 1)),
         )
     )  # fmt: skip
-    seen = _watched(record, measured)
-    decided = decide_retraining(RULE, replace(seen, requests=path.requests, made=made, now=now))
-    if not isinstance(decided, Retrain):
-        return False
-    path.requests.append(_request(decided, path))
-    return True
+    seen = _watched(monitoring, record, measured)
+    return decide_retraining(monitoring, replace(seen, requests=path.requests, made=made, now=now))
 
 
 def _reference(table: Table, live: int) -> Reference:
@@ -305,13 +318,13 @@ def _reference(table: Table, live: int) -> Reference:
     )
 
 
-def _watched(record: MonitoringRecord, measured: Sequence[Measurement]) -> Watched:
+def _watched(monitoring: Monitoring, record: MonitoringRecord, measured: Sequence[Measurement]) -> Watched:
     verdicts = [
         judge_gate(
             FILE.policy, name, [one for one in measured if one.metric == FILE.policy.gates[name].metric],
             conditions=CONDITIONS, now=NOW,
         )
-        for name in RULE.retrain_when
+        for name in monitoring.retrain_when
     ]  # fmt: skip
     part = EvidencePart(
         stage="monitoring", subject_digest=record.digest, policy_digest=FILE.policy.digest,
@@ -347,7 +360,9 @@ def _policies() -> Iterator[tuple[str, Wants]]:
     yield "never", never
     yield "every window", always
     yield "drift (PSI > 0.2)", on_drift
-    yield "the platform's rule", platforms_rule
+    yield "one window's gate", Rule(ONE_WINDOW)
+    yield "the platform's rule", Rule(ACCUMULATED)
+    yield "it, the gate waived", Rule(ACCUMULATED, gated=False)
 
 
 POLICIES = dict(_policies())

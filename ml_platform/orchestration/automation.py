@@ -44,7 +44,7 @@ def automation_sensor(file: GovernedModelFile, monitoring: Monitoring) -> dg.Aut
     model = file.spec.model
     names = ("source", "feedback") if source_condition(monitoring) else ("feedback",)
     return dg.AutomationConditionSensorDefinition(
-        name=f"{model}_automation",
+        name=f"{model}_automation_sensor",
         target=dg.AssetSelection.assets(*(asset_key(model, name) for name in names)),
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=SECONDS_BETWEEN_TICKS,

@@ -45,14 +45,14 @@ def test_a_source_is_looked_at_once_an_hour_however_often_the_daemon_asks(built:
 
 
 def test_feedback_is_judged_once_a_day_and_not_before_something_is_live(built: dg.Definitions) -> None:
-    found = asked(built, 0, 13, 25, 37, 37.1)
-    assert [FEEDBACK in keys for keys in found] == [False, False, True, True, False]
+    found = asked(built, 0, 13, 25, 25.1, 37, 37.1)
+    assert [FEEDBACK in keys for keys in found] == [False, False, True, False, True, False]
 
 
 def test_without_a_gain_to_expect_the_source_is_looked_at_in_runs_only(tmp_path: Path) -> None:
     built = build_model(load_small(tmp_path))
     assert built.resolve_asset_graph().get(SOURCE).automation_condition is None
-    sensor = built.resolve_sensor_def("parcels_automation")
+    sensor = built.resolve_sensor_def("parcels_automation_sensor")
     assert isinstance(sensor, dg.AutomationConditionSensorDefinition)
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
     assert sensor.run_tags["ml_platform/model"] == "parcels"
