@@ -15,6 +15,7 @@ from ml_platform.orchestration.records import read_partitions
 from ml_platform.orchestration.what_came import made_of, what_came
 from ml_platform.orchestration.wiring import tags_of
 from ml_platform.settings import load_settings
+from ml_platform.stages.alarm_words import behind
 from ml_platform.stages.retraining import DECLINED, REQUESTED, Retrain, Stay, Watched, decide_retraining
 from ml_platform.stages.retraining_reasons import Made
 
@@ -37,13 +38,16 @@ def retrain_sensor(file: "GovernedModelFile", monitoring: "Monitoring") -> dg.Se
     model = file.spec.model
 
     def tick(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        decided = _decide(file, monitoring)
+        decided, why = _decide(file, monitoring)
         if isinstance(decided, Stay):
-            return dg.SkipReason(decided.reason)
+            held = any(one.limit for one in decided.declined)
+            return dg.SkipReason("; behind it: ".join([decided.reason, *why[:1]] if held else [decided.reason]))
         tried = next_try(context.instance, f"{model}_retrain", decided.cause)
         if isinstance(tried, Ended):
             return dg.SkipReason(f"retraining was asked for, because {decided.reason}; {tried.text}")
-        context.log.info("retraining is requested: %s", decided.reason)
+        context.log.info("%s_retrain is requested: %s", model, decided.reason)
+        for one in why:
+            context.log.info("behind it: %s", one)
         return request(model, decided, again=tried)
 
     return dg.SensorDefinition(
@@ -90,17 +94,19 @@ def request(model: str, decided: Retrain, *, again: Again | None = None) -> dg.R
     )
 
 
-def _decide(file: "GovernedModelFile", monitoring: "Monitoring") -> Retrain | Stay:
+def _decide(file: "GovernedModelFile", monitoring: "Monitoring") -> tuple[Retrain | Stay, list[str]]:
+    """Return the decision, and what lies behind the alarms of the window that it looked at."""
     from ml_platform.adapters.platform import open_platform
 
     settings = load_settings()
     if not (settings.home / "ledger.sqlite").is_file():
-        return Stay(reason="nothing was ever released, so there is nothing to watch")
+        return Stay(reason="nothing was ever released, so there is nothing to watch"), []
     with open_platform(settings) as platform:
-        decided = decide_retraining(monitoring, watched(file, monitoring, platform))
+        seen = watched(file, monitoring, platform)
+        decided = decide_retraining(monitoring, seen)
         if isinstance(decided, Stay):
             note_declined(platform.ledger, file.spec.model, decided.declined, now=dt.datetime.now(tz=dt.UTC))
-        return decided
+        return decided, behind(seen.part.verdicts) if seen.part else []
 
 
 def note_declined(ledger: "Ledger", model: str, declined: "Sequence[Declined]", *, now: dt.datetime) -> None:

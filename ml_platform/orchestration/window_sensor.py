@@ -38,9 +38,11 @@ def window_sensor(file: "GovernedModelFile", monitoring: "Monitoring") -> dg.Sen
         asked |= {one: tried for one, tried in again.items() if one not in asked or _is_same(asked[one], tried)}
         if not asked:
             return dg.SkipReason("; ".join([*ended.values(), *([due] if isinstance(due, str) else [])]))
-        for window, one in asked.items():
-            context.log.info("%s: %s", window, one.tags[WHY_TAG])
-        return list(asked.values())
+        # In time: evidence goes on from window to window, and a check's page shows what was judged last.
+        in_time = [asked[window] for window in sorted(asked)]
+        for one in in_time:
+            context.log.info("%s is requested: %s", f"{model}_monitor", one.tags[WHY_TAG])
+        return in_time
 
     return dg.SensorDefinition(
         name=f"{model}_window_sensor",
@@ -70,7 +72,7 @@ def _again(instance: dg.DagsterInstance, job: str) -> tuple[dict[str, dg.RunRequ
     for window, cause in failed_partitions(instance, job).items():
         tried = next_try(instance, job, cause)
         if isinstance(tried, Again):
-            asked[window] = _request(window, cause, tried.text, key=tried.key)
+            asked[window] = _request(window, cause, f"{window}: {tried.text}", key=tried.key)
         elif isinstance(tried, Ended) and not tried.answered:
             ended[cause] = f"{window}: {tried.text}"
     return asked, ended
@@ -100,11 +102,13 @@ def due_now(
     if not history:
         return "nothing was ever live in production: there is no traffic to judge", ""
     collected = read_partitions(platform.home, (model, "traffic"), WindowRecord)
-    known = LabelStore(platform.home).read(model).by_prediction
-    waiting = [one for one in collected if one.labelled < one.predictions] if str(len(known)) != heard else []
+    labels = LabelStore(platform.home)
+    said = str(labels.count(model))
+    waiting = [one for one in collected if one.labelled < one.predictions] if said != heard else []
+    known = list(labels.words(model)) if waiting else []
     labelled = [one for one in waiting if has_new_labels(platform.store, one, known)]
     due = due_windows(
         monitoring, now=now, live_since=history[0].since, collected=collected, labelled_since=labelled
     )  # fmt: skip
-    told = "" if len(due) == AT_ONCE else str(len(known))
+    told = "" if len(due) == AT_ONCE else said
     return due or "every window that has ended was judged, and no label has come since for any of them", told

@@ -82,7 +82,7 @@ def test_what_was_refused_before_it_began_is_said_and_not_asked_for_again(
 ) -> None:
     sensor = build_model(load_small(tmp_path)).resolve_sensor_def("parcels_retrain_sensor")
     decided = Retrain(cause="ab", as_of=dt.datetime(2025, 11, 1, tzinfo=dt.UTC), gates=(), reason="it fell")
-    monkeypatch.setattr(retrain_sensor, "_decide", lambda *_: decided)
+    monkeypatch.setattr(retrain_sensor, "_decide", lambda *_: (decided, []))
     monkeypatch.setattr(retrain_sensor, "next_try", lambda *_: Ended("run 1a was refused", answered=True))
     with dg.instance_for_test() as instance:
         data = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
