@@ -360,6 +360,11 @@ class Monitoring(Strict):
     false_alarms_per_year: float = Field(default=1.0, gt=0.0, le=100.0, allow_inf_nan=False)
     retrain_on_change_of: tuple[Ingredient, ...] = Field(default=(), exclude_if=_unsaid)
     retrain_after_days: int | None = Field(default=None, ge=1, exclude_if=_unsaid)
+    retrain_on_expected_gain: float | None = Field(
+        default=None, gt=0.0, lt=1.0, allow_inf_nan=False, exclude_if=_unsaid
+    )
+    retrain_on_expected_harm: bool = Field(default=False, exclude_if=_unsaid)
+    retrain_again_after_change: bool = Field(default=False, exclude_if=_unsaid)
     most_per_week: int | None = Field(default=None, ge=1, exclude_if=_unsaid)
     most_cpu_hours_in_30_days: float | None = Field(default=None, gt=0.0, allow_inf_nan=False, exclude_if=_unsaid)
 

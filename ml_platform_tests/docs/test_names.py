@@ -87,7 +87,7 @@ def known() -> set[str]:
         for model in models
         for job in ("release", "promote", "retrain", "monitor", "feedback", "faults", "rollback", "health")
     }
-    own = {f"{model}_{does}_sensor" for model in models for does in ("retrain", "rollback", "window")}
+    own = {f"{model}_{does}_sensor" for model in models for does in ("retrain", "rollback", "window", "automation")}
     sensors = {SENSOR, TELLING, LOOKING, *own}
     shown = [shipped(model).spec for model in sorted(models - {"returns"})]
     columns = {name for one in shown for name in (*one.contract, *one.classes)}
