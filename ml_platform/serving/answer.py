@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import msgspec
 
@@ -17,9 +17,10 @@ from ml_platform.core.traffic import Prediction
 from ml_platform.serving.challenger import Canary, Shadow
 from ml_platform.serving.contract_check import Checked
 from ml_platform.serving.gates import OPEN
+from ml_platform.serving.input_guard import Guarded
 from ml_platform.serving.live import Live
 from ml_platform.serving.mirror import Mirrored
-from ml_platform.serving.refusal import Refused, turned_away
+from ml_platform.serving.refusal import Problem, Refused, turned_away
 from ml_platform.serving.request import Rows
 from ml_platform.serving.scored import Failed, Scored, challenged, new_ids, scores_of
 
@@ -38,11 +39,19 @@ class Classed(msgspec.Struct, frozen=True, rename={"decided": "class"}):
 class Answer:
     """The JSON body of an answer: MLflow's `predictions`, and who said so."""
 
-    predictions: list[float | Classed]
+    predictions: list[float | Classed | None]
     prediction_ids: list[str]
     model: str
     version: int
     model_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardedAnswer(Answer):
+    """An answer of which the model's guard says something; the prediction of a row that it abstained for is None."""
+
+    flagged: tuple[Problem, ...]
+    abstained: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,7 @@ class Answered:
     rows: Rows
     live: Live
     written: Written = None
+    guarded: Guarded | None = None
 
 
 def answer(
@@ -81,7 +91,7 @@ def answer(
         failed = tried
     drawn = beside.rollout.rollout_id if beside else ""
     began = time.thread_time()
-    scored = Scored(live, rows, checked, ids, scores_of(live, rows), rollout=drawn)
+    scored = Scored(live, rows, checked, ids, scores_of(live, rows, checked.guarded), rollout=drawn)
     scoring = time.thread_time() - began
     latency, now = time.perf_counter() - started, dt.datetime.now(dt.UTC)
     written = _log(log, [*scored.written(latency, now), *(failed.written(latency, now) if failed else ())])
@@ -120,7 +130,7 @@ def log_failure(live: Live, log: TrafficLog, status: int, started: float, *, cou
 
 
 def _told(scored: Scored, written: Written) -> Answered:
-    manifest = scored.live.manifest
+    manifest, guarded = scored.live.manifest, scored.checked.guarded
     said = Answer(
         predictions=[_in_words(scored.live, score) for score in scored.scores],
         prediction_ids=scored.ids,
@@ -128,10 +138,17 @@ def _told(scored: Scored, written: Written) -> Answered:
         version=manifest.version,
         model_digest=manifest.model_digest,
     )
-    return Answered(said, scored.checked.unseen, scored.rows, scored.live, written)
+    if guarded is not None:
+        said = _guarded(said, guarded)
+    return Answered(said, scored.checked.unseen, scored.rows, scored.live, written, guarded)
 
 
-def _in_words(live: Live, score: Score) -> float | Classed:
+def _guarded(said: Answer, guarded: Guarded) -> GuardedAnswer:
+    parts = {each.name: getattr(said, each.name) for each in fields(said)}
+    return GuardedAnswer(**parts, flagged=guarded.flagged, abstained=guarded.abstained)
+
+
+def _in_words(live: Live, score: Score | None) -> float | Classed | None:
     if not isinstance(score, tuple):
         return score
     names = live.predictor.contract.classes

@@ -215,7 +215,7 @@ class ScoringApp:
             _log_failure(served, live, 500, started)
             message = "scoring failed inside the service; its log says where"
             return protocol.refused(Refused(500, "INTERNAL_ERROR", message))
-        self.metrics.scored(served.model, answered.answer.version, answered.unseen)
+        self.metrics.scored(served.model, answered.answer.version, answered.unseen, answered.guarded)
         return reply
 
     async def _batch(self, served: Served, scope: Scope, receive: Receive) -> Reply:

@@ -91,16 +91,19 @@ def _wanted(query: bytes) -> int:
     return int(text)
 
 
-def explanations(live: Live, answered: Answered, most: int) -> list[Explanation]:
-    """Explain rows that were scored, with up to `most` reasons each.
+def explanations(live: Live, answered: Answered, most: int) -> list[Explanation | None]:
+    """Explain rows that were scored, with up to `most` reasons each; of one that wasn't there is nothing to say.
 
     Raises DataInvalid when contributions and average don't add up to the raw score: then they explain nothing.
     """
-    found = live.predictor.explain_rows(answered.rows)
+    told = [(row, said) for row, said in zip(answered.rows, answered.answer.predictions, strict=True)]
+    scored = [(row, said) for row, said in told if said is not None]
+    if not scored:
+        return [None] * len(told)
+    found = live.predictor.explain_rows([row for row, _ in scored])
     require_sums(found)
-    return [
-        _explanation(live, found, row, said, most) for row, said in enumerate(answered.answer.predictions)
-    ]  # fmt: skip
+    explained = (_explanation(live, found, row, said, most) for row, (_, said) in enumerate(scored))
+    return [None if said is None else next(explained) for _, said in told]
 
 
 def require_sums(found: RawScores) -> None:

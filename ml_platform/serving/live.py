@@ -17,6 +17,7 @@ from ml_platform.serving.challenger import Canary, Challenger
 from ml_platform.serving.clean_check import Limits, check_in_child
 from ml_platform.serving.contract_check import Checked, ContractCheck
 from ml_platform.serving.fast_reader import FastReader
+from ml_platform.serving.input_guard import accepted_at_once
 from ml_platform.serving.predictor import Predictor
 from ml_platform.serving.release_check import require_live
 from ml_platform.serving.release_files import require_files
@@ -44,9 +45,10 @@ class Live:
     @classmethod
     def of(cls, manifest: Manifest, predictor: Predictor) -> Live:
         """Make a version ready to answer."""
-        contract = predictor.contract
+        contract, levels, guard = predictor.contract, predictor.levels, predictor.guard
         logged = tuple(column.name for column in contract.inputs if column.logged)
-        return cls(manifest, predictor, FastReader(contract), ContractCheck(contract, predictor.levels), logged)
+        reader = FastReader(accepted_at_once(contract, guard, levels))
+        return cls(manifest, predictor, reader, ContractCheck(contract, levels, guard), logged)
 
     def read(self, body: bytes) -> tuple[Rows, Checked]:
         """Return a request's rows, checked; raises Refused with every problem."""

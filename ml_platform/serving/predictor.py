@@ -40,6 +40,7 @@ class Predictor:
         self.digest = bundle.digest
         self.contract = bundle.contract
         self.levels = bundle.features.levels
+        self.guard = bundle.guard
         self._transform = bundle.transform
         self._state = bundle.features.state
         self._encode = row_encoder(bundle.contract.inputs, bundle.features.levels)

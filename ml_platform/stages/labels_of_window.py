@@ -63,7 +63,7 @@ def join_labels(
     left_out: Counter[str] = Counter()
     for one in served:
         label = labels.get(one.id)
-        if label is None:
+        if label is None or one.abstained:  # what came of a row without a prediction says nothing against the label
             continue
         reason = _why_not(one, label, now)
         if reason:

@@ -31,13 +31,16 @@ def measure_traffic(
     yield Measurement(metric="predictions", value=len(every), n=len(every), unit="rows")
     yield share(status >= SERVER_ERROR, metric="error_share")
     yield share((status >= CLIENT_ERROR) & (status < SERVER_ERROR), metric="refused_share")
+    answered = [one for one in every if one.answered]
+    yield share([one.abstained for one in answered], metric="abstained_share")
+    yield share([bool(one.unseen or one.beyond) for one in scored], metric="flagged_share")
     yield share([one.id in joined.outcomes for one in scored], metric="label_share")
     yield from _latencies([one.latency_seconds for one in scored])
     yield _part(torn, torn + len(every), "torn_line_share", "nothing was logged")
     yield _part(served.contrary, len(every) + served.contrary, "contrary_prediction_share", "nothing was logged")
     refused = sum(joined.left_out.values())
     yield _part(refused, refused + len(joined.outcomes), "label_left_out_share", "no labels have come", joined.left_out)
-    yield _quiet(period, scored)
+    yield _quiet(period, answered)
     yield _delay(scored, joined, labels)
 
 
@@ -54,14 +57,14 @@ def _part(count: int, among: int, metric: str, nothing: str, facts: Mapping[str,
     return Measurement(metric=metric, value=value, n=among, unit="share", reason=reason, facts=dict(facts or {}))
 
 
-def _quiet(period: Period, scored: Sequence[Prediction]) -> Measurement:
-    """Measure how much of the window's end went by without a prediction."""
-    if not scored:
-        return Measurement(metric="quiet_share", value=None, n=0, unit="share", reason="nothing was scored")
-    newest = max(one.event_time for one in scored)
+def _quiet(period: Period, answered: Sequence[Prediction]) -> Measurement:
+    """Measure how much of the window's end went by without an answer."""
+    if not answered:
+        return Measurement(metric="quiet_share", value=None, n=0, unit="share", reason="nothing was answered")
+    newest = max(one.event_time for one in answered)
     value = (period.end - newest) / (period.end - period.start)
     facts = {"newest_prediction": newest.isoformat()}
-    return Measurement(metric="quiet_share", value=value, n=len(scored), unit="share", facts=facts)
+    return Measurement(metric="quiet_share", value=value, n=len(answered), unit="share", facts=facts)
 
 
 def _delay(scored: Sequence[Prediction], joined: Joined, labels: Mapping[str, Label]) -> Measurement:
