@@ -140,6 +140,8 @@ def _told(scored: Scored, written: Written) -> Answered:
     )
     if guarded is not None:
         said = _guarded(said, guarded)
+    if scored.live.outliers is not None:
+        scored.live.outliers.later(scored.rows)
     return Answered(said, scored.checked.unseen, scored.rows, scored.live, written, guarded)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -40,7 +40,8 @@ class ReasonCode:
 class Explanation:
     """A raw score taken apart: `average` and all `contributions` add up to `raw`, in `unit`.
 
-    `decision` is what the reasons led to: positive, negative, a class, or empty for a number.
+    `decision` is what the reasons led to: positive, negative, a class, or empty for a number. `p_value` says how usual
+    the row is: the share of calibration rows as unlike the training rows, None when the model's guard doesn't tell.
     """
 
     decision: str
@@ -49,6 +50,7 @@ class Explanation:
     raw: float
     contributions: dict[str, float]
     reasons: tuple[ReasonCode, ...]
+    p_value: float | None = None
 
 
 class Explaining:
@@ -100,9 +102,13 @@ def explanations(live: Live, answered: Answered, most: int) -> list[Explanation 
     scored = [(row, said) for row, said in told if said is not None]
     if not scored:
         return [None] * len(told)
-    found = live.predictor.explain_rows([row for row, _ in scored])
+    rows = [row for row, _ in scored]
+    found = live.predictor.explain_rows(rows)
     require_sums(found)
-    explained = (_explanation(live, found, row, said, most) for row, (_, said) in enumerate(scored))
+    usual = live.outliers.p_values(rows) if live.outliers else [None] * len(rows)
+    explained = (
+        replace(_explanation(live, found, row, said, most), p_value=usual[row]) for row, (_, said) in enumerate(scored)
+    )
     return [None if said is None else next(explained) for _, said in told]
 
 

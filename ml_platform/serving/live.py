@@ -18,6 +18,7 @@ from ml_platform.serving.clean_check import Limits, check_in_child
 from ml_platform.serving.contract_check import Checked, ContractCheck
 from ml_platform.serving.fast_reader import FastReader
 from ml_platform.serving.input_guard import accepted_at_once
+from ml_platform.serving.outliers import Outliers
 from ml_platform.serving.predictor import Predictor
 from ml_platform.serving.release_check import require_live
 from ml_platform.serving.release_files import require_files
@@ -41,6 +42,7 @@ class Live:
     contract_check: ContractCheck
     logged_columns: tuple[str, ...]
     beside: Challenger | None = None
+    outliers: Outliers | None = None
 
     @classmethod
     def of(cls, manifest: Manifest, predictor: Predictor) -> Live:
@@ -48,7 +50,8 @@ class Live:
         contract, levels, guard = predictor.contract, predictor.levels, predictor.guard
         logged = tuple(column.name for column in contract.inputs if column.logged)
         reader = FastReader(accepted_at_once(contract, guard, levels))
-        return cls(manifest, predictor, reader, ContractCheck(contract, levels, guard), logged)
+        outliers = Outliers(guard.detector, predictor.matrix_of) if guard.detector else None
+        return cls(manifest, predictor, reader, ContractCheck(contract, levels, guard), logged, outliers=outliers)
 
     def read(self, body: bytes) -> tuple[Rows, Checked]:
         """Return a request's rows, checked; raises Refused with every problem."""

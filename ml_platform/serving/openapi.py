@@ -208,6 +208,7 @@ def _explanations() -> Schema:
         "contributions": {"type": "object", "additionalProperties": number},
         "reasons": {"type": "array", "items": {"type": "object", "properties": reason, "required": list(reason)}},
     }
+    told["p_value"] = {"type": ["number", "null"]}
     items = {"type": ["object", "null"], "properties": told, "required": list(told)}
     array = {"type": "array", "items": items}
     return {"type": "object", "properties": {"explanations": array}, "required": ["explanations"]}

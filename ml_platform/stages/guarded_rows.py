@@ -24,8 +24,8 @@ def scored_rows(bundle: Bundle, rows: Sequence[Row]) -> list[Row]:
 
 
 def _is_inside(row: Row, ranges: Mapping[str, tuple[float, float]]) -> bool:
-    return all(row[name] is None or low <= row[name] <= high for name, (low, high) in ranges.items())  # type: ignore[operator]
+    return all((value := row.get(name)) is None or low <= value <= high for name, (low, high) in ranges.items())  # type: ignore[operator]
 
 
 def _is_known(row: Row, levels: Mapping[str, frozenset[str]]) -> bool:
-    return all(row[name] is None or sent_level_text(row[name]) in known for name, known in levels.items())
+    return all((value := row.get(name)) is None or sent_level_text(value) in known for name, known in levels.items())
