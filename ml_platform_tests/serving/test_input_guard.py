@@ -48,7 +48,8 @@ def guard_of(action: Action) -> InputGuard:
 @pytest.fixture(scope="module")
 def askers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, tuple[Asker, Path]]]:
     """Return an application for each thing that a guard may do."""
-    found, opened = {}, []
+    found: dict[str, tuple[Asker, Path]] = {}
+    opened = []
     for action in ACTIONS:
         home = tmp_path_factory.mktemp(action)
         make_live(home, put_model(home, guard=guard_of(action)))
