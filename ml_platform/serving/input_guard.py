@@ -52,9 +52,7 @@ def refused_besides(column: InputColumn, guard: InputGuard, levels: Levels) -> C
         return lambda value: "" if low <= value <= high else f"{UNLIKE}, which the model's guard refuses"  # type: ignore[operator]
     if column.type == "category" and column.levels is None and guard.unseen_level == "reject":
         known = frozenset(levels.get(column.name, ()))
-        return lambda value: (
-            "" if sent_level_text(value) in known else f"{UNSEEN}, which the model's guard refuses"
-        )  # fmt: skip
+        return lambda value: "" if sent_level_text(value) in known else f"{UNSEEN}, which the model's guard refuses"
     return None
 
 
@@ -117,10 +115,8 @@ class GuardLook:
     def _found(self, rows: Rows, unseen: Sequence[tuple[str, ...]], beyond: Mapping[int, tuple[str, ...]]) -> Guarded:
         found: list[tuple[Problem, Action]] = []
         for index, names in enumerate(unseen):
-            found += [(Problem(row=index, column=name, problem=said), what) for name in names
-                      for said, what in [self._of_level(name)]]  # fmt: skip
-            found += [(Problem(row=index, column=name, problem=said), what) for name in beyond.get(index, ())
-                      for said, what in [self._of_number(name, rows[index][name])]]  # fmt: skip
+            found += [self._of_level(index, name) for name in names]
+            found += [self._of_number(index, name, rows[index][name]) for name in beyond.get(index, ())]
         silent = frozenset(problem.row for problem, action in found if action == "abstain" and problem.row is not None)
         return Guarded(
             flagged=tuple(problem for problem, _ in found if problem.row not in silent),
@@ -129,15 +125,16 @@ class GuardLook:
             silent=silent,
         )
 
-    def _of_level(self, name: str) -> tuple[str, Action]:
-        declared = name in self._with_levels
-        return (UNDECLARED, self._guard.out_of_contract) if declared else (UNSEEN, self._guard.unseen_level)
+    def _of_level(self, row: int, name: str) -> tuple[Problem, Action]:
+        if name in self._with_levels:
+            return Problem(row=row, column=name, problem=UNDECLARED), self._guard.out_of_contract
+        return Problem(row=row, column=name, problem=UNSEEN), self._guard.unseen_level
 
-    def _of_number(self, name: str, value: object) -> tuple[str, Action]:
+    def _of_number(self, row: int, name: str, value: object) -> tuple[Problem, Action]:
         low, high = self._declared[name]
         if low <= value <= high:  # type: ignore[operator]
-            return UNLIKE, self._guard.out_of_range
-        return UNDECLARED, self._guard.out_of_contract
+            return Problem(row=row, column=name, problem=UNLIKE), self._guard.out_of_range
+        return Problem(row=row, column=name, problem=UNDECLARED), self._guard.out_of_contract
 
 
 def _or(limit: float | None, otherwise: float) -> float:
