@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tritonclient import http as triton
 
 from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.traffic_log import read
@@ -22,6 +23,7 @@ from ml_platform.core.traffic import Prediction
 from ml_platform.serving.contract_check import ContractCheck
 from ml_platform.serving.fast_reader import FastReader
 from ml_platform.serving.input_guard import UNDECLARED, UNLIKE, UNSEEN, accepted_at_once
+from ml_platform.serving.merged_metrics import merged
 from ml_platform.serving.openapi import document
 from ml_platform.serving.refusal import Refused
 from ml_platform.serving.request import parse
@@ -170,6 +172,33 @@ def test_as_binary_tensors_a_prediction_that_is_not_there_is_nan(askers: Mapping
     score = np.frombuffer(reply.body[length:], "<f8")
     assert math.isnan(score[0])
     assert score[1:].tolist() == expected_scores([GOOD_ROW])
+
+
+def test_the_clients_of_both_protocols_read_a_prediction_that_is_not_there(
+    askers: Mapping[str, tuple[Asker, Path]],
+) -> None:
+    from mlflow.deployments import PredictionsResponse
+
+    asker, score = askers["abstain"][0], expected_scores([GOOD_ROW])[0]
+    frame = PredictionsResponse.from_json(records(asker, [FAR, GOOD_ROW]).body).get_predictions()
+    assert [frame.iloc[:, 0].isna().tolist(), frame.iloc[1, 0]] == [[True, False], score]
+    read_by = triton.InferenceServerClient.parse_response_body
+    as_json = read_by(inferred(asker, [FAR, GOOD_ROW]).body).as_numpy("score")
+    binary = inferred(asker, [FAR, GOOD_ROW], parameters={"binary_data_output": True})
+    length = int(binary.headers["inference-header-content-length"])
+    as_bytes = read_by(binary.body, header_length=length).as_numpy("score")
+    for found in (as_json, as_bytes):
+        np.testing.assert_array_equal(found.astype(np.float64), [math.nan, score])
+
+
+def test_the_counts_of_several_workers_are_added_up(askers: Mapping[str, tuple[Asker, Path]]) -> None:
+    asker = askers["abstain"][0]
+    asker.score_rows(ROWS)
+    name = 'ml_platform_guarded_rows_total{model="toy",what="abstained"}'
+    one = asker.ask("GET", "/metrics").body.decode()
+    both = merged({"0": one, "1": one})
+    (count,) = [line for line in one.splitlines() if line.startswith(name)]
+    assert f"{name} {2 * int(count.rpartition(' ')[2])}" in both.splitlines()
 
 
 @pytest.mark.parametrize("as_csv", [False, True])
