@@ -41,7 +41,7 @@ def fit_detector(
     some are taken, evenly. Raises DataInvalid when they are too few to flag any row, or when there is no training row.
     """
     rows = calibration[_evenly(len(calibration))]
-    if not len(train) or math.floor(flagged_share * (len(rows) + 1)) < 1:
+    if not len(train) or _allowed(len(rows), flagged_share) < 1:
         needed = math.ceil(1 / flagged_share) - 1
         message = (
             f"guard.flagged_share is {flagged_share:g}, with {len(train):,} training rows and {len(rows):,} "
@@ -145,6 +145,12 @@ def _bins(present: Floats, *, coded: bool) -> tuple[float, float, int]:
     return low, width, math.floor(high / width - low / width) + 1
 
 
+def _allowed(count: int, flagged_share: float) -> int:
+    """Return the largest rank among so many usual rows and one more whose p-value is at most the share."""
+    rank = math.floor(flagged_share * (count + 1)) + 1
+    return rank if rank / (count + 1) <= flagged_share else rank - 1
+
+
 def _at_most(count: int, flagged_share: float) -> float:
     """Return the share of rows like `count` calibration rows that is flagged at most, but for 1 % of such rows' luck.
 
@@ -153,5 +159,6 @@ def _at_most(count: int, flagged_share: float) -> float:
     """
     from scipy.special import betaincinv
 
-    allowed = math.floor(flagged_share * (count + 1))
-    return float(max(betaincinv(allowed, count + 1 - allowed, SURE), flagged_share))
+    allowed = _allowed(count, flagged_share)
+    known = float(betaincinv(allowed, count + 1 - allowed, SURE))
+    return max(math.ceil(known * 10**DECIMALS) / 10**DECIMALS, flagged_share)

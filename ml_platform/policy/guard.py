@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Action = Literal["reject", "flag", "abstain"]
+from ml_platform.core.input_guard import Action
 
 
 class Guard(BaseModel):

@@ -12,7 +12,6 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from ml_platform.core.errors import DataInvalid
-from ml_platform.core.input_guard import Detector, Histogram
 from ml_platform.learners.histograms import DECIMALS, MOST_USUAL, PValues, Strangeness, fit_detector
 
 NUMBERS = np.zeros(2, dtype=np.bool_)
@@ -72,8 +71,9 @@ def test_of_rows_like_the_calibration_rows_no_more_than_the_stated_share_is_flag
 
 
 def test_at_most_is_the_upper_end_of_what_calibration_rows_of_that_number_can_let_through() -> None:
-    found = fit_detector(drawn(100, 1), drawn(999, 2), categorical=NUMBERS, flagged_share=0.01)
-    assert found.at_most == pytest.approx(float(stats.beta(10, 990).ppf(0.99)))
+    for count, share, allowed in ((999, 0.01, 10), (99, 0.07, 7), (199, 0.029, 5)):
+        found = fit_detector(drawn(100, 1), drawn(count, 2), categorical=NUMBERS, flagged_share=share)
+        assert found.at_most == pytest.approx(float(stats.beta(allowed, count + 1 - allowed).ppf(0.99)), abs=1.1e-6)
 
 
 def test_too_few_rows_are_said_and_the_fewest_that_suffice_do() -> None:
@@ -96,10 +96,8 @@ def test_one_wild_value_widens_no_bin_and_stays_strange() -> None:
     train = np.append(drawn(1000, 1)[:, :1], [[1e300]], axis=0)
     found = fit_detector(train, drawn(200, 2)[:, :1], categorical=NUMBERS[:1], flagged_share=0.05)
     assert found.histograms[0].width < 1
-    assert (
-        PValues(found).of(np.array([[1e300], [-1e300], [0.0]])).tolist() == [1 / 201, 1 / 201, 1.0]
-        or (PValues(found).of(np.array([[1e300], [-1e300]])) <= 0.05).all()
-    )
+    assert (PValues(found).of(np.array([[1e300], [-1e300], [9.0]])) <= 0.05).all()
+    assert PValues(found).of(np.array([[0.0]])) > 0.1
 
 
 EDGES = st.sampled_from([0.0, -0.0, 1.0, 5e-324, 1.7e308, -1.7e308, math.inf, -math.inf, math.nan, 2**53, 1e-300])
@@ -117,9 +115,3 @@ def test_whatever_the_numbers_a_detector_is_sound_and_every_row_has_a_p_value(
     p_values = PValues(found).of(rows)
     assert ((p_values > 0) & (p_values <= 1)).all()
     assert PValues(found).of(rows[:1])[0] == p_values[0]
-
-
-def test_a_detector_without_rows_to_compare_with_is_not_sound() -> None:
-    one = Histogram(low=0.0, width=1.0, strangeness=(1.0, 1.0, 1.0, 1.0))
-    good = Detector(histograms=(one,), usual=(1.0, 2.0), flagged_share=0.1, at_most=0.2)
-    assert good.is_sound

@@ -329,6 +329,9 @@ def test_the_description_says_where_a_prediction_may_be_null(askers: Mapping[str
         described: Any = document("toy", asker.app.follower.live)
         prediction = described["components"]["schemas"]["Answer"]["properties"]["predictions"]["items"]
         assert ({"type": "null"} in prediction.get("oneOf", [])) == (action == "abstain")
+        done = {"reject": "refused", "flag": "scored and flagged", "abstain": "answered without a prediction (null)"}
+        page = asker.ask("GET", "/docs").body.decode()
+        assert f"A number beyond the training rows' is {done[action]}. A level that training never saw is" in page
 
 
 VALUES = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False), st.integers(-5, 30), st.just("x"))
