@@ -73,7 +73,7 @@ def _judged(desk: "Desk", release: ReleaseRecord) -> Product:
 
 
 def _product(
-    record: CostRecord, measurements: Sequence[Measurement], verdicts: Sequence[Verdict], **said: bool
+    record: CostRecord, measurements: Sequence[Measurement], verdicts: Sequence[Verdict], *, unchanged: bool = False
 ) -> Product:
     from ml_platform.reports.cost import stage_table
 
@@ -82,5 +82,5 @@ def _product(
         about |= {"run_cost": record.cost, "currency": record.currency}
     return Product(
         name="cost", record=record, version=record.digest, done="measured", measurements=measurements,
-        verdicts=verdicts, metadata=about, **said,
+        verdicts=verdicts, metadata=about, unchanged=unchanged,
     )  # fmt: skip

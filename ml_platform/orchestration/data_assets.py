@@ -13,6 +13,7 @@ import dagster as dg
 from ml_platform.core.code_tests import CodeTestsRecord
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import FeaturesRecord, QuarantineRecord, SnapshotRecord, SplitRecord
+from ml_platform.orchestration.asked import why_asked
 from ml_platform.orchestration.findings import findings_metadata
 from ml_platform.orchestration.gates import check_specs
 from ml_platform.orchestration.hand_on import Product, Results, at_desk, hand_on, product
@@ -24,7 +25,9 @@ from ml_platform.orchestration.tables import (
     features_lineage,
     features_schema,
     parts_table,
+    snapshot_lineage,
     snapshot_schema,
+    source_schema,
     when,
 )
 from ml_platform.orchestration.taking import moment, note_request, take_judged
@@ -103,6 +106,7 @@ def _whereabouts(table: "Table") -> str:
 
 
 def _observe(context: dg.AssetExecutionContext, desk: "Desk", key: dg.AssetKey) -> Iterator[dg.ObserveResult]:
+    from ml_platform.sources.column_names import column_names
     from ml_platform.sources.read import fingerprint
 
     found = fingerprint(desk.spec, now=desk.now, memory=desk.platform.memory, watching=True)
@@ -117,6 +121,7 @@ def _observe(context: dg.AssetExecutionContext, desk: "Desk", key: dg.AssetKey) 
         metadata={
             "bytes": found.record.size_bytes,
             "changed": when(found.record.modified_at),
+            "dagster/column_schema": source_schema(desk.spec, column_names(desk.spec)),
             **{f"read {name}": facts_text(facts) for name, facts in found.record.facts.items()},
         },
     )
@@ -132,14 +137,17 @@ def snapshot_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
 
     @dg.multi_asset(**wire(file, "snapshot", outputs=[SNAPSHOT, QUARANTINE], deps=["source"]))
     def snapshot(context: dg.AssetExecutionContext, config: SnapshotConfig) -> Results:
+        from ml_platform.sources.column_names import column_names
+
         with at_desk(context, file) as desk:
             as_of = moment(config.as_of, desk.spec)
             if config.cause and as_of:
-                note_request(desk, config.cause, as_of)
+                note_request(desk, config.cause, as_of, reason=why_asked(context, desk))
             rows, refused = take_judged(desk, as_of)
             about = {
                 "dagster/row_count": rows.record.rows,
                 "dagster/column_schema": snapshot_schema(file.spec),
+                "dagster/column_lineage": snapshot_lineage(file.spec, column_names(file.spec)),
                 **({"rows before": when(rows.record.as_of)} if rows.record.as_of else {}),
                 **findings_metadata(desk.platform.store, desk.policy, rows),
             }

@@ -20,6 +20,7 @@ from ml_platform.reports.explanation import next_step, seen
 from ml_platform.reports.markdown import table
 from ml_platform.reports.measured_rows import MeasuredRow
 from ml_platform.reports.outcomes import tally, word
+from ml_platform.stages.alarm_words import alarm_rows, alarm_text, behind, comes_from, raised
 
 MARKS = {
     Outcome.PASSED: "✓",
@@ -48,19 +49,54 @@ def check_specs(policy: Policy, stage: str, asset: dg.AssetKey) -> list[dg.Asset
     ]
 
 
-def check_results(verdicts: Sequence[Verdict], asset: dg.AssetKey) -> list[dg.AssetCheckResult]:
-    """Return every verdict as the result of its check."""
+def check_results(verdicts: Sequence[Verdict], asset: dg.AssetKey, *, window: str = "") -> list[dg.AssetCheckResult]:
+    """Return every verdict as the result of its check; of a window's each says which, and what lies behind it."""
+    why = behind(verdicts)
     return [
         dg.AssetCheckResult(
             asset_key=asset,
             check_name=verdict.gate,
             passed=verdict.outcome.opens,
             severity=_severity(verdict),
-            description=f"{verdict.outcome.replace('_', ' ')}: {verdict.reason}",
-            metadata=_metadata(verdict),
+            description=_in_short(verdict, window),
+            metadata={**_metadata(verdict), **_of_window(verdict, asset, window=window, why=why)},
         )
         for verdict in verdicts
     ]
+
+
+def _in_short(verdict: Verdict, window: str) -> str:
+    """Say what a verdict comes to, of an alarm what shifted; the numbers and the limit follow."""
+    alarms = raised([verdict])
+    said = f"{alarm_text(alarms[0])}. " if alarms else ""
+    return f"{f'{window}: ' if window else ''}{verdict.outcome.replace('_', ' ')}: {said}{verdict.reason}"
+
+
+def _of_window(verdict: Verdict, asset: dg.AssetKey, *, window: str, why: Sequence[str]) -> dict[str, Any]:
+    """Return what only a window's check has to say: which window, and of a closed one what lies behind it, with links.
+
+    Dagster sorts these by name.
+    """
+    if not window:
+        return {}
+    found: dict[str, Any] = {"window": window}
+    if verdict.outcome.opens:
+        return found
+    alarms = raised([verdict])
+    if alarms:
+        found["all subjects"] = dg.MetadataValue.md(alarm_table(verdict.measurements))
+        found["alarm"] = "; ".join(alarm_text(one) for one in alarms)
+        why = comes_from(alarms[0])
+    if alarms or (verdict.worst is not None and verdict.worst.metric.startswith("live_")):
+        found |= {f"behind it {place}": text for place, text in enumerate(why, start=1)}
+        model = asset.path[0]
+        found |= {"source": dg.AssetKey([model, "source"]), "features": dg.AssetKey([model, "features"])}
+    return found
+
+
+def alarm_table(measurements: Sequence[Measurement]) -> str:
+    """Return what the monitors of a family saw as a Markdown table, the strongest evidence first."""
+    return table(("monitor", "evidence, an alarm above 1", "what shifted", "behind it"), list(alarm_rows(measurements)))
 
 
 def gates_in_words(verdicts: Sequence[Verdict]) -> str:

@@ -56,7 +56,8 @@ Results = Iterator[dg.MaterializeResult[Any]]
 class Product:
     """One asset's new record with what was measured and judged on it; `version` names its content.
 
-    `done` says in one word what was done to it; an unchanged one says that instead.
+    `done` says in one word what was done to it; an unchanged one says that instead. `headline` is what a person reads
+    first, `spent` what the step took, `window` the partition that it is of.
     """
 
     name: str
@@ -67,9 +68,12 @@ class Product:
     measurements: Sequence[Measurement] = ()
     verdicts: Sequence[Verdict] = ()
     metadata: Metadata = field(default_factory=dict)
+    headline: Metadata = field(default_factory=dict)
+    spent: Metadata = field(default_factory=dict)
+    window: str = ""
 
 
-def product(name: str, judged: Judged[Any], metadata: Metadata) -> Product:
+def product(name: str, judged: Judged[Any], metadata: Metadata, *, headline: Metadata | None = None) -> Product:
     """Return what a judged stage hands on."""
     return Product(
         name=name,
@@ -79,6 +83,7 @@ def product(name: str, judged: Judged[Any], metadata: Metadata) -> Product:
         measurements=judged.measurements,
         verdicts=judged.verdicts,
         metadata=metadata,
+        headline=headline or {},
     )
 
 
@@ -138,9 +143,10 @@ def hand_on(
 ) -> Results:
     """Yield every product with all of its verdicts, then fail, in words, if a blocking gate is closed."""
     spent = what_it_took(desk, products)
+    window = context.partition_key if context.has_partition_key else ""
     for made in products:
         _log(context, made)
-        yield materialized(desk.model, replace(made, metadata={**made.metadata, **spent}))
+        yield materialized(desk.model, replace(made, spent=spent, window=window))
     judged = [verdict for made in products for verdict in made.verdicts]
     if any(verdict.closes for verdict in judged):
         raise refused_at(desk, products[0].name, judged, hints=hints)
@@ -180,20 +186,25 @@ def materialized(model: str, made: Product) -> dg.MaterializeResult[Any]:
         value=made.record,
         data_version=dg.DataVersion(made.version),
         metadata=described(made),
-        check_results=check_results(made.verdicts, key),
+        check_results=check_results(made.verdicts, key, window=made.window),
     )
 
 
 def described(made: Product) -> dict[str, Any]:
-    """Return the metadata of a product: the verdicts in words, its own, then tables, and its digest last."""
-    found: dict[str, Any] = {"verdicts": gates_in_words(made.verdicts)} if made.verdicts else {}
+    """Return the metadata of a product: what to read first, the verdicts in words, its own, tables, its digest last."""
+    found: dict[str, Any] = dict(made.headline)
+    found |= {"verdicts": gates_in_words(made.verdicts)} if made.verdicts else {}
     found |= made.metadata
-    found |= {one.metric: one.value for one in made.measurements if one.metric in PLOTTED and one.value is not None}
+    found |= {
+        one.metric: float(f"{one.value:.5g}")
+        for one in made.measurements
+        if one.metric in PLOTTED and one.value is not None
+    }
     if made.verdicts:
         found["gates"] = dg.MetadataValue.md(gate_table(made.verdicts))
     if made.measurements:
         found["measurements"] = dg.MetadataValue.md(measurement_table(made.measurements))
-    return found | {"unchanged": dg.MetadataValue.bool(made.unchanged), "digest": made.version}
+    return {**found, **made.spent, "unchanged": dg.MetadataValue.bool(made.unchanged), "digest": made.version}
 
 
 def _log(context: dg.AssetExecutionContext, made: Product) -> None:

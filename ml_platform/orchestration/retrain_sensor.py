@@ -13,6 +13,7 @@ from ml_platform.core.records import MonitoringRecord
 from ml_platform.orchestration.records import read_partitions
 from ml_platform.orchestration.wiring import tags_of
 from ml_platform.settings import load_settings
+from ml_platform.stages.alarm_words import behind
 from ml_platform.stages.retraining import DECLINED, REQUESTED, Retrain, Stay, Watched, decide_retraining
 from ml_platform.stages.retraining_reasons import Made
 
@@ -35,10 +36,14 @@ def retrain_sensor(file: "GovernedModelFile", monitoring: "Monitoring") -> dg.Se
     model = file.spec.model
 
     def tick(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        decided = _decide(file, monitoring)
+        decided, why = _decide(file, monitoring)
         if isinstance(decided, Stay):
-            return dg.SkipReason(decided.reason)
-        context.log.info("retraining is requested: %s", decided.reason)
+            return dg.SkipReason(
+                "; behind it: ".join([decided.reason, *why[:1]] if decided.cause else [decided.reason])
+            )
+        context.log.info("%s_retrain is requested: %s", model, decided.reason)
+        for one in why:
+            context.log.info("behind it: %s", one)
         return request(model, decided)
 
     return dg.SensorDefinition(
@@ -75,17 +80,19 @@ def request(model: str, decided: Retrain) -> dg.RunRequest:
     )
 
 
-def _decide(file: "GovernedModelFile", monitoring: "Monitoring") -> Retrain | Stay:
+def _decide(file: "GovernedModelFile", monitoring: "Monitoring") -> tuple[Retrain | Stay, list[str]]:
+    """Return the decision, and what lies behind the alarms of the window that it looked at."""
     from ml_platform.adapters.platform import open_platform
 
     settings = load_settings()
     if not (settings.home / "ledger.sqlite").is_file():
-        return Stay(reason="nothing was ever released, so there is nothing to watch")
+        return Stay(reason="nothing was ever released, so there is nothing to watch"), []
     with open_platform(settings) as platform:
-        decided = decide_retraining(monitoring, watched(file, monitoring, platform))
+        seen = watched(file, monitoring, platform)
+        decided = decide_retraining(monitoring, seen)
         if isinstance(decided, Stay) and decided.cause:
             _note_declined(platform, file.spec.model, decided)
-        return decided
+        return decided, behind(seen.part.verdicts) if seen.part else []
 
 
 def _note_declined(platform: "Platform", model: str, stay: Stay) -> None:

@@ -17,7 +17,7 @@ from ml_platform.reports.plain_text import is_digest
 
 if TYPE_CHECKING:
     from ml_platform.core.measurement import Fact
-    from ml_platform.core.records import FeaturesRecord, SplitRecord
+    from ml_platform.core.records import DeploymentRecord, FeaturesRecord, SplitRecord
     from ml_platform.policy.spec import Column, ModelSpec
 
 
@@ -39,6 +39,36 @@ def _column(name: str, column: Column) -> dg.TableColumn:
         constraints=dg.TableColumnConstraints(nullable=column.missing > 0, unique=column.unique, other=allowed),
         tags=tags,
     )
+
+
+def source_schema(spec: ModelSpec, tables: Mapping[str, Sequence[str]]) -> dg.TableSchema:
+    """Return the columns of all tables of a source as `table.column`, with what the contract says of each."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=f"{table}.{name}",
+                type=spec.contract[name].type if name in spec.contract else "not read",
+                description=spec.contract[name].description if name in spec.contract else "Not in the contract.",
+                tags={"table": table},
+            )
+            for table, names in tables.items()
+            for name in names
+        ]
+    )
+
+
+def snapshot_lineage(spec: ModelSpec, tables: Mapping[str, Sequence[str]]) -> dg.TableColumnLineage:
+    """Return which source columns each snapshot column has its name from; what none has is made in joining them."""
+    source = asset_key(spec.model, "source")
+    found = {
+        name: [
+            dg.TableColumnDep(asset_key=source, column_name=f"{table}.{name}")
+            for table, names in tables.items()
+            if name in names
+        ]
+        for name in spec.contract
+    }
+    return dg.TableColumnLineage(deps_by_column={name: deps for name, deps in found.items() if deps})
 
 
 def facts_text(facts: Mapping[str, Fact]) -> str:
@@ -94,6 +124,18 @@ def facts_table(record: object, what: str = "fact") -> dg.MetadataValue:
     facts = {item.name: str(getattr(record, item.name)) for item in dataclasses.fields(record)}  # type: ignore[arg-type]
     rows = [(name.replace("_", " "), short(text) if is_digest(text) else text) for name, text in facts.items()]
     return dg.MetadataValue.md(table((what, ""), rows))
+
+
+def live_facts(live: DeploymentRecord) -> dict[str, Any]:
+    """Return what the page of an environment says of what is live there."""
+    return {
+        "version": live.version,
+        "live since": when(live.since),
+        "by": live.actor,
+        "reason": live.reason,
+        "model digest": short(live.model_digest),
+        "serve it": dg.MetadataValue.text(f"ml-platform serve {live.model} --env {live.environment}"),
+    }
 
 
 def when(at: dt.datetime | None) -> dg.MetadataValue[Any]:

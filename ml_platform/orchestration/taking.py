@@ -34,11 +34,11 @@ def moment(text: str | None, spec: ModelSpec) -> dt.datetime | None:
     return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
 
 
-def note_request(desk: Desk, cause: str, as_of: dt.datetime) -> None:
+def note_request(desk: Desk, cause: str, as_of: dt.datetime, *, reason: str = "") -> None:
     """Write down that retraining for a cause has begun: it is not asked for again, and the cool-down counts from it."""
     last = desk.platform.ledger.last(REQUESTED, subject=desk.model)
     if last is None or last.payload.get("cause") != cause:
-        payload = {"cause": cause, "as_of": as_of.isoformat(), "run_id": desk.run_id}
+        payload = {"cause": cause, "as_of": as_of.isoformat(), "run_id": desk.run_id, "reason": reason}
         desk.platform.ledger.append(REQUESTED, actor=desk.actor, subject=desk.model, payload=payload, at=desk.now)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 from collections.abc import Sequence
@@ -50,9 +51,21 @@ def known_of(paths: Sequence[Path], now: dt.datetime) -> About:
         return Known(
             approvals=file.policy.approvals.get("production", 0),
             harmful=frozenset(watched.retrain_when) if watched else frozenset(),
+            window_of=functools.partial(_window_of, model),
         )
 
     return about
+
+
+def _window_of(model: str, digest: str) -> str:
+    """Return the name of the window that a monitoring record of this digest is about; empty when it isn't known."""
+    from ml_platform.core.records import MonitoringRecord
+    from ml_platform.orchestration.records import read_record
+
+    with contextlib.suppress(PlatformError):
+        record = read_record(load_settings().home, (model, "monitoring"), MonitoringRecord, digest)
+        return record.window if record else ""
+    return ""
 
 
 def words(told: Sequence[Told]) -> list[str]:

@@ -10,15 +10,18 @@ import dagster as dg
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import FeaturesRecord, MonitoringRecord, WindowRecord
+from ml_platform.orchestration.asked import why_asked
 from ml_platform.orchestration.hand_on import Results, at_desk, hand_on, product
 from ml_platform.orchestration.records import read_partitions, read_record
 from ml_platform.orchestration.run_stage import judged
 from ml_platform.orchestration.tables import counts
+from ml_platform.orchestration.window_story import story_lines, window_story
 from ml_platform.orchestration.wiring import Output, wire
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ml_platform.adapters.labels import LabelStore
     from ml_platform.orchestration.desk import Desk
     from ml_platform.policy.load import GovernedModelFile
     from ml_platform.policy.spec import Monitoring
@@ -66,6 +69,7 @@ def window_assets(file: "GovernedModelFile", watched: "Monitoring") -> list[dg.A
         from ml_platform.stages.periods import period_named
 
         with at_desk(context, file) as desk:
+            why_asked(context, desk)
             found = _collect(desk, period_named(watched.window, context.partition_key))
             made = judged(desk, "traffic", found, labels=found.record.labelled > 0)
             about = {
@@ -85,43 +89,47 @@ def window_assets(file: "GovernedModelFile", watched: "Monitoring") -> list[dg.A
         with at_desk(context, file) as desk:
             found = _watch(desk, traffic, period_named(watched.window, traffic.window))
             made = judged(desk, "monitoring", found, labels=found.record.labelled > 0)
-            about: dict[str, object] = {"version": made.record.version, "labelled": made.record.labelled}
-            if made.record.alarms:
-                about["alarms"] = ", ".join(made.record.alarms)
-            yield from hand_on(context, desk, [product("monitoring", made, about)])
+            about = {"version": made.record.version, "labelled": made.record.labelled}
+            story = window_story(made.record, made.verdicts)
+            yield from hand_on(
+                context, desk, [product("monitoring", made, about, headline=story)],
+                hints=story_lines(made.record, made.verdicts),
+            )  # fmt: skip
 
     return [traffic, monitoring]
 
 
 def _collect(desk: "Desk", period: "Period") -> Measured[WindowRecord]:
     from ml_platform.adapters.labels import LabelStore
-    from ml_platform.adapters.traffic_log import read, traffic_folder
+    from ml_platform.adapters.traffic_log import read_columns, traffic_folder
     from ml_platform.stages.window import collect_window
 
     home = desk.platform.home
     folder = traffic_folder(home, ENVIRONMENT, desk.model)
-    _compact(desk, folder)
-    seen = read(folder, period.start, period.end, keys=desk.platform.keys)
+    labels = LabelStore(home)
+    _compact(desk, folder, labels)
+    seen = read_columns(folder, period.start, period.end, keys=desk.platform.keys)
     if seen.torn:
         desk.say(f"{seen.torn} torn or altered lines of the traffic log were left out")
-    heard = LabelStore(home).read(desk.model)
     return collect_window(
-        desk.model, ENVIRONMENT, period, predictions=seen.predictions, labels=heard.by_prediction,
-        conflicting=heard.conflicting, torn=seen.torn, store=desk.platform.store, now=desk.now,
+        desk.model, ENVIRONMENT, period, predictions=seen.rows, words=labels.words(desk.model),
+        torn=seen.torn, store=desk.platform.store, now=desk.now,
     )  # fmt: skip
 
 
-def _compact(desk: "Desk", folder: "Path") -> None:
-    """Put what the service has finished writing into files of days; what can't be is said and read as it is."""
+def _compact(desk: "Desk", folder: "Path", labels: "LabelStore") -> None:
+    """Put what is finished of traffic and labels into columns; what can't be is said and read as it is."""
     from ml_platform.adapters.compact_traffic import compact
 
     try:
-        done = compact(folder, keys=desk.platform.keys)
+        for problem in compact(folder, keys=desk.platform.keys).problems:
+            desk.say(f"not compacted: {problem}")
     except (DataInvalid, Unavailable) as error:
         desk.say(f"the traffic log wasn't compacted: {error}")
-        return
-    for problem in done.problems:
-        desk.say(f"not compacted: {problem}")
+    try:
+        labels.compact(desk.model)
+    except (DataInvalid, Unavailable) as error:
+        desk.say(f"the labels weren't compacted: {error}")
 
 
 def _watch(desk: "Desk", window: WindowRecord, period: "Period") -> Measured[MonitoringRecord]:

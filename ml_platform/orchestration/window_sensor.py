@@ -32,9 +32,12 @@ def window_sensor(file: "GovernedModelFile", monitoring: "Monitoring") -> dg.Sen
         context.update_cursor(heard)
         if isinstance(due, str):
             return dg.SkipReason(due)
-        for one in due:
-            context.log.info("%s: %s", one.window, one.reason)
-        return [dg.RunRequest(run_key=one.cause, partition_key=one.window, tags={WHY_TAG: one.reason}) for one in due]
+        in_time = due[::-1]  # evidence goes on from window to window, and a check's page shows what was judged last
+        for one in in_time:
+            context.log.info("%s is requested: %s", f"{model}_monitor", one.reason)
+        return [
+            dg.RunRequest(run_key=one.cause, partition_key=one.window, tags={WHY_TAG: one.reason}) for one in in_time
+        ]
 
     return dg.SensorDefinition(
         name=f"{model}_window_sensor",
@@ -74,11 +77,13 @@ def due_now(
     if not history:
         return "nothing was ever live in production: there is no traffic to judge", ""
     collected = read_partitions(platform.home, (model, "traffic"), WindowRecord)
-    known = LabelStore(platform.home).read(model).by_prediction
-    waiting = [one for one in collected if one.labelled < one.predictions] if str(len(known)) != heard else []
+    labels = LabelStore(platform.home)
+    said = str(labels.count(model))
+    waiting = [one for one in collected if one.labelled < one.predictions] if said != heard else []
+    known = list(labels.words(model)) if waiting else []
     labelled = [one for one in waiting if has_new_labels(platform.store, one, known)]
     due = due_windows(
         monitoring, now=now, live_since=history[0].since, collected=collected, labelled_since=labelled
     )  # fmt: skip
-    told = "" if len(due) == AT_ONCE else str(len(known))
+    told = "" if len(due) == AT_ONCE else said
     return due or "every window that has ended was judged, and no label has come since for any of them", told

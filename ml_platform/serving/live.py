@@ -53,6 +53,10 @@ class Live:
         outliers = Outliers(guard.detector, predictor.matrix_of) if guard.detector else None
         return cls(manifest, predictor, reader, ContractCheck(contract, levels, guard), logged, outliers=outliers)
 
+    def without_canary(self) -> Live:
+        """Return it as who asks for exactly this version meets it; such a request isn't drawn, so it counts nowhere."""
+        return replace(self, beside=None) if isinstance(self.beside, Canary) else self
+
     def read(self, body: bytes) -> tuple[Rows, Checked]:
         """Return a request's rows, checked; raises Refused with every problem."""
         rows = self.fast_reader.read(body)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.policy.spec import FileTable, PackageTable
-from ml_platform.sources.content import parse_table
+from ml_platform.sources.content import names_in
 from ml_platform.sources.files import file_pieces
 
 if TYPE_CHECKING:
@@ -29,6 +29,6 @@ def _names(where: str, table: Table) -> tuple[str, ...]:
         return ()
     try:
         first = file_pieces(where, table)[0]
-        return (*parse_table(first.where, first.read(), form=table.csv).column_names, *first.partition)
+        return (*names_in(first.where, first.read(), table.csv), *first.partition)
     except (DataInvalid, Unavailable):
         return ()

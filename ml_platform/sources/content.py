@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 import zlib
@@ -68,6 +69,16 @@ def parse_table(
         table = _chosen(where, read_csv(where, content, form or Csv(), text_columns), columns)
     _require_flat(where, table)
     return table
+
+
+def names_in(where: str, content: bytes, form: Csv | None = None) -> tuple[str, ...]:
+    """Return the columns of a file's bytes; of a CSV file its beginning is enough. Raises DataInvalid."""
+    zipped = content[:2] == _ZIP
+    head, whole = _unzip_head(where, content) if zipped else (content[:HEAD_BYTES], len(content) <= HEAD_BYTES)
+    if not whole and head[:4] != _PARQUET:
+        with contextlib.suppress(DataInvalid):  # the beginning ends in the middle of something: read all of it
+            return tuple(parse_table(where, head[: head.rfind(b"\n") + 1], form=form).column_names)
+    return tuple(parse_table(where, content, form=form).column_names)
 
 
 def _require_content(where: str, content: bytes) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ml_platform.core.measurement import Fact, Measurement, number_text
 from ml_platform.core.records import MonitoringRecord, WindowSummary
 from ml_platform.policy.spec import PersonalData
+from ml_platform.stages.alarm_words import PERFORMANCE, TRAFFIC, is_alarm
 from ml_platform.stages.periods import PER_YEAR
 from ml_platform.stats.psi_of_shares import psi_of_shares
 from ml_platform.stats.shift_detector import EFFECTS, shift_detector
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ml_platform.stages.monitors import Family, Monitor
     from ml_platform.stats.shift_detector import Shift
 
-METRICS_OF: Mapping[Family, str] = {"performance": "performance_alarm", "traffic": "traffic_alarm"}
+METRICS_OF: Mapping[Family, str] = {"performance": PERFORMANCE, "traffic": TRAFFIC}
 FEWEST_ROWS = 30
 LOOKED_BACK = 100
 MATERIAL_PSI = 0.1
@@ -73,10 +74,7 @@ def measure_alarms(
 
 def alarms_in(measurements: Sequence[Measurement]) -> tuple[str, ...]:
     """Return the names of the monitors that raise an alarm."""
-    metrics = set(METRICS_OF.values())
-    return tuple(
-        one.subject for one in measurements if one.metric in metrics and one.value is not None and one.value > 1
-    )
+    return tuple(one.subject for one in measurements if is_alarm(one))
 
 
 def _measure(

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_platform.core.digest import digest_of, short
 from ml_platform.core.measurement import number_text
 from ml_platform.core.notice import Notice, NoticeKind
 from ml_platform.core.verdict import Outcome, Severity, Verdict
+from ml_platform.stages.alarm_words import behind
 from ml_platform.stages.approve import REFUSED as APPROVAL_REFUSED
 from ml_platform.stages.retraining import DECLINED, REQUESTED
 
 if TYPE_CHECKING:
     from ml_platform.core.ports import AuditEntry, Ledger
+    from ml_platform.core.records import EvidencePart
 
 VERDICTS = "verdicts_recorded"
 SILENT = "monitoring_silent"
 AUTOMATIC_ROLLBACK = "rollback.automatic"
 MOST_LINES = 8
+MOST_LINES_OF_GATES = 3
 LONGEST_LINE = 400
 # Gates of the stage health whose closing means that something will end soon.
 EXPIRY_METRICS = frozenset({"days_to_expiry", "signing_key_age_days"})
@@ -29,12 +32,20 @@ _SUBJECT = re.compile(r"(?P<model>[a-z][a-z0-9_]*)(?:@(?P<place>[a-z]+)| v(?P<ve
 _PERSONAL = re.compile(r"[\w.+'-]{1,64}@[\w-]+(?:\.[\w-]+)+|(?:\+|\b00)\d[\d ()./-]{6,20}\d")
 
 
+def _no_window(_: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What a model's file says that decides who has to do something; without a readable file nothing is known."""
+    """What a model's file says that decides who has to do something; without a readable file nothing is known.
+
+    `window_of` names the window that verdicts of the stage monitoring are about, by their digest.
+    """
 
     approvals: int = 0
     harmful: frozenset[str] = frozenset()
+    window_of: Callable[[str], str] = _no_window
 
 
 About = Callable[[str], Known]
@@ -201,7 +212,7 @@ def _declined(entry: AuditEntry) -> _Told:
     return _Told(
         kind="retraining",
         title=f"{entry.subject}: there was a reason to retrain, and it wasn't followed",
-        evidence=[str(entry.payload.get("reason", "")), f"cause {entry.payload.get('cause', '')}"],
+        evidence=[str(entry.payload.get("reason", "")), f"cause {short(str(entry.payload.get('cause', '')))}"],
         next_step="nothing, if what the model file allows is meant; else change `monitoring` in it",
         cause=[entry.payload.get("cause"), entry.payload.get("reason")],
     )
@@ -226,9 +237,9 @@ def _retraining(entry: AuditEntry) -> _Told:
         kind="retraining",
         title=f"{entry.subject}: retraining has begun",
         evidence=[
-            f"cause {entry.payload.get('cause', '')}",
-            f"rows before {entry.payload.get('as_of', '')}",
-            f"run {entry.payload.get('run_id', '')}",
+            f"because {entry.payload['reason']}" if entry.payload.get("reason") else "",
+            f"on the rows before {str(entry.payload.get('as_of', ''))[:10]}",
+            f"run {entry.payload.get('run_id', '')}, cause {short(str(entry.payload.get('cause', '')))}",
         ],
         next_step="wait for its release or refusal; both are told",
         cause=entry.payload.get("cause"),
@@ -244,16 +255,35 @@ def _judged(entry: AuditEntry, ledger: Ledger, about: About) -> _Told | None:
     if part is None:
         return None
     if stage == "monitoring":
-        harmful = about(model).harmful
-        return _verdicts_told(entry, "harm", [
-            one for one in part.verdicts
-            if one.outcome is Outcome.FAILED and (one.gate in harmful or one.severity is Severity.BLOCK)
-        ])  # fmt: skip
+        return _harm(entry, part, about(model))
     closed = [one for one in part.verdicts if not one.outcome.opens]
     ends = [one for one in closed if one.worst is not None and one.worst.metric in EXPIRY_METRICS]
     if ends and len(ends) == len(closed):
         return _verdicts_told(entry, "expiring", ends)
     return _verdicts_told(entry, "unhealthy", closed)
+
+
+def _harm(entry: AuditEntry, part: EvidencePart, known: Known) -> _Told | None:
+    """Tell of harm that is proven on a window: the numbers, what lies behind it, and where the rest can be read."""
+    told = _verdicts_told(entry, "harm", [
+        one for one in part.verdicts
+        if one.outcome is Outcome.FAILED and (one.gate in known.harmful or one.severity is Severity.BLOCK)
+    ])  # fmt: skip
+    if told is None:
+        return None
+    model, window = _model(entry), known.window_of(part.subject_digest)
+    in_window = f"in the window {window}" if window else "in production"
+    read = f"page {model}/monitoring" + (f", partition {window}" if window else "")
+    return replace(
+        told,
+        title=told.title.replace("in production", in_window, 1),
+        evidence=[
+            *told.evidence[:-1][:MOST_LINES_OF_GATES],
+            *(f"behind it: {one}" for one in behind(part.verdicts)),
+            f"{read}, run {part.run_id}" if part.run_id else read,
+            told.evidence[-1],
+        ],
+    )
 
 
 def _verdicts_told(entry: AuditEntry, kind: NoticeKind, verdicts: Sequence[Verdict]) -> _Told | None:

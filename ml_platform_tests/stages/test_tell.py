@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,9 +19,11 @@ from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.orchestration.live_look import AUTOMATIC
 from ml_platform.policy.notifications import Channel, Notifications
 from ml_platform.stages.notices import Known, notice_of
+from ml_platform.stages.retraining import REQUESTED
 from ml_platform.stages.tell import ACTION, MOST_AT_ONCE, Post, Told, tell, trial_notice
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.stages.lock_world import MODEL, NOW, World, policy
+from ml_platform_tests.stages.test_alarm_words import OUTSIDE
 
 HOUR = dt.timedelta(hours=1)
 
@@ -250,6 +253,31 @@ def test_verdicts_are_told_when_they_are_harm(
     for notice in office.pigeon.sent:
         assert recorded.verdicts[0].gate in notice.title
         assert notice.next_step == f"look at {recorded.verdicts[0].gate}"
+
+
+def test_harm_is_told_with_its_window_what_lies_behind_it_and_where_to_read_on(office: Office) -> None:
+    office.known = Known(harmful=frozenset({"live_auc_holds"}), window_of={"5" * 64: "2026-04"}.__getitem__)
+    told = part("monitoring", AUC)
+    alarm = dataclasses.replace(told.verdicts[0], gate="no_traffic_alarm", measurements=(OUTSIDE,))
+    recorded = dataclasses.replace(told, verdicts=(*told.verdicts, alarm), run_id="r1")
+    office.ledger.record_part(MODEL, recorded)
+    office.tell()
+    [notice] = office.pigeon.sent
+    assert notice.title == "flights: harm in the window 2026-04 is proven (live_auc_holds)"
+    assert list(notice.evidence) == [
+        "live_auc_holds failed: too low",
+        "behind it: outside: it comes from weather.outside (weather.csv) and goes into outside, warm_hours",
+        "page flights/monitoring, partition 2026-04, run r1",
+        "policy pppppppppppp",
+    ]
+
+
+def test_retraining_is_told_with_its_reason_in_words(office: Office) -> None:
+    why = "window 2026-04: live_auc_holds"
+    office.happens(REQUESTED, MODEL, cause="c" * 64, reason=why, as_of="2026-05-01T00:00:00+00:00", run_id="r")
+    office.tell()
+    evidence = office.pigeon.sent[0].evidence
+    assert evidence == (f"because {why}", "on the rows before 2026-05-01", "run r, cause cccccccccccc")
 
 
 ROLLED_BACK = {
