@@ -55,7 +55,7 @@ def compare(requests: int, pause: float) -> float:
         with process(*_command(homes[0])) as one, process(*_command(homes[1])) as other:
             taken = _measure((one, other), requests, pause)
             counted = _counted(one)
-    return _said(*taken, counted)
+    return _said(taken[0], taken[1], counted)
 
 
 def _command(home: Path) -> tuple[list[str], Path]:

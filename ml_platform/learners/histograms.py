@@ -161,4 +161,5 @@ def _at_most(count: int, flagged_share: float) -> float:
 
     allowed = _allowed(count, flagged_share)
     known = float(betaincinv(allowed, count + 1 - allowed, SURE))
-    return max(math.ceil(known * 10**DECIMALS) / 10**DECIMALS, flagged_share)
+    unit: float = 10.0**-DECIMALS
+    return max(round(math.ceil(known / unit) * unit, DECIMALS), flagged_share)

@@ -101,8 +101,8 @@ def _first(rows: Places, count: int) -> Places:
 
 def _abstained(served: pa.Table) -> Flags:
     """Return the rows that were answered without a score, as the model's guard wanted it."""
-    answered: Flags = served["status"].to_numpy() < SUCCESS
-    return answered & served["score"].is_null().to_numpy(zero_copy_only=False)
+    found: Flags = (served["status"].to_numpy() < SUCCESS) & served["score"].is_null().to_numpy(zero_copy_only=False)
+    return found
 
 
 def _why_not(served: pa.Table, heard: pa.Table, told: Flags, now: dt.datetime) -> dict[str, Flags]:

@@ -180,7 +180,8 @@ def test_the_clients_of_both_protocols_read_a_prediction_that_is_not_there(
     from mlflow.deployments import PredictionsResponse
 
     asker, score = askers["abstain"][0], expected_scores([GOOD_ROW])[0]
-    frame = PredictionsResponse.from_json(records(asker, [FAR, GOOD_ROW]).body).get_predictions()
+    said = PredictionsResponse.from_json(records(asker, [FAR, GOOD_ROW]).body)  # type: ignore[no-untyped-call]
+    frame = said.get_predictions()
     assert [frame.iloc[:, 0].isna().tolist(), frame.iloc[1, 0]] == [[True, False], score]
     read_by = triton.InferenceServerClient.parse_response_body
     as_json = read_by(inferred(asker, [FAR, GOOD_ROW]).body).as_numpy("score")
