@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 MOST_BINS = 50
 # Bins are as wide as these rows tell, so that a wild value doesn't widen them, and go on for so many bins beyond.
 MIDDLE, REACH = (0.001, 0.999), 200
+# What is larger still is as good as infinite, so that nothing that is computed of the others becomes so.
+LARGEST = 1e300
 # A histogram's parts that are no bins: below, above and missing.
 NOT_BINS = 3
 MOST_USUAL = 4_999
@@ -112,12 +114,12 @@ def _evenly(count: int) -> NDArray[np.int64]:
 
 
 def _histogram(values: Floats, *, coded: bool) -> Histogram:
-    present = values[np.isfinite(values)]
+    present = values[np.abs(values) <= LARGEST]
     low, width, bins = _bins(present, coded=coded)
     at = np.clip(_places(present, low, width), -1, bins).astype(np.int64) + 1
     counts = np.bincount(at, minlength=bins + 2).astype(np.float64)
-    counts[0] += np.count_nonzero(values == -np.inf)
-    counts[-1] += np.count_nonzero(values == np.inf)
+    counts[0] += np.count_nonzero(values < -LARGEST)
+    counts[-1] += np.count_nonzero(values > LARGEST)
     every = np.append(counts, np.count_nonzero(np.isnan(values))) + 1  # no part is impossible for not having been seen
     strange = np.round(-np.log(every / every.sum()), DECIMALS)
     return Histogram(low=low, width=width, strangeness=tuple(strange.tolist()))
@@ -136,11 +138,12 @@ def _bins(present: Floats, *, coded: bool) -> tuple[float, float, int]:
     if coded:
         return -0.5, 1.0, int(present.max()) + 1
     least, greatest = float(present.min()), float(present.max())
-    inner, outer = (float(end) for end in np.quantile(present, MIDDLE))
+    inner, outer = (float(end) for end in np.quantile(present, MIDDLE, method="inverted_cdf"))
     bins = max(1, min(MOST_BINS, math.isqrt(present.size)))
     width = (outer / bins - inner / bins) or (greatest / bins - least / bins)
     if not least + width > least:  # one value, as far as such a number can tell
-        return least - max(1.0, abs(least)) / 2, max(1.0, abs(least)), 1
+        width = max(1.0, abs(least))
+        return least - width / 2, width, 1
     low, high = max(least, inner - REACH * width), min(greatest, outer + REACH * width)
     return low, width, math.floor(high / width - low / width) + 1
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -103,6 +103,9 @@ def test_one_wild_value_widens_no_bin_and_stays_strange() -> None:
 EDGES = st.sampled_from([0.0, -0.0, 1.0, 5e-324, 1.7e308, -1.7e308, math.inf, -math.inf, math.nan, 2**53, 1e-300])
 
 
+@settings(max_examples=40)
+@example(np.full((1, 2), -1.7e308), np.zeros((4, 2)))
+@example(np.array([[-1.7e308, 0.0], [1.7e308, 1e-300]]), np.array([[1.7e308, 1.0]] * 4))
 @given(
     arrays(np.float64, st.tuples(st.integers(1, 30), st.just(2)), elements=st.one_of(EDGES, st.floats(-9, 9))),
     arrays(np.float64, (4, 2), elements=st.one_of(EDGES, st.floats())),

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tritonclient import http as triton
 
@@ -348,6 +348,7 @@ GUARDS = st.builds(
 )
 
 
+@settings(max_examples=60)
 @given(GUARDS, VALUES, VALUES, VALUES, st.sampled_from(("UA", "ZZ", "")), st.sampled_from(("EWR", "QQ")))
 @example(guard_of("reject"), 1, 10.0, None, "UA", "EWR")
 @example(guard_of("abstain"), 23, 6000.5, 41, "ZZ", "QQ")
