@@ -159,7 +159,7 @@ def test_a_clock_that_jumps_by_a_day_changes_nothing_but_the_times_in_the_log(ho
                 ids += score(server).json["prediction_ids"]
                 texts = [(way, way.body(REMARKED if way is FEEDBACK else spelled())) for way in EVERY]
                 assert {way.ask(server, text.encode()).status for way, text in texts} == {200}
-                assert well(server)
+                wait_until(lambda: well(server))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(20)
