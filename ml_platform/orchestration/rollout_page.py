@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from typing import TYPE_CHECKING, Any, assert_never
 
 import dagster as dg
@@ -13,7 +12,7 @@ from ml_platform.orchestration.pictures import image, plot_style
 from ml_platform.orchestration.rolling_out import trial_of
 from ml_platform.orchestration.tables import when
 from ml_platform.reports.markdown import table
-from ml_platform.reports.proof_plot import Proof, proof_plot
+from ml_platform.reports.proof_plot import Proof, part_text, proof_plot
 from ml_platform.stages.rollout_look import (
     Continue,
     GiveUp,
@@ -103,7 +102,7 @@ def _proof(trial: Trial, one: Measurement) -> Proof:
 def _part(one: Measurement, name: str, needed: float) -> float:
     """Return evidence as a part of what is needed, from 0 to 1."""
     found = one.facts.get(name)
-    return min(1.0, max(0.0, found / needed)) if isinstance(found, float) and math.isfinite(found) else 0.0
+    return min(1.0, max(0.0, found / needed)) if isinstance(found, float) else 0.0
 
 
 def _compared(trial: Trial, measured: Sequence[Measurement], proofs: Sequence[Proof]) -> str:
@@ -111,8 +110,8 @@ def _compared(trial: Trial, measured: Sequence[Measurement], proofs: Sequence[Pr
     rows = []
     for one in measured:
         proof = of.get(NAMES[one.metric])
-        within = f"{proof.within:.0%} of {percent(margin_of(trial, one.metric))}" if proof else "-"
-        worse = f"{proof.worse:.0%}" if proof else "-"
+        within = f"{part_text(proof.within)} of {percent(margin_of(trial, one.metric))}" if proof else "-"
+        worse = part_text(proof.worse) if proof else "-"
         rows.append((named(one), *(side or "-" for side in sides(one)), difference(one), within, worse, f"{one.n:,}"))
     head = ("", "challenger", "champion", "difference", "proven: within the margin", "proven: worse", "n")
     return table(head, rows)

@@ -23,6 +23,15 @@ class Proof:
     worse: float
 
 
+def part_text(part: float) -> str:
+    """Write a part of a proof for people; only what is proven says 100%.
+
+    >>> part_text(1.0), part_text(0.999)
+    ('100%', '99%')
+    """
+    return f"{int(100 * part)}%"
+
+
 def proof_plot(proofs: Sequence[Proof]) -> Markup:
     """Return two bars for each: that it isn't worse by the margin, and that it is worse; at the line it is proven."""
     bottom = TOP + ROW * len(proofs)
@@ -38,7 +47,7 @@ def proof_plot(proofs: Sequence[Proof]) -> Markup:
                 label(WORDS, top + down + BAR - 2, words, class_="tick"),
                 box((START, top + down), (END - START, BAR), "track"),
                 box((START, top + down), ((END - START) * part, BAR), tone),
-                label(END + 8, top + down + BAR - 2, f"{part:.0%}", class_="tick"),
+                label(END + 8, top + down + BAR - 2, part_text(part), class_="tick"),
             ]
     drawn.append(line((END, TOP - 4), (END, bottom), "limit"))
     return picture(WIDTH, bottom + 6, *drawn, title="How much is proven of what a decision needs")

@@ -90,7 +90,7 @@ class Story:
         began, before = time.monotonic(), self.asked
         while not over():
             assert time.monotonic() - began < PATIENCE_SECONDS, self.project.ask("rollout", MODEL).out
-            self.send(200)
+            self.send(400)
             self.follow()
         return self.asked - before, time.monotonic() - began
 
