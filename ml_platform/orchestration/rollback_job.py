@@ -123,7 +123,12 @@ def _tell(context: dg.OpExecutionContext, done: "RolledBack", *, measurements: "
     live = done.deployment
     again = f"{live.model} v{live.version} is live in {live.environment} again (by {live.actor}: {live.reason})"
     context.log.info("%s; v%s is barred for good", again, done.barred)
-    said: dict[str, Any] = {**live_facts(live), "barred version": done.barred}
+    said: dict[str, Any] = {
+        "done": f"v{live.version} is live again, v{done.barred} is barred",
+        **live_facts(live),
+        "barred version": done.barred,
+        "next step": f"Repair what was wrong and release again; v{done.barred} never comes back.",
+    }
     if measurements:
         said["measurements"] = dg.MetadataValue.md(measurement_table(measurements))
     context.log_event(
