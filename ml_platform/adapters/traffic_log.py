@@ -25,7 +25,7 @@ from ml_platform.adapters.segments import (
     read_as,
     segments_of,
 )
-from ml_platform.adapters.traffic_columns import Window, in_columns, put_together, within
+from ml_platform.adapters.traffic_columns import Window, alike, in_columns, within
 from ml_platform.adapters.traffic_days import DayFile, day_of, days_of
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.keys import Keys
@@ -188,9 +188,12 @@ def read(
 
 @dataclass(frozen=True, slots=True)
 class TrafficTable:
-    """What was read: predictions in columns (see `traffic_columns`), and how many lines were torn or altered."""
+    """What was read: predictions in columns (see `traffic_columns`), and how many lines were torn or altered.
 
-    rows: pa.Table
+    All tables have the same columns; each is let go once it was taken.
+    """
+
+    tables: Iterator[pa.Table]
     torn: int
 
 
@@ -202,7 +205,7 @@ def read_columns(
     def look() -> TrafficTable:
         seen = Scan()
         tables = list(_tables(folder, seen, (start, end), keys))
-        return TrafficTable(put_together(tables), seen.torn)
+        return TrafficTable(alike(tables), seen.torn)
 
     return _unmoved(folder, look)
 
