@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from ml_platform.core.digest import digest_of
 from ml_platform.core.records import WindowRecord
 from ml_platform.orchestration.asking_again import CAUSE_TAG, Again, Ended, failed_partitions, next_try
 from ml_platform.orchestration.records import read_partitions
@@ -93,22 +94,23 @@ def due_now(
 ) -> "tuple[tuple[Due, ...] | str, str]":
     """Return the windows that are due, or why none is, and how far the labels were looked through.
 
-    `heard` is what the last look returned: as long as no label came since, no window is looked through for one.
+    `heard` is what the last look returned: as long as no label came since, and no window was collected, perhaps without
+    the last one, no window is looked through for labels. A label from the future is waited for.
     """
     from ml_platform.adapters.labels import LabelStore
-    from ml_platform.stages.due_windows import AT_ONCE, due_windows, has_new_labels
+    from ml_platform.stages.due_windows import AT_ONCE, due_windows, has_new_labels, waits_for_labels
 
     history = platform.ledger.history(model, "production")
     if not history:
         return "nothing was ever live in production: there is no traffic to judge", ""
     collected = read_partitions(platform.home, (model, "traffic"), WindowRecord)
     labels = LabelStore(platform.home)
-    said = str(labels.count(model))
+    said = digest_of([labels.count(model), [one.digest for one in collected]])
     waiting = [one for one in collected if one.labelled < one.predictions] if said != heard else []
     known = list(labels.words(model)) if waiting else []
-    labelled = [one for one in waiting if has_new_labels(platform.store, one, known)]
+    labelled = [one for one in waiting if has_new_labels(platform.store, one, known, now=now)]
     due = due_windows(
         monitoring, now=now, live_since=history[0].since, collected=collected, labelled_since=labelled
     )  # fmt: skip
-    told = "" if len(due) == AT_ONCE else said
+    told = "" if len(due) == AT_ONCE or waits_for_labels(known, now=now) else said
     return due or "every window that has ended was judged, and no label has come since for any of them", told

@@ -6,6 +6,7 @@ a mistake in its file. Each test leaves a screenshot in its temporary folder.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import shutil
 from collections.abc import Iterator
@@ -20,11 +21,14 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from ml_platform.adapters.platform import open_platform
 from ml_platform.orchestration.build import build_all
 from ml_platform.orchestration.launch import open_dagster
 from ml_platform.settings import load_settings
 from ml_platform_tests.browser.dagster_dev import ROOT, dagster_dev
 from ml_platform_tests.orchestration.small_model import write_model
+from ml_platform_tests.orchestration.trials import MANUAL, TRIED, begin, serve
+from ml_platform_tests.stages import lock_world
 
 pytestmark = pytest.mark.browser
 
@@ -84,7 +88,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     defs = home / "defs"
     for name in ("flights", "health_cost"):
         shutil.copytree(ROOT / "ml_platform" / "defs" / name, defs / name)
-    parcels = write_model(home, STRICT)
+    parcels = write_model(home, STRICT, (MANUAL, TRIED))
     broken = defs / "broken" / "defs.yaml"
     broken.parent.mkdir()
     broken.write_text(parcels.read_text().replace("model: parcels", "model: broken").replace("seed: 7", "sed: 7"))
@@ -98,6 +102,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             patch.setenv(name, value)
         patch.chdir(home)
         _refuse_parcels(home)
+        _stop_a_canary(home)
     with dagster_dev(home, environment) as address:
         yield address
 
@@ -108,6 +113,19 @@ def _refuse_parcels(home: Path) -> None:
     with open_dagster(home, build_all(load_settings())) as dagster:
         assert not dagster.launch("parcels_release").success
         assert dagster.instance.get_runs_count(dg.RunsFilter(job_name="parcels_release")) == 1
+
+
+def _stop_a_canary(home: Path) -> None:
+    """Let a version be tried that fails every time, and look at it, as the sensor's run does."""
+    with pytest.MonkeyPatch.context() as patch, open_platform(load_settings()) as platform:
+        patch.setattr(lock_world, "MODEL", "parcels")
+        world, now = lock_world.World(platform.ledger, platform.store, lock_world.policy()), dt.datetime.now(dt.UTC)
+        champion, challenger = world.release("one"), world.release("two")
+        platform.ledger.deploy(champion, "production", actor="robin", reason="first", approvals=(), at=now)
+        platform.ledger.project(lambda _: None)
+        serve(platform, begin(platform, champion, challenger, since=now), 200, fails=True)
+    with open_dagster(home, build_all(load_settings())) as dagster:
+        assert dagster.launch("parcels_rollout").success
 
 
 @pytest.fixture
@@ -179,6 +197,19 @@ def test_the_sensor_is_listed_and_its_tick_says_why_nothing_was_requested(person
     person.sees("View logs", "Each tick says why a run was requested or why not.")
     person.opens("//*[text()='0 runs requested']", "Skip reason:")
     person.sees("Skip reason: no window has been monitored yet")
+
+
+def test_a_trial_is_readable_from_its_page_to_the_tick_of_its_sensor(person: Person) -> None:
+    person.goes_to("/assets/parcels/rollout?view=overview")
+    page = person.sees("v2 is stopped and barred, v1 stays live", "next step", "v2 never comes back", "proven worse")
+    assert "proven worse: errors, of the requests: 100% against 0%" in page
+    assert page.index("\ndone\n") < page.index("\nbecause\n") < page.index("\nnext step\n") < page.index("\nlooks\n")
+    person.opens("//tr[.//*[text()='proven so far']]//*[contains(text(), 'Show Markdown')]", "Close")
+    drawn = "return [...document.querySelectorAll('img')].filter(one => one.alt && one.naturalWidth > 0).length"
+    WebDriverWait(person.driver, PATIENCE_SECONDS).until(lambda driver: driver.execute_script(drawn) == 1)
+    person.goes_to("/locations/ml_platform/sensors/parcels_rollout_sensor")
+    person.opens("//*[text()='0 runs requested']", "Skip reason:")
+    person.sees("Skip reason: no version is on trial")
 
 
 def test_a_broken_model_is_shown_as_broken_and_the_others_load(person: Person) -> None:
