@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CAUSE_TAG = "ml_platform/cause"
 PARTITION_TAG = "dagster/partition"
+BY_DAGSTER = ("dagster/will_retry", "true")  # a crashed worker's run, which the daemon itself starts again
 MOST_TRIES = 3
 NEWEST = 48
 ANSWERS = frozenset({REFUSED, NotEnoughEvidence.exit_code})
@@ -43,9 +44,9 @@ class Ended:
 
 
 def next_try(instance: DagsterInstance, job: str, cause: str) -> Again | Ended | None:
-    """Return whether a cause is asked for again; None when no run of it failed, or one is at work."""
+    """Return whether a cause is asked for again; None when its newest run didn't fail, or Dagster tries it again."""
     runs = _of(instance, job, {CAUSE_TAG: cause}, MOST_TRIES)
-    if not runs or runs[0].status is not dg.DagsterRunStatus.FAILURE:
+    if not runs or runs[0].status is not dg.DagsterRunStatus.FAILURE or BY_DAGSTER in runs[0].tags.items():
         return None
     run = f"run {runs[0].run_id[:8]}"
     if _is_answer(instance, runs[0]):

@@ -72,6 +72,14 @@ def test_a_closed_gate_is_an_answer_and_an_explained_accident_is_none(
     assert "refused" in found.text or not answered
 
 
+def test_what_dagster_itself_starts_again_is_left_to_it(instance: dg.DagsterInstance) -> None:
+    run(instance, "crashed", BROKEN, "2026-02")
+    (crashed,) = instance.get_runs(dg.RunsFilter(tags={CAUSE_TAG: "crashed"}))
+    assert isinstance(next_try(instance, JOB, "crashed"), Again)
+    instance.add_run_tags(crashed.run_id, {"dagster/will_retry": "true"})
+    assert next_try(instance, JOB, "crashed") is None
+
+
 def test_what_a_person_launched_has_no_cause_and_is_theirs(instance: dg.DagsterInstance) -> None:
     run(instance, None, BROKEN, "2026-01")
     assert "2026-01" not in failed_partitions(instance, JOB)
