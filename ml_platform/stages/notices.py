@@ -11,7 +11,7 @@ from ml_platform.core.digest import digest_of, short
 from ml_platform.core.measurement import number_text
 from ml_platform.core.notice import Notice, NoticeKind
 from ml_platform.core.verdict import Outcome, Severity, Verdict
-from ml_platform.stages.alarm_words import behind
+from ml_platform.stages.alarm_words import alarmed, behind
 from ml_platform.stages.approve import REFUSED as APPROVAL_REFUSED
 from ml_platform.stages.retraining import DECLINED, REQUESTED
 
@@ -283,6 +283,7 @@ def _harm(entry: AuditEntry, part: EvidencePart, known: Known) -> _Told | None:
             f"{read}, run {part.run_id}" if part.run_id else read,
             told.evidence[-1],
         ],
+        next_step=next((one.next_step for one in alarmed(part.verdicts)), told.next_step),
     )
 
 
