@@ -6,7 +6,6 @@ deleted only when all that it held was read back from the disk.
 
 from __future__ import annotations
 
-import datetime as dt
 import fcntl
 import time
 from collections import defaultdict
@@ -16,33 +15,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ml_platform.adapters.sealed_segment import scan_sealed
-from ml_platform.adapters.segments import Scan, is_written, read_as, segments_of
-from ml_platform.adapters.traffic_days import DRAFT, DayFile, Taken, day_of, days_of, table_of, write_day
+from ml_platform.adapters.segments import Scan, is_written, segments_of
+from ml_platform.adapters.traffic_columns import put_together
+from ml_platform.adapters.traffic_days import DRAFT, DayFile, Taken, day_of, day_table, days_of, write_day
 from ml_platform.adapters.traffic_log import RANGE_SUFFIX
 from ml_platform.core.errors import DataInvalid, Unavailable
 
 if TYPE_CHECKING:
+    import pyarrow as pa  # noqa: TC004  (dear, and nobody reads this dataclass's annotations)
+
     from ml_platform.core.keys import Keys
 
 LOCK = ".compacting"
 SEGMENTS_AT_ONCE = 2
 DAY_FILE_BYTES = 32 << 20
 STALE_SECONDS = 3600
-
-Row = tuple[object, ...]
-
-
-class Indexed(msgspec.Struct, frozen=True):
-    """What of a logged prediction stands in columns of its own."""
-
-    at: dt.datetime
-    event_time: dt.datetime
-    version: int
-    status: int
-    score: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +59,7 @@ class DayOfTraffic:
 class _Batch:
     """What some segments held, by the day it was answered."""
 
-    rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    rows: dict[str, list[pa.Table]] = field(default_factory=lambda: defaultdict(list))
     taken: dict[str, dict[str, Taken]] = field(default_factory=lambda: defaultdict(dict))
     segments: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -89,12 +77,12 @@ def compact(folder: Path, *, keys: Keys) -> Compacted:
         for start in range(0, len(finished), SEGMENTS_AT_ONCE):
             batch = _read(finished[start : start + SEGMENTS_AT_ONCE], keys)
             problems += batch.problems
+            predictions += sum(each.rows for of_day in batch.taken.values() for each in of_day.values())
             _keep(folder, batch, keys)
             for segment in batch.segments:
                 segment.unlink()
                 segment.with_suffix(RANGE_SUFFIX).unlink(missing_ok=True)
             taken += len(batch.segments)
-            predictions += sum(map(len, batch.rows.values()))
             days |= batch.rows.keys()
     return Compacted(
         segments=taken, predictions=predictions, days=tuple(sorted(days)), bytes_before=before,
@@ -161,33 +149,37 @@ def _clear(folder: Path) -> None:
 
 
 def _read(segments: Sequence[Path], keys: Keys) -> _Batch:
-    batch, decoder = _Batch(), msgspec.json.Decoder(Indexed)
+    batch = _Batch()
     for segment in segments:
-        rows, seen = defaultdict[str, list[Row]](list), Scan()
+        seen = Scan()
         try:
-            for payload in scan_sealed(segment, seen, keys):
-                one = read_as(decoder, payload, segment)
-                day = one.at.astimezone(dt.UTC).strftime("%Y-%m-%d")
-                rows[day].append((one.event_time, one.at, one.version, one.status, one.score, segment.name, payload))
+            rows = day_table(list(scan_sealed(segment, seen, keys)), segment)
         except (DataInvalid, Unavailable) as error:
             batch.problems.append(str(error))
             continue
-        if seen.torn and not rows:
+        if seen.torn and not len(rows):
             batch.problems.append(f"{segment}: none of its {seen.torn} lines can be read; it stays as it is")
             continue
         batch.segments.append(segment)
-        for number, (day, found) in enumerate(sorted(rows.items())):
-            batch.rows[day] += found
+        for number, (day, found) in enumerate(_by_day(rows)):
+            batch.rows[day].append(found)
             batch.taken[day][segment.name] = Taken(rows=len(found), torn=0 if number else seen.torn)
     return batch
 
 
+def _by_day(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """Iterate over the rows of each day on which they were answered, by day."""
+    import pyarrow.compute as pc
+
+    days = pc.strftime(rows["at"], "%Y-%m-%d")
+    for day in sorted(days.unique().to_pylist()):
+        yield day, rows.filter(pc.equal(days, day))
+
+
 def _keep(folder: Path, batch: _Batch, keys: Keys) -> None:
     """Write a new file for each day, small older ones put into it; these go once it was read back."""
-    import pyarrow as pa
-
-    for day, rows in batch.rows.items():
-        tables, taken, older = [table_of(rows)], dict(batch.taken[day]), []
+    for day, tables in batch.rows.items():
+        taken, older = dict(batch.taken[day]), []
         for path in days_of(folder):
             if day_of(path) != day or path.stat().st_size >= DAY_FILE_BYTES:
                 continue
@@ -195,7 +187,7 @@ def _keep(folder: Path, batch: _Batch, keys: Keys) -> None:
                 tables.append(file.table(without=taken.keys()))
                 taken = {**file.taken, **taken}
             older.append(path)
-        written = write_day(folder, day, pa.concat_tables(tables), taken, keys)
+        written = write_day(folder, day, put_together(tables), taken, keys)
         _require_whole(written, taken, keys)
         for path in older:
             path.unlink()

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from ml_platform.adapters.label_words import compact_words, count_words, in_rows, read_words, segment_names
 from ml_platform.adapters.segments import (
     SEGMENT_BYTES,
     SUFFIX,
@@ -26,6 +28,9 @@ from ml_platform.adapters.segments import (
 from ml_platform.core.atomic import sync
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.traffic import Label, Outcome
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +58,13 @@ class Labels:
 
 @dataclass(slots=True)
 class _Folded:
-    """The labels read so far, and up to where in each segment."""
+    """The labels read so far: up to where in each segment, which were whole, how many lines of each were altered."""
 
     labels: Labels = field(default_factory=Labels)
     heard: set[tuple[str, Outcome]] = field(default_factory=set)
-    ends: dict[Path, int] = field(default_factory=dict)
-    altered: int = 0
+    ends: dict[str, int] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
+    altered: dict[str, int] = field(default_factory=dict)
 
     def hear(self, label: Label) -> bool:
         """Take a label in; False when exactly this was said before."""
@@ -78,19 +84,34 @@ class _Folded:
 
     def catch_up(self, folder: Path) -> None:
         """Read what was appended since the last time; a line without its end is left for the next time."""
-        decoder = msgspec.json.Decoder(Label)
         unfinished = 0
-        for segment in segments_of(folder):
-            start = self.ends.get(segment, 0)
-            if segment.stat().st_size == start:
+        for name in segment_names(folder):
+            if name in self.whole:
                 continue
-            seen = Scan()
-            for payload in scan(segment, seen, start=start):
-                self.hear(read_as(decoder, payload, segment))
-            self.ends[segment] = seen.end
-            self.altered += seen.altered
-            unfinished += seen.unfinished
-        self.labels.torn = self.altered + unfinished
+            try:
+                unfinished += self._scan(folder / f"{name}{SUFFIX}")
+            except FileNotFoundError:  # it was compacted: what of it was heard before changes nothing
+                self._hear_all(folder, name)
+        self.labels.torn = sum(self.altered.values()) + unfinished
+
+    def _scan(self, segment: Path) -> int:
+        """Hear what is new in a segment, and return how many lines have no end yet."""
+        start = self.ends.get(segment.stem, 0)
+        if segment.stat().st_size == start:
+            return 0
+        decoder, seen = msgspec.json.Decoder(Label), Scan()
+        for payload in scan(segment, seen, start=start):
+            self.hear(read_as(decoder, payload, segment))
+        self.ends[segment.stem] = seen.end
+        self.altered[segment.stem] = self.altered.get(segment.stem, 0) + seen.altered
+        return seen.unfinished
+
+    def _hear_all(self, folder: Path, name: str) -> None:
+        words = read_words(folder, name)
+        for one in in_rows(words.rows):
+            self.hear(one)
+        self.altered[name] = words.torn
+        self.whole.add(name)
 
 
 class LabelStore:
@@ -121,6 +142,29 @@ class LabelStore:
     def read(self, model: str) -> Labels:
         """Return the labels of a model; none when there is no folder."""
         return self._folded(model).labels
+
+    def words(self, model: str) -> Iterator[pa.Table]:
+        """Iterate over all that was ever said, in order and in columns; see `label_words`."""
+        folder = self._folder(model)
+        for name in segment_names(folder):
+            yield read_words(folder, name).rows
+
+    def count(self, model: str) -> int:
+        """Return how many words were ever said; it grows with each."""
+        return count_words(self._folder(model))
+
+    def compact(self, model: str) -> int:
+        """Put what won't change any more into columns; Unavailable when the disk refuses, and nothing is lost."""
+        folder = self._folder(model)
+        try:
+            with _locked(folder):
+                return compact_words(folder)
+        except OSError as error:
+            message = (
+                f"{folder}: labels can't be compacted ({error.strerror}); it has to be writable, with free space; "
+                "every label is still there: correct that and run again"
+            )
+            raise Unavailable(message) from error
 
     def _append(self, model: str, folder: Path, wanted: Sequence[Label]) -> Appended:
         folded = self._folded(model)
@@ -201,4 +245,5 @@ def _continued(folder: Path) -> Path:
             file.seek(max(size - 1, 0))
             if size < SEGMENT_BYTES and file.read(1) in {b"\n", b""}:
                 return newest
-    return folder / f"{len(segments):08d}{SUFFIX}"
+    names = segment_names(folder)
+    return folder / f"{int(names[-1]) + 1 if names else 0:08d}{SUFFIX}"

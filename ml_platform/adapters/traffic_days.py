@@ -1,14 +1,14 @@
 """Traffic of whole days: sealed Parquet files into which finished segments are put together.
 
-A file holds predictions that were answered on one day (UTC), ordered by event time, each beside the segment that it
-came from. Files are never changed and never renamed; a newer one may repeat an older one's rows, and a segment that is
-still there may be in a file already. So that everything counts once all the same, of each segment's rows on a day only
-one copy is read: the segment itself where it is still there, otherwise the first file that has them.
+A file holds predictions that were answered on one day (UTC), ordered by event time, as they were logged and in
+columns (see `traffic_columns`), each beside the segment that it came from. Files are never changed and never renamed; a
+newer one may repeat an older one's rows, and a segment that is still there may be in a file already. So that everything
+counts once all the same, of each segment's rows on a day only one copy is read: the segment itself where it is still
+there, otherwise the first file that has them.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import json
 import os
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Self
 
 from ml_platform.adapters.envelope_header import Place
 from ml_platform.adapters.sealed_file import SealedReader, SealingWriter
+from ml_platform.adapters.traffic_columns import Window, in_columns, within
 from ml_platform.core.atomic import sync
 from ml_platform.core.errors import DataInvalid
 
@@ -31,11 +32,10 @@ if TYPE_CHECKING:
 
 SUFFIX = ".parquet"
 DRAFT = ".draft-"
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 ROWS_PER_GROUP = 50_000
+SEGMENT, PREDICTION = "segment", "prediction"
 _ABOUT = b"ml_platform_segments"
-
-Window = tuple[dt.datetime | None, dt.datetime | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,21 +95,38 @@ class DayFile:
         self._content.close()
 
     def table(self, without: Collection[str] = ()) -> pa.Table:
-        """Return the rows of all segments but these."""
-        return _without(self._file.read(use_threads=False), without)
+        """Return the rows of all segments but these, as `day_table` does."""
+        rows = _without(self._file.read(use_threads=False), without)
+        if self._has_columns:
+            return rows
+        return _day_table(rows[PREDICTION], rows[SEGMENT], self.path)
 
     def predictions(self, window: Window, without: Collection[str] = ()) -> Iterator[bytes]:
         """Iterate over the predictions, as they were logged, of all segments but these, in [start, end)."""
-        import pyarrow.compute as pc
+        for rows in self._groups(window, without, [PREDICTION]):
+            yield from rows[PREDICTION].to_pylist()
 
+    def columns(self, window: Window, without: Collection[str] = ()) -> Iterator[pa.Table]:
+        """Iterate over the predictions in columns, of all segments but these, in [start, end)."""
+        if not self._has_columns:
+            for rows in self._groups(window, without, [PREDICTION]):
+                yield in_columns(rows[PREDICTION].to_pylist(), self.path)
+            return
+        names = [name for name in self._file.schema_arrow.names if name not in {SEGMENT, PREDICTION}]
+        for rows in self._groups(window, without, names):
+            yield rows.select(names)
+
+    @property
+    def _has_columns(self) -> bool:
+        """Say whether it holds predictions in columns too, as those of earlier versions of the platform don't."""
+        return "says" in self._file.schema_arrow.names
+
+    def _groups(self, window: Window, without: Collection[str], names: Sequence[str]) -> Iterator[pa.Table]:
+        needed = list(dict.fromkeys([*names, "event_time", *([SEGMENT] if without else [])]))
         for group in range(self._file.num_row_groups):
-            if not self._overlaps(group, window):
-                continue
-            rows = _without(self._file.read_row_group(group, use_threads=False), without)
-            for bound, compare in zip(window, (pc.greater_equal, pc.less), strict=True):
-                if bound is not None:
-                    rows = rows.filter(compare(rows["event_time"], bound))
-            yield from rows["prediction"].to_pylist()
+            if self._overlaps(group, window):
+                rows = self._file.read_row_group(group, needed, use_threads=False)
+                yield within(_without(rows, without), window)
 
     def may_hold(self, window: Window) -> bool:
         """Say whether any of its predictions can be in [start, end)."""
@@ -140,9 +157,8 @@ def write_day(folder: Path, day: str, table: pa.Table, taken: Mapping[str, Taken
     try:
         with SealingWriter(draft) as writer:
             pq.write_table(
-                table, writer, compression="zstd", row_group_size=ROWS_PER_GROUP,
-                use_dictionary=["segment", "version", "status"],
-            )  # fmt: skip
+                table, writer, compression="zstd", row_group_size=ROWS_PER_GROUP, use_dictionary=_repeating(table)
+            )
         writer.put_header(place_of_day(path), keys)
         os.rename(draft, path)  # noqa: PTH104 - never over another: the name is new
         sync(folder)
@@ -151,24 +167,24 @@ def write_day(folder: Path, day: str, table: pa.Table, taken: Mapping[str, Taken
     return path
 
 
-def table_of(rows: Sequence[tuple[object, ...]]) -> pa.Table:
-    """Return rows of (event time, answered at, version, status, score, segment, prediction as logged) as a table."""
+def day_table(payloads: Sequence[bytes], segment: Path) -> pa.Table:
+    """Return predictions as they were logged, in columns, and the segment that they came from, as a table."""
     import pyarrow as pa
 
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(_schema())
-    return pa.table([pa.array(column, field.type) for column, field in zip(columns, _schema(), strict=True)], _schema())
+    return _day_table(pa.array(payloads, pa.binary()), pa.array([segment.name] * len(payloads), pa.string()), segment)
 
 
-def _schema() -> pa.Schema:
+def _day_table(payloads: pa.Array, segments: pa.Array, source: Path) -> pa.Table:
+    rows = in_columns(payloads.to_pylist(), source)
+    return rows.append_column(SEGMENT, segments).append_column(PREDICTION, payloads)
+
+
+def _repeating(table: pa.Table) -> list[str]:
+    """Name the columns that hold few values, each many times."""
     import pyarrow as pa
 
-    time = pa.timestamp("us", "UTC")
-    return pa.schema(
-        [
-            ("event_time", time), ("at", time), ("version", pa.int64()), ("status", pa.int16()),
-            ("score", pa.float64()), ("segment", pa.string()), ("prediction", pa.binary()),
-        ]
-    )  # fmt: skip
+    few = (pa.types.is_dictionary, pa.types.is_integer, pa.types.is_boolean)
+    return [one.name for one in table.schema if one.name == SEGMENT or any(each(one.type) for each in few)]
 
 
 def _without(table: pa.Table, segments: Collection[str]) -> pa.Table:

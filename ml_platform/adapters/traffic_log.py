@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
@@ -25,11 +25,15 @@ from ml_platform.adapters.segments import (
     read_as,
     segments_of,
 )
+from ml_platform.adapters.traffic_columns import Window, in_columns, put_together, within
 from ml_platform.adapters.traffic_days import DayFile, day_of, days_of
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.keys import Keys
 from ml_platform.core.rollout import RolloutRecord
 from ml_platform.core.traffic import Prediction
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # noqa: TC004  (dear, and nobody reads this dataclass's annotations)
 
 RANGE_SUFFIX = ".range"
 TRIES = 5
@@ -184,6 +188,27 @@ def read(
     return _unmoved(folder, look)
 
 
+@dataclass(frozen=True, slots=True)
+class TrafficTable:
+    """What was read: predictions in columns (see `traffic_columns`), and how many lines were torn or altered."""
+
+    rows: pa.Table
+    torn: int
+
+
+def read_columns(
+    folder: Path, start: dt.datetime | None = None, end: dt.datetime | None = None, *, keys: Keys
+) -> TrafficTable:
+    """Read the predictions whose event time lies in [start, end), in any order, pairs too; otherwise as `read`."""
+
+    def look() -> TrafficTable:
+        seen = Scan()
+        tables = list(_tables(folder, seen, (start, end), keys))
+        return TrafficTable(put_together(tables), seen.torn)
+
+    return _unmoved(folder, look)
+
+
 def read_answered(folder: Path, since: dt.datetime, *, keys: Keys) -> list[Prediction]:
     """Return all that was answered since a time, pairs too, in that order; raises as `read`.
 
@@ -224,18 +249,13 @@ def _unmoved(folder: Path, look: Callable[[], FoundT]) -> FoundT:
 
 
 def _predictions(
-    folder: Path,
-    seen: Scan,
-    window: tuple[dt.datetime | None, dt.datetime | None],
-    keys: Keys,
-    *,
-    since: dt.datetime | None = None,
+    folder: Path, seen: Scan, window: Window, keys: Keys, *, since: dt.datetime | None = None
 ) -> Iterator[Prediction]:
     decoder = msgspec.json.Decoder(Prediction)
     segments = segments_of(folder)  # before the days: what is compacted meanwhile is then met once at least
-    names = {segment.name for segment in segments}
-    for path, payload in _compacted(folder, names, seen, window, keys, since=since):
-        yield read_as(decoder, payload, path)
+    for file, without in _days(folder, segments, seen, window, keys, since=since):
+        for payload in file.predictions(window, without):
+            yield read_as(decoder, payload, file.path)
     for segment in segments:
         if since is not None and segment.stat().st_mtime < since.timestamp():
             continue
@@ -244,28 +264,30 @@ def _predictions(
                 yield read_as(decoder, payload, segment)
 
 
-def _compacted(
-    folder: Path,
-    segments: set[str],
-    seen: Scan,
-    window: tuple[dt.datetime | None, dt.datetime | None],
-    keys: Keys,
-    *,
-    since: dt.datetime | None,
-) -> Iterator[tuple[Path, bytes]]:
-    """Iterate over what was compacted, each prediction once; see `traffic_days`."""
+def _tables(folder: Path, seen: Scan, window: Window, keys: Keys) -> Iterator[pa.Table]:
+    segments = segments_of(folder)  # before the days, see `_predictions`
+    for file, without in _days(folder, segments, seen, window, keys):
+        yield from file.columns(window, without)
+    for segment in segments:
+        if _overlaps(segment, *window):
+            yield within(in_columns(list(scan_sealed(segment, seen, keys)), segment), window)
+
+
+def _days(
+    folder: Path, segments: Sequence[Path], seen: Scan, window: Window, keys: Keys, *, since: dt.datetime | None = None
+) -> Iterator[tuple[DayFile, Collection[str]]]:
+    """Iterate over what was compacted, each file with the segments that aren't read from it; see `traffic_days`."""
     counted: dict[str, set[str]] = {}
     first = "" if since is None else since.astimezone(dt.UTC).strftime("%Y-%m-%d")
     for path in days_of(folder):
         if day_of(path) < first:
             continue
-        known = counted.setdefault(day_of(path), set(segments))
+        known = counted.setdefault(day_of(path), {segment.name for segment in segments})
         with DayFile(path, keys) as file:
             new = file.taken.keys() - known
             if file.may_hold(window):
                 seen.altered += sum(file.taken[name].torn for name in new)
-            for payload in file.predictions(window, without=file.taken.keys() & known):
-                yield path, payload
+            yield file, file.taken.keys() & known
         known |= new
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ml_platform.adapters.platform import Platform
     from ml_platform.core.rollout import RolloutRecord
     from ml_platform.stages.live_spans import LiveSpan
+    from ml_platform.stages.rollout_story import RolloutStory
 
 
 @click.command(name="envs")
@@ -32,6 +33,7 @@ def command(model: str | None, *, at: str | None, history: bool, as_json: bool) 
     from ml_platform.adapters.platform import open_platform
     from ml_platform.orchestration.showing import why_doubted
     from ml_platform.stages.live_spans import asked_time
+    from ml_platform.stages.rollout_story import rollout_stories
     from ml_platform.stages.versions import ENVIRONMENTS
 
     if at is not None and history:
@@ -52,7 +54,8 @@ def command(model: str | None, *, at: str | None, history: bool, as_json: bool) 
         _keep_true(platform, names, now=now)
         barred = {name: frozenset(platform.ledger.barred(name)) for name in names}
         doubts = [f"{name}: {why}" for name in names if (why := why_doubted(platform, name))]
-    click.echo(_document(found) if as_json else "\n".join(_lines(found, running, barred, past=past)))
+        stories = {place: rollout_stories(platform.ledger, *place) for place in found} if as_json else {}
+    click.echo(_document(found, stories) if as_json else "\n".join(_lines(found, running, barred, past=past)))
     for doubt in doubts:
         click.echo(f"✗ {doubt}; no service follows it: `ml-platform audit verify`", err=True)
     return 1 if doubts else 0
@@ -118,8 +121,28 @@ def _moment(time: dt.datetime) -> str:
     return f"{time.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _document(found: dict[tuple[str, str], tuple[LiveSpan, ...]]) -> str:
+def _document(
+    found: Mapping[tuple[str, str], Sequence[LiveSpan]], stories: Mapping[tuple[str, str], Sequence[RolloutStory]]
+) -> str:
+    """Return each deployment with when it ended and what was tried beside it."""
     import msgspec
 
-    spans = [span for group in found.values() for span in group]
-    return msgspec.json.format(msgspec.json.encode(spans), indent=1).decode()
+    told = [
+        {
+            "deployment": span.deployment,
+            "until": span.until,
+            "rollouts": [one for one in stories[place] if _beside(one, span)],
+        }
+        for place, spans in found.items()
+        for span in spans
+    ]
+    return msgspec.json.format(msgspec.json.encode(told), indent=1).decode()
+
+
+def _beside(story: RolloutStory, span: LiveSpan) -> bool:
+    begun = story.begun
+    return (
+        begun.is_beside(span.deployment)
+        and span.deployment.since <= begun.since
+        and (span.until is None or begun.since < span.until)
+    )

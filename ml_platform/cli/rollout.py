@@ -102,9 +102,11 @@ def _told(rollout: Rollout) -> str:
 
 
 def _last_look(platform: Platform, begun: RolloutRecord) -> Iterator[str]:
-    last = platform.ledger.last("rollout_looked", subject=f"{begun.model}@{begun.environment}")
+    from ml_platform.stages.rollout_story import LOOKED
+
+    last = platform.ledger.last(LOOKED, subject=f"{begun.model}@{begun.environment}")
     if last is None or last.payload.get("rollout_id") != begun.rollout_id:
-        yield "  nobody has looked yet; the sensor does when `dagster dev` runs, or: --look"
+        yield "  nobody has looked yet; the sensor does where Dagster runs and knows the file's strategy, or: --look"
         return
     yield f"  looked at {last.at:%Y-%m-%d %H:%M} UTC: {last.payload.get('decision')}"
     reasons = last.payload.get("reasons")

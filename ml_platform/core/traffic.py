@@ -10,6 +10,8 @@ from typing import Literal
 InputValue = str | int | float | bool | None
 # A class is said by its name: its place among the classes may change from version to version.
 Outcome = float | str
+# How a prediction's inputs, and its probabilities of several classes, are called where predictions stand in columns.
+INPUT_COLUMN, SCORE_COLUMN = "input_", "score_"
 Route = Literal["live", "canary", "shadow"]
 
 

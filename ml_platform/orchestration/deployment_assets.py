@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid
 from ml_platform.core.records import DeploymentRecord, ReleaseRecord
 from ml_platform.orchestration.deploying import Deployed, Wish, deploy
 from ml_platform.orchestration.gates import WIDE
 from ml_platform.orchestration.hand_on import Product, at_desk, failed, hand_on
 from ml_platform.orchestration.retrain_sensor import TRIGGER_TAG
-from ml_platform.orchestration.tables import when
+from ml_platform.orchestration.tables import live_facts
 from ml_platform.orchestration.wiring import Output, wire
 from ml_platform.stages.objection import Refused
 
@@ -89,7 +88,7 @@ def _deploy(
             "v%s is tried beside v%s now; %s_rollout says how it goes", done.rollout.version, done.rollout.champion,
             desk.model,
         )  # fmt: skip
-    yield from hand_on(context, desk, [_product(desk, wish, done)], hints=[done.after] if done.after else [])
+    yield from hand_on(context, desk, [_product(wish, done)], hints=[done.after] if done.after else [])
 
 
 def _reason(run: dg.DagsterRun) -> str:
@@ -120,7 +119,7 @@ def _locked(desk: "Desk", wish: Wish, refused: Refused) -> str:
     return "\n".join([head, WIDE, *(f"✗ {reason}" for reason in refused.reasons), WIDE])
 
 
-def _product(desk: "Desk", wish: Wish, done: Deployed) -> Product:
+def _product(wish: Wish, done: Deployed) -> Product:
     deployment = done.deployment
     tried = {"on trial": f"v{done.rollout.version} ({done.rollout.strategy})"} if done.rollout else {}
     return Product(
@@ -131,13 +130,5 @@ def _product(desk: "Desk", wish: Wish, done: Deployed) -> Product:
         done="live",
         measurements=done.measurements,
         verdicts=done.verdicts,
-        metadata={
-            "version": deployment.version,
-            **tried,
-            "live since": when(deployment.since),
-            "by": deployment.actor,
-            "reason": deployment.reason,
-            "model digest": short(deployment.model_digest),
-            "serve it": dg.MetadataValue.text(f"ml-platform serve {desk.model} --env {wish.environment}"),
-        },
+        metadata={**live_facts(deployment), **tried},
     )

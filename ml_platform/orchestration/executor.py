@@ -13,10 +13,7 @@ import dagster as dg
 
 PRELOAD = (
     "dagster._cli",
-    "dagster._core.storage.sqlite_storage",
-    "dagster._core.storage.event_log.sqlite.sqlite_event_log",
-    "dagster._core.storage.runs.sqlite.sqlite_run_storage",
-    "dagster._core.storage.schedules.sqlite.sqlite_schedule_storage",
+    "ml_platform.orchestration.history",
     "dagster._core.storage.local_compute_log_manager",
     "dagster._core.storage.root",
     "dagster._core.run_coordinator.queued_run_coordinator",

@@ -16,8 +16,8 @@ from ml_platform.orchestration.executor import in_process_or_forkserver
 from ml_platform.orchestration.gates import WIDE, measurement_table
 from ml_platform.orchestration.hand_on import acting, explained, failed
 from ml_platform.orchestration.live_look import AUTOMATIC, GoBack, Keep, look_at_production
-from ml_platform.orchestration.tables import when
-from ml_platform.orchestration.wiring import asset_key, tags_of
+from ml_platform.orchestration.tables import live_facts
+from ml_platform.orchestration.wiring import asset_key, tags_of, urgent_tags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def rollback_job(file: "GovernedModelFile") -> dg.JobDefinition:
     @dg.job(
         name=f"{model}_rollback",
         description="Go back to the last good version of an environment and bar the present one; say why.",
-        tags=tags_of(file.spec),
+        tags=urgent_tags(file.spec),
         executor_def=in_process_or_forkserver,
         config=CONFIG | asked,  # the launchpad opens with the questions
     )
@@ -119,13 +119,7 @@ def _tell(context: dg.OpExecutionContext, done: "RolledBack", *, measurements: "
     live = done.deployment
     again = f"{live.model} v{live.version} is live in {live.environment} again (by {live.actor}: {live.reason})"
     context.log.info("%s; v%s is barred for good", again, done.barred)
-    said: dict[str, Any] = {
-        "version": live.version,
-        "live since": when(live.since),
-        "by": live.actor,
-        "reason": live.reason,
-        "barred version": done.barred,
-    }
+    said: dict[str, Any] = {**live_facts(live), "barred version": done.barred}
     if measurements:
         said["measurements"] = dg.MetadataValue.md(measurement_table(measurements))
     context.log_event(

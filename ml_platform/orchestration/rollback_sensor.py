@@ -66,9 +66,10 @@ def _looked(file: "GovernedModelFile", settings: "Settings", cursor: str | None)
         known = json.loads(cursor) if cursor else {}
         if known.get("state") == state:
             return dg.SkipReason(f"nothing came since the last look: {known.get('said')}")
-        found = look_at_production(file, platform, now=dt.datetime.now(tz=dt.UTC))
+        now = dt.datetime.now(tz=dt.UTC)
+        found = look_at_production(file, platform, now=now)
     if isinstance(found, GoBack):
-        return dg.SensorResult(run_requests=[_request(found)])  # without a cursor: the next tick looks again
+        return dg.SensorResult(run_requests=[_request(found, now)])  # without a cursor: the next tick looks again
     said = json.dumps({"state": state, "said": found.reason})
     return dg.SensorResult(skip_reason=dg.SkipReason(found.reason), cursor=said)
 
@@ -85,12 +86,15 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
 
 
-def _request(found: GoBack) -> dg.RunRequest:
-    """Return the request for taking exactly this deployment back; the job looks once more before it does."""
+def _request(found: GoBack, now: dt.datetime) -> dg.RunRequest:
+    """Return the request for taking exactly this deployment back; the job looks once more before it does.
+
+    A run that came to nothing is asked for again in the next hour: the harm goes on.
+    """
     live = found.live
     config = {"environment": ENVIRONMENT, "reason": found.reason, "only_if_proven": True}
     return dg.RunRequest(
-        run_key=digest_of({"rollback": live}),
+        run_key=digest_of({"rollback": live, "hour": f"{now:%Y-%m-%dT%H}"}),
         run_config={"ops": {f"{live.model}__rollback": {"config": config}}},
         tags={TRIGGER_TAG: found.reason},
     )

@@ -14,7 +14,9 @@ from ml_platform.orchestration.deploying import Deployed, Wish, deploy
 from ml_platform.orchestration.rollout_way import rules_digest
 from ml_platform.policy.strategy import Canary, Direct, Shadow, Trial
 from ml_platform.stages.objection import Refused
-from ml_platform.stages.rollout_look import Continue, GiveUp, Look, Promote, Stop, look_at_rollout
+from ml_platform.stages.rollout_look import Continue, GiveUp, Look, Promote, Stop, look_at_rollout, wanted_of
+from ml_platform.stages.rollout_story import LOOKED
+from ml_platform.stages.rollout_words import NAMES
 
 if TYPE_CHECKING:
     from ml_platform.core.measurement import Measurement
@@ -46,9 +48,9 @@ def roll(desk: Desk, rollout: RolloutRecord) -> Rolled:
     reasons = "; ".join(seen.decision.reasons)
     match seen.decision:
         case Continue():
-            return Rolled(rollout=rollout, look=seen, done="it goes on")
+            return Rolled(rollout=rollout, look=seen, done=f"v{rollout.version} is tried on beside v{rollout.champion}")
         case Promote():
-            return _promote(desk, rollout, seen, reasons)
+            return _promote(desk, rollout, seen)
         case Stop():
             _end(desk, rollout, "stopped", reasons)
             done = f"v{rollout.version} is stopped and barred, v{rollout.champion} stays live"
@@ -109,14 +111,16 @@ def cancel(desk: Desk, rollout: RolloutRecord, reason: str) -> None:
     _end(desk, rollout, "cancelled", reason.strip())
 
 
-def _promote(desk: Desk, rollout: RolloutRecord, seen: Look, reasons: str) -> Rolled:
+def _promote(desk: Desk, rollout: RolloutRecord, seen: Look) -> Rolled:
     release = desk.platform.ledger.release(rollout.model, rollout.version)
     if release is None:
         raise Unavailable(f"{rollout.model}: v{rollout.version} isn't registered any more; restore the ledger")
+    *others, last = (NAMES[each] for each in wanted_of(trial_of(desk, rollout)))
+    compared = f"{', '.join(others)} and {last}"
     wish = Wish(
         release=release,
         environment=rollout.environment,
-        reason=f"proven on live traffic beside v{rollout.champion}: {reasons}",
+        reason=f"proven on live traffic beside v{rollout.champion}: no worse by a margin in {compared}",
         proven=rollout.rollout_id,
     )
     deployed = deploy(desk, wish)
@@ -136,7 +140,7 @@ def _end(desk: Desk, rollout: RolloutRecord, outcome: Ending, reason: str) -> No
 
 def _write_down(desk: Desk, rollout: RolloutRecord, seen: Look) -> None:
     desk.platform.ledger.append(
-        "rollout_looked",
+        LOOKED,
         actor=desk.actor,
         subject=f"{rollout.model}@{rollout.environment}",
         at=desk.now,

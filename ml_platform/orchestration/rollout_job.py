@@ -4,18 +4,17 @@ Without `from __future__ import annotations`: Dagster reads the annotations of a
 """
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from ml_platform.core.errors import DataInvalid
-from ml_platform.core.rollout import RolloutRecord
 from ml_platform.orchestration.console import CONFIG
 from ml_platform.orchestration.executor import in_process_or_forkserver
-from ml_platform.orchestration.gates import WIDE, measurement_table
+from ml_platform.orchestration.gates import WIDE
 from ml_platform.orchestration.hand_on import acting, explained, failed
-from ml_platform.orchestration.tables import when
-from ml_platform.orchestration.wiring import asset_key, described, owner_of, tags_of
+from ml_platform.orchestration.tables import live_facts
+from ml_platform.orchestration.wiring import asset_key, described, owner_of, tags_of, urgent_tags
 
 if TYPE_CHECKING:
     from ml_platform.orchestration.desk import Desk
@@ -50,7 +49,7 @@ def rollout_job(file: "GovernedModelFile") -> dg.JobDefinition:
     @dg.job(
         name=f"{model}_rollout",
         description="Look at the version on trial: what is proven goes live through the lock, what is worse is barred.",
-        tags=tags_of(file.spec),
+        tags=urgent_tags(file.spec),
         executor_def=in_process_or_forkserver,
         config=CONFIG,
     )
@@ -88,43 +87,22 @@ def _roll(context: dg.OpExecutionContext, file: "GovernedModelFile") -> None:
 
 def _tell(context: dg.OpExecutionContext, desk: "Desk", done: "Rolled") -> None:
     """Say what was seen and done, in the log, on the rollout's page, and on production's if that is another now."""
+    from ml_platform.orchestration.rollout_page import rollout_page  # brings the statistics
+
     rollout, decision = done.rollout, done.look.decision
     context.log.info("%s: %s\n%s", desk.model, done.done, "\n".join(f"    {each}" for each in decision.reasons))
-    said: dict[str, Any] = {
-        "decision": type(decision).__name__.lower(),
-        "done": done.done,
-        "because": dg.MetadataValue.md("\n".join(f"- {each}" for each in decision.reasons)),
-        **_about(rollout),
-        "measurements": dg.MetadataValue.md(measurement_table(done.look.measurements)),
-        **{one.metric: one.value for one in done.look.measurements if one.value is not None},
-    }
     context.log_event(
         dg.AssetMaterialization(
-            asset_key=asset_key(desk.model, "rollout"), description=done.done, metadata=said,
+            asset_key=asset_key(desk.model, "rollout"), description=done.done, metadata=rollout_page(desk, done),
             tags={"dagster/data_version": rollout.rollout_id},
         )
     )  # fmt: skip
     if done.deployed is not None:
         live = desk.platform.ledger.live(desk.model, ENVIRONMENT) or done.deployed.deployment
-        shown: dict[str, Any] = {
-            "version": live.version, "live since": when(live.since), "by": live.actor, "reason": live.reason,
-        }  # fmt: skip
         context.log_event(
             dg.AssetMaterialization(
-                asset_key=asset_key(desk.model, ENVIRONMENT), description=done.done, metadata=shown,
+                asset_key=asset_key(desk.model, ENVIRONMENT), description=done.done, metadata=live_facts(live),
                 tags={"dagster/data_version": live.evidence_digest},
             )
         )  # fmt: skip
     context.add_output_metadata({"done": done.done})
-
-
-def _about(rollout: RolloutRecord) -> dict[str, Any]:
-    return {
-        "version": rollout.version,
-        "champion": rollout.champion,
-        "strategy": rollout.strategy,
-        "weight": rollout.weight,
-        "since": when(rollout.since),
-        "by": rollout.actor,
-        "reason": rollout.reason,
-    }

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from ml_platform.core.errors import DataInvalid
+from ml_platform.core.errors import DataInvalid, PolicyInvalid
 from ml_platform.core.rollout import RolloutRecord
 from ml_platform.orchestration.desk import Desk
 from ml_platform.orchestration.rollout_job import ENVIRONMENT
 from ml_platform.orchestration.wiring import tags_of
 from ml_platform.settings import load_settings
+from ml_platform.stages.rollout_story import LOOKED
 
 if TYPE_CHECKING:
     from ml_platform.policy.load import GovernedModelFile
@@ -49,6 +50,7 @@ def rollout_sensor(file: "GovernedModelFile") -> dg.SensorDefinition:
 
 def _decide(file: "GovernedModelFile", now: dt.datetime) -> dg.RunRequest | dg.SkipReason:
     from ml_platform.adapters.platform import open_platform
+    from ml_platform.policy.load import load_model
 
     settings, model = load_settings(), file.spec.model
     if not (settings.home / "ledger.sqlite").is_file():
@@ -58,7 +60,11 @@ def _decide(file: "GovernedModelFile", now: dt.datetime) -> dg.RunRequest | dg.S
         platform.project()  # for whoever was killed before it could be shown that a rollout begins or ends
         if found is None:
             return dg.SkipReason("no version is on trial")
-        return _of(Desk(file=file, platform=platform, now=now, run_id=""), found)
+        try:
+            current = load_model(file.path, now=now)  # who began the trial may have changed it since this was started
+        except PolicyInvalid as error:
+            return dg.SkipReason(f"v{found.version} is on trial, and the model file can't be read: {error}")
+        return _of(Desk(file=current, platform=platform, now=now, run_id=""), found)
 
 
 def _of(desk: Desk, rollout: RolloutRecord) -> dg.RunRequest | dg.SkipReason:
@@ -80,7 +86,7 @@ def _of(desk: Desk, rollout: RolloutRecord) -> dg.RunRequest | dg.SkipReason:
 
 
 def _recorded_lately(desk: Desk, rollout: RolloutRecord) -> bool:
-    last = desk.platform.ledger.last("rollout_looked", subject=f"{rollout.model}@{rollout.environment}")
+    last = desk.platform.ledger.last(LOOKED, subject=f"{rollout.model}@{rollout.environment}")
     same = last is not None and last.payload.get("rollout_id") == rollout.rollout_id
     return same and last is not None and desk.now - last.at < BETWEEN_RECORDS
 

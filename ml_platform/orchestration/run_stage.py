@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -19,6 +19,9 @@ from ml_platform.policy.conditions import conditions_of
 from ml_platform.policy.judge import judge
 from ml_platform.stages.environment import read_environment
 from ml_platform.stages.evidence import part_of, record_once
+
+if TYPE_CHECKING:
+    from ml_platform.policy.spec import ModelSpec
 
 
 class Digested(Protocol):
@@ -49,6 +52,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "evaluation",
     ),
 }
+# Of these, what only says how a version goes live: no stage that makes one reads it.
+GOING_LIVE = {"deployment": {"production", "strategy"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +81,11 @@ class Judged(Generic[RecordT]):
         return tuple(verdict for verdict in self.verdicts if verdict.closes)
 
 
+def sections_of(spec: ModelSpec, stage: str) -> dict[str, object]:
+    """Return the parts of a model file that a stage reads."""
+    return spec.model_dump(mode="json", include=set(SECTIONS.get(stage, ())), exclude=GOING_LIVE)
+
+
 def memory_key(desk: Desk, task: Task[RecordT]) -> str:
     """Return the digest of what decides a stage's work: inputs, its sections of the file, code, what is installed."""
     return digest_of(
@@ -83,7 +93,7 @@ def memory_key(desk: Desk, task: Task[RecordT]) -> str:
             "stage": task.stage,
             "model": desk.model,
             "inputs": task.inputs,
-            "sections": desk.spec.model_dump(mode="json", include=set(SECTIONS[task.stage])),
+            "sections": sections_of(desk.spec, task.stage),
             "code": code_digest(),
             "features": features_source(desk.spec.features),
             "environment": read_environment(Path.cwd()).digest,

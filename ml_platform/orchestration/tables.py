@@ -17,7 +17,7 @@ from ml_platform.reports.plain_text import is_digest
 
 if TYPE_CHECKING:
     from ml_platform.core.measurement import Fact
-    from ml_platform.core.records import FeaturesRecord, SplitRecord
+    from ml_platform.core.records import DeploymentRecord, FeaturesRecord, SplitRecord
     from ml_platform.policy.spec import Column, ModelSpec
 
 
@@ -138,6 +138,18 @@ def facts_table(record: object, what: str = "fact") -> dg.MetadataValue:
     facts = {item.name: str(getattr(record, item.name)) for item in dataclasses.fields(record)}  # type: ignore[arg-type]
     rows = [(name.replace("_", " "), short(text) if is_digest(text) else text) for name, text in facts.items()]
     return dg.MetadataValue.md(table((what, ""), rows))
+
+
+def live_facts(live: DeploymentRecord) -> dict[str, Any]:
+    """Return what the page of an environment says of what is live there."""
+    return {
+        "version": live.version,
+        "live since": when(live.since),
+        "by": live.actor,
+        "reason": live.reason,
+        "model digest": short(live.model_digest),
+        "serve it": dg.MetadataValue.text(f"ml-platform serve {live.model} --env {live.environment}"),
+    }
 
 
 def when(at: dt.datetime | None) -> dg.MetadataValue[Any]:

@@ -22,6 +22,7 @@ from ml_platform.orchestration.wiring import Output, wire
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ml_platform.adapters.labels import LabelStore
     from ml_platform.orchestration.desk import Desk
     from ml_platform.policy.load import GovernedModelFile
     from ml_platform.policy.spec import Monitoring
@@ -105,33 +106,35 @@ def window_assets(file: "GovernedModelFile", watched: "Monitoring") -> list[dg.A
 
 def _collect(desk: "Desk", period: "Period") -> Measured[WindowRecord]:
     from ml_platform.adapters.labels import LabelStore
-    from ml_platform.adapters.traffic_log import read, traffic_folder
+    from ml_platform.adapters.traffic_log import read_columns, traffic_folder
     from ml_platform.stages.window import collect_window
 
     home = desk.platform.home
     folder = traffic_folder(home, ENVIRONMENT, desk.model)
-    _compact(desk, folder)
-    seen = read(folder, period.start, period.end, keys=desk.platform.keys)
+    labels = LabelStore(home)
+    _compact(desk, folder, labels)
+    seen = read_columns(folder, period.start, period.end, keys=desk.platform.keys)
     if seen.torn:
         desk.say(f"{seen.torn} torn or altered lines of the traffic log were left out")
-    heard = LabelStore(home).read(desk.model)
     return collect_window(
-        desk.model, ENVIRONMENT, period, predictions=seen.predictions, labels=heard.by_prediction,
-        conflicting=heard.conflicting, torn=seen.torn, store=desk.platform.store, now=desk.now,
+        desk.model, ENVIRONMENT, period, predictions=seen.rows, words=labels.words(desk.model),
+        torn=seen.torn, store=desk.platform.store, now=desk.now,
     )  # fmt: skip
 
 
-def _compact(desk: "Desk", folder: "Path") -> None:
-    """Put what the service has finished writing into files of days; what can't be is said and read as it is."""
+def _compact(desk: "Desk", folder: "Path", labels: "LabelStore") -> None:
+    """Put what is finished of traffic and labels into columns; what can't be is said and read as it is."""
     from ml_platform.adapters.compact_traffic import compact
 
     try:
-        done = compact(folder, keys=desk.platform.keys)
+        for problem in compact(folder, keys=desk.platform.keys).problems:
+            desk.say(f"not compacted: {problem}")
     except (DataInvalid, Unavailable) as error:
         desk.say(f"the traffic log wasn't compacted: {error}")
-        return
-    for problem in done.problems:
-        desk.say(f"not compacted: {problem}")
+    try:
+        labels.compact(desk.model)
+    except (DataInvalid, Unavailable) as error:
+        desk.say(f"the labels weren't compacted: {error}")
 
 
 def _watch(desk: "Desk", window: WindowRecord, period: "Period") -> Measured[MonitoringRecord]:

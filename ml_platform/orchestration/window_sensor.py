@@ -77,11 +77,13 @@ def due_now(
     if not history:
         return "nothing was ever live in production: there is no traffic to judge", ""
     collected = read_partitions(platform.home, (model, "traffic"), WindowRecord)
-    known = LabelStore(platform.home).read(model).by_prediction
-    waiting = [one for one in collected if one.labelled < one.predictions] if str(len(known)) != heard else []
+    labels = LabelStore(platform.home)
+    said = str(labels.count(model))
+    waiting = [one for one in collected if one.labelled < one.predictions] if said != heard else []
+    known = list(labels.words(model)) if waiting else []
     labelled = [one for one in waiting if has_new_labels(platform.store, one, known)]
     due = due_windows(
         monitoring, now=now, live_since=history[0].since, collected=collected, labelled_since=labelled
     )  # fmt: skip
-    told = "" if len(due) == AT_ONCE else str(len(known))
+    told = "" if len(due) == AT_ONCE else said
     return due or "every window that has ended was judged, and no label has come since for any of them", told

@@ -15,13 +15,14 @@ from ml_platform.orchestration.code_digest import code_digest, features_source
 from ml_platform.orchestration.gates import check_specs
 from ml_platform.orchestration.placing import pool_of, resource_tags
 from ml_platform.orchestration.records import RECORDS_KEY
-from ml_platform.orchestration.run_stage import SECTIONS
+from ml_platform.orchestration.run_stage import sections_of
 
 if TYPE_CHECKING:
     from ml_platform.policy.load import GovernedModelFile
     from ml_platform.policy.spec import ModelSpec
 
 MODEL_TAG = "ml_platform/model"
+URGENT_TAG = "ml_platform/urgent"  # in place of the model's: `dagster.yaml` lets few runs with that at a time
 RISK_TAG = "ml_platform/risk_class"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -53,6 +54,11 @@ def tags_of(spec: ModelSpec) -> dict[str, str]:
     return {MODEL_TAG: spec.model, RISK_TAG: spec.risk_class.value}
 
 
+def urgent_tags(spec: ModelSpec) -> dict[str, str]:
+    """Return the tags of a job that waits for no other run of its model, as a bad version answers meanwhile."""
+    return {URGENT_TAG: spec.model, RISK_TAG: spec.risk_class.value, "dagster/priority": "10"}
+
+
 @functools.lru_cache(maxsize=512)
 def _version(stage: str, sections: str, features: str) -> str:
     drawing = ("reports",) if stage in {"evaluation", "dossier"} else ()
@@ -61,8 +67,7 @@ def _version(stage: str, sections: str, features: str) -> str:
 
 def code_version(spec: ModelSpec, stage: str) -> str:
     """Return the version of what makes a stage's records: the platform's code, the features and its file sections."""
-    sections = spec.model_dump(mode="json", include=set(SECTIONS.get(stage, ())))
-    return _version(stage, digest_of(sections), spec.features)
+    return _version(stage, digest_of(sections_of(spec, stage)), spec.features)
 
 
 def wire(

@@ -199,6 +199,7 @@ class ScoringApp:
         live = served.follower.live
         if live is None:
             return protocol.refused(pages.nothing_live(served))
+        live = live.without_canary() if protocol.names_version else live
         try:
             with self.load.taken_in(scope):
                 body = await read_body(scope, receive, protocol.kinds)

@@ -1,7 +1,7 @@
 """Connections: what a client may do below HTTP: how long a head may take and be, how many connections there are.
 
-Uvicorn leaves these open: a client that never ends its request's head would keep its connection for ever, one that
-ends its side after a request would get no answer, and each connection takes a file.
+Uvicorn leaves these open: a client that never ends its request's head, or never reads its answer, would keep its
+connection for ever, one that ends its side after a request would get no answer, and each connection takes a file.
 """
 
 from __future__ import annotations
@@ -13,14 +13,19 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from ml_platform.core.errors import Unavailable
 from ml_platform.serving.protocol import encode
 from ml_platform.serving.refusal import ErrorBody
 
 HEAD_SECONDS = 10.0
+UNREAD_SECONDS = 30.0
 HEAD_BYTES = 64 << 10
 SWEEP_SECONDS = 1.0
+# Each takes memory, whatever the system has in files.
+MOST_CONNECTIONS = 16_384
 # Files that aren't connections: logs, the ledger, sockets that listen.
 OTHER_FILES = 128
+FEWEST_FILES = 2 * OTHER_FILES
 _REASONS = {
     400: "Bad Request",
     408: "Request Timeout",
@@ -30,12 +35,20 @@ _REASONS = {
 
 
 def most_connections() -> int:
-    """Return how many connections the process has files for; takes as many as the system lets it have."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # some systems say "unlimited" and mean fewer
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        soft = hard
-    return max(OTHER_FILES, soft - OTHER_FILES)
+    """Return how many connections the process has files for; it takes more files where the system lets it.
+
+    Raises Unavailable when there are too few to serve with.
+    """
+    limits, wanted = resource.getrlimit(resource.RLIMIT_NOFILE), MOST_CONNECTIONS + OTHER_FILES
+    soft, hard = (wanted if each == resource.RLIM_INFINITY else min(each, wanted) for each in limits)
+    if soft < hard:
+        with contextlib.suppress(ValueError, OSError):  # some systems say "unlimited" and mean fewer
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, limits[1]))
+            soft = hard
+    if soft < FEWEST_FILES:
+        message = f"serve: this process may open {soft} files at once, and {FEWEST_FILES} are needed"
+        raise Unavailable(f"{message}: raise its limit (`ulimit -n`, or LimitNOFILE= of a systemd unit)")
+    return soft - OTHER_FILES
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -49,6 +62,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._waiting_since: float | None = None  # for the head of a request
         self._head_bytes = 0
         self._ended = False
+        self._unread = (0, 0.0)  # bytes of answers that wait for their reader, and since when it took none
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, unless there are too many."""
@@ -105,9 +119,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _sweep(self) -> None:
-        """Close all connections whose clients owe a head for too long."""
+        """Close all connections whose clients owe a head, or leave an answer unread, for too long."""
         for one in list(self.connections):
             if isinstance(one, GuardedProtocol):
+                one.close_unread(self.loop.time())
                 one.close_late(self.loop.time() - HEAD_SECONDS)
         GuardedProtocol._sweeping = bool(self.connections)
         if self.connections:
@@ -121,3 +136,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(408, "BAD_REQUEST", f"the request's head didn't arrive within {HEAD_SECONDS:g} s")
         else:
             self.transport.close()
+
+    def close_unread(self, now: float) -> None:
+        """Give a connection up whose client has taken nothing of an answer for too long."""
+        waiting = self.transport.get_write_buffer_size()
+        if not waiting or waiting != self._unread[0]:
+            self._unread = (waiting, now)
+        elif now - self._unread[1] > UNREAD_SECONDS:
+            self.transport.abort()

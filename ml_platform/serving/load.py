@@ -18,6 +18,8 @@ from ml_platform.serving.refusal import Refused
 GivenT = TypeVar("GivenT")
 
 LARGE_BODY_BYTES = 64 << 10
+SMALL_BODY_BYTES = 4 << 10  # what 16,384 connections may hold of each needs no counting
+MOST_HELD_BYTES = 64 << 20
 RETRY_SECONDS = 1
 AT_ONCE = contextlib.nullcontext()
 
@@ -39,6 +41,7 @@ class Load:
     draining: bool = False
     _scoring: int = 0
     _large: int = 0
+    _held_bytes: int = 0
     _one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     @property
@@ -47,8 +50,21 @@ class Load:
         return self._scoring
 
     def taken_in(self, scope: Scope) -> AbstractContextManager[None]:
-        """Hold a place for a request whose body may be large; raises Refused when there is none."""
-        return AT_ONCE if _announced(scope) <= LARGE_BODY_BYTES else self._taken_in()
+        """Hold a place for a request whose body isn't small; raises Refused when there is none."""
+        announced = _announced(scope)
+        if announced <= SMALL_BODY_BYTES:
+            return AT_ONCE
+        return self._held(announced) if announced <= LARGE_BODY_BYTES else self._taken_in()
+
+    @contextlib.contextmanager
+    def _held(self, size: int) -> Iterator[None]:
+        if self._held_bytes + size > MOST_HELD_BYTES:
+            raise self._too_much()
+        self._held_bytes += size
+        try:
+            yield
+        finally:
+            self._held_bytes -= size
 
     @contextlib.contextmanager
     def _taken_in(self) -> Iterator[None]:

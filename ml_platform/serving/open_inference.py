@@ -51,6 +51,11 @@ class OpenInference:
     cost: int = 1
     _request: InferRequest = field(default_factory=lambda: InferRequest([]))
 
+    @property
+    def names_version(self) -> bool:
+        """Say whether the path names one."""
+        return bool(self.version)
+
     def read(self, live: Live, body: bytes) -> tuple[Rows, Checked]:
         """Return the rows that the tensors hold, checked against the contract; raises Refused with every problem."""
         require_version(live, self.version)

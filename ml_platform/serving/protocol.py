@@ -21,11 +21,15 @@ encode = msgspec.json.Encoder().encode
 class ScoringProtocol(Protocol):
     """One way to ask for scores; `kinds` are the content types it takes. It belongs to one request, or has no state.
 
-    `cost` is what a byte of a body costs, of `/invocations` 1.
+    `cost` is what a byte of a body costs, of `/invocations` 1. Who `names_version` is answered by the live version.
     """
 
     kinds: tuple[bytes, ...]
     cost: int
+
+    @property
+    def names_version(self) -> bool:
+        """Say whether the request asks for one version."""
 
     def read(self, live: Live, body: bytes) -> tuple[Rows, Checked]:
         """Return a body's rows, checked against the contract; raises Refused with every problem."""
@@ -42,6 +46,7 @@ class MlflowJson:
 
     kinds: tuple[bytes, ...] = (JSON, CSV)
     cost = 1
+    names_version = False
 
     def read(self, live: Live, body: bytes) -> tuple[Rows, Checked]:
         """Return a body's rows, checked against the contract; raises Refused with every problem."""

@@ -29,6 +29,7 @@ from ml_platform.serving.app import ScoringApp
 from ml_platform.serving.board import Board, Report
 from ml_platform.serving.connections import GuardedProtocol, most_connections
 from ml_platform.serving.load import LoadLimits
+from ml_platform.serving.seldom import SELDOM
 
 ENVIRONMENTS = ("staging", "production")
 DEFS = Path(__file__).parent.parent / "defs"
@@ -37,6 +38,8 @@ LARGEST_PORT = 65535
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 TICKS_PER_REPORT = 5
 COLLECT_AFTER = (20_000, 20, 50)  # a request leaves next to nothing in cycles
+
+log = logging.getLogger("ml_platform.serving")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +161,7 @@ def say_ready(serving: Serving, listener: socket.socket, announce: Callable[[str
 def _config(app: ScoringApp) -> uvicorn.Config:
     GuardedProtocol.most = most_connections()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log.addFilter(SELDOM)
     return uvicorn.Config(
         app,
         http=GuardedProtocol,

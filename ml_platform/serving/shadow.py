@@ -6,6 +6,7 @@ It ends when its input does, as the service's process has ended or the rollout h
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import time
@@ -25,6 +26,7 @@ from ml_platform.serving.mirror import LENGTH_BYTES, Mirrored
 from ml_platform.serving.predictor import Predictor
 from ml_platform.serving.rollout_check import manifest_of
 from ml_platform.serving.scored import challenged, new_ids
+from ml_platform.serving.seldom import SELDOM
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--traffic", type=Path, required=True, help="the log's folder")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the service, and by that this
+    logging.getLogger("ml_platform.serving").addFilter(SELDOM)
     try:
         rollout = msgspec.json.decode(given.rollout, type=RolloutRecord)
         predictor = Predictor.load(FileArtefacts(given.home), rollout.model_digest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from ml_platform.core.digest import digest_of
 from ml_platform.stages.periods import period_at
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.core.records import WindowRecord
     from ml_platform.policy.spec import Monitoring
@@ -52,18 +54,22 @@ def due_windows(
     return tuple(sorted(due.values(), key=lambda one: one.window, reverse=True)[:AT_ONCE])
 
 
-def has_new_labels(store: ArtefactStore, record: WindowRecord, labelled: Collection[str]) -> bool:
-    """Say whether a label is there now for a scored prediction of a window that had none when it was collected."""
-    import pandas as pd
+def has_new_labels(store: ArtefactStore, record: WindowRecord, words: Iterable[pa.Table]) -> bool:
+    """Say whether a label is there now for a scored prediction of a window that had none when it was collected.
+
+    `words` are labels in columns, as `collect_window` takes them.
+    """
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
 
     from ml_platform.stages.window import FILE, KIND
 
     if not store.has(KIND, record.digest):
         return True
     with store.open(KIND, record.digest, FILE) as file:
-        rows = pd.read_parquet(file, columns=["id", "score", "label"])
-    waiting = rows.loc[rows["label"].isna() & rows["score"].notna(), "id"].tolist()
-    return not set(waiting).isdisjoint(labelled)
+        rows = pq.read_table(file, columns=["id", "score", "label"])
+    waiting = rows["id"].filter(pc.and_(rows["label"].is_null(), rows["score"].is_valid()))
+    return any(pc.any(pc.is_in(each["prediction_id"], value_set=waiting)).as_py() for each in words)
 
 
 def _unseen(

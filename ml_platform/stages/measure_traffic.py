@@ -3,48 +3,51 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
 from ml_platform.stats.share import share
 
 if TYPE_CHECKING:
-    from ml_platform.core.traffic import Label, Prediction
-    from ml_platform.stages.labels_of_window import Joined, Served
+    import pyarrow as pa
+
+    from ml_platform.stages.labels_of_window import Joined
     from ml_platform.stages.periods import Period
+    from ml_platform.stages.served_once import Served
 
 CLIENT_ERROR, SERVER_ERROR = 400, 500
 LATENCIES = {"latency_p50_seconds": 0.5, "latency_p95_seconds": 0.95, "latency_p99_seconds": 0.99}
 DAY = dt.timedelta(days=1)
 
 
-def measure_traffic(
-    period: Period, served: Served, joined: Joined, *, labels: Mapping[str, Label], torn: int
-) -> Iterator[Measurement]:
+def measure_traffic(period: Period, served: Served, joined: Joined, *, torn: int) -> Iterator[Measurement]:
     """Measure a window's predictions; `torn` counts the lines of its part of the log that can't be read any more."""
-    every = served.predictions
-    scored = [one for one in every if one.score is not None]
-    status = np.array([one.status for one in every], dtype=np.int64)
-    yield Measurement(metric="predictions", value=len(every), n=len(every), unit="rows")
+    rows = served.rows
+    scored = rows["score"].is_valid().to_numpy()
+    answered = rows.select(["event_time", "latency_seconds"]).filter(scored)
+    status = rows["status"].to_numpy()
+    yield Measurement(metric="predictions", value=len(rows), n=len(rows), unit="rows")
     yield share(status >= SERVER_ERROR, metric="error_share")
     yield share((status >= CLIENT_ERROR) & (status < SERVER_ERROR), metric="refused_share")
-    yield share([one.id in joined.outcomes for one in scored], metric="label_share")
-    yield from _latencies([one.latency_seconds for one in scored])
-    yield _part(torn, torn + len(every), "torn_line_share", "nothing was logged")
-    yield _part(served.contrary, len(every) + served.contrary, "contrary_prediction_share", "nothing was logged")
+    yield share(joined.known[scored], metric="label_share")
+    yield from _latencies(answered["latency_seconds"].to_numpy())
+    yield _part(torn, torn + len(rows), "torn_line_share", "nothing was logged")
+    yield _part(served.contrary, len(rows) + served.contrary, "contrary_prediction_share", "nothing was logged")
     refused = sum(joined.left_out.values())
-    yield _part(refused, refused + len(joined.outcomes), "label_left_out_share", "no labels have come", joined.left_out)
-    yield _quiet(period, scored)
-    yield _delay(scored, joined, labels)
+    came = int(joined.known.sum())
+    yield _part(refused, refused + came, "label_left_out_share", "no labels have come", joined.left_out)
+    yield _quiet(period, answered["event_time"])
+    yield _delay(rows["event_time"].filter(joined.known), joined.at.filter(joined.known))
 
 
-def _latencies(seconds: Sequence[float]) -> Iterator[Measurement]:
-    reason = "" if seconds else "nothing was scored"
+def _latencies(seconds: NDArray[np.float64]) -> Iterator[Measurement]:
+    reason = "" if seconds.size else "nothing was scored"
     for metric, level in LATENCIES.items():
-        value = float(np.quantile(seconds, level)) if seconds else None
+        value = float(np.quantile(seconds, level)) if seconds.size else None
         yield Measurement(metric=metric, value=value, n=len(seconds), unit="seconds", reason=reason)
 
 
@@ -54,21 +57,26 @@ def _part(count: int, among: int, metric: str, nothing: str, facts: Mapping[str,
     return Measurement(metric=metric, value=value, n=among, unit="share", reason=reason, facts=dict(facts or {}))
 
 
-def _quiet(period: Period, scored: Sequence[Prediction]) -> Measurement:
+def _quiet(period: Period, scored: pa.ChunkedArray) -> Measurement:
     """Measure how much of the window's end went by without a prediction."""
-    if not scored:
+    import pyarrow.compute as pc
+
+    if not len(scored):
         return Measurement(metric="quiet_share", value=None, n=0, unit="share", reason="nothing was scored")
-    newest = max(one.event_time for one in scored)
+    newest = pc.max(scored).as_py()
     value = (period.end - newest) / (period.end - period.start)
     facts = {"newest_prediction": newest.isoformat()}
     return Measurement(metric="quiet_share", value=value, n=len(scored), unit="share", facts=facts)
 
 
-def _delay(scored: Sequence[Prediction], joined: Joined, labels: Mapping[str, Label]) -> Measurement:
+def _delay(events: pa.ChunkedArray, heard: pa.Array) -> Measurement:
     """Measure how long after the event outcomes become known, at the median; the newest is a fact."""
-    known = [(one, labels[one.id].at) for one in scored if one.id in joined.outcomes]
-    if not known:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not len(heard):
         return Measurement(metric="label_delay_days", value=None, n=0, unit="days", reason="no labels have come")
-    days = [max((at - one.event_time) / DAY, 0.0) for one, at in known]
-    facts = {"newest_label": max(at for _, at in known).isoformat()}
+    late = heard.cast(pa.int64()).to_numpy() - events.cast(pa.int64()).to_numpy()
+    days = np.maximum(late / (DAY / dt.timedelta(microseconds=1)), 0.0)
+    facts = {"newest_label": pc.max(heard).as_py().isoformat()}
     return Measurement(metric="label_delay_days", value=float(np.median(days)), n=len(days), unit="days", facts=facts)

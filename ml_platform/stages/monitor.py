@@ -59,14 +59,15 @@ def monitor_window(
     `upstream` says where inputs come from and go to; without it an alarm knows less of its causes.
     """
     frame = read_window(store, window)
-    scored = frame[(frame["version"] == live.version) & frame["score"].notna()]
+    scored = _only(frame, (frame["version"] == live.version) & frame["score"].notna())
+    del frame  # which may be large
     before = _before(earlier, period, live)
     counted = count_columns(spec, scored, reference)
     watched = _watched(spec, scored, reference), watch_columns(counted, len(scored))
     label, score = _scored(scored, reference, spec)
     estimated = measure_estimates(spec, label, score, reference, before)
     measured = (
-        *measure_labelled(scored[scored["label"].notna()], reference, spec),
+        *measure_labelled(_only(scored, scored["label"].notna()), reference, spec),
         *estimated.measurements,
         *(_drift(one, len(scored)) for one in counted),
         *measure_in_season(spec, scored, reference, period),
@@ -89,6 +90,11 @@ def monitor_window(
         alarms=alarms_in(measured),
     )
     return Measured(record=record, measurements=measured)
+
+
+def _only(rows: pd.DataFrame, those: pd.Series[bool]) -> pd.DataFrame:
+    """Return rows, without a copy where it is all of them."""
+    return rows if those.all() else rows[those]
 
 
 def _before(earlier: Sequence[MonitoringRecord], period: Period, live: ReleaseRecord) -> list[MonitoringRecord]:

@@ -13,18 +13,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from ml_platform.core.measurement import Measurement, number_text
+from ml_platform.core.measurement import Measurement
 from ml_platform.policy.strategy import Canary, Shadow
 from ml_platform.stages.rollout_monitors import (
     DUELS,
+    ERRORS,
     MIRRORED,
     OUTCOMES,
+    P95,
+    P99,
     RATIO,
     SCORES,
     measure_canary,
     measure_shadow,
 )
 from ml_platform.stages.rollout_traffic import Arms, Pairs
+from ml_platform.stages.rollout_words import chance, percent, said
 
 LEAST_MIRRORED = 0.95  # of a shadow's requests; a challenger that is left out when it is slow would look fast
 
@@ -88,6 +92,11 @@ def look_at_rollout(trial: Canary | Shadow, traffic: Arms | Pairs, *, since: dt.
     return Look(measurements=measured, decision=_decide(trial, measured, (requests, outcomes), now - since))
 
 
+def wanted_of(trial: Canary | Shadow) -> tuple[str, ...]:
+    """Return what a promotion waits for; outcomes only when the model file asks for some."""
+    return tuple(name for name in DUELS if name != OUTCOMES or trial.least_labels)
+
+
 def _decide(
     trial: Canary | Shadow, measured: Sequence[Measurement], counts: tuple[int, int], lasted: dt.timedelta
 ) -> Decision:
@@ -107,17 +116,29 @@ def _decide(
     return Continue(reasons=missing)
 
 
-def _limit(trial: Canary | Shadow) -> float:
+def stopping_evidence(trial: Canary | Shadow) -> float:
     """Return the evidence that stops: each monitor has an equal part of the chance of a false stop."""
     monitors = len(DUELS) + (1 if isinstance(trial, Canary) else 0)
     return math.log(monitors / trial.false_decisions)
 
 
+def promoting_evidence(trial: Canary | Shadow) -> float:
+    """Return the evidence that each monitor needs for a promotion: a bad version would have to fool just one."""
+    return -math.log(trial.false_decisions)
+
+
+def margin_of(trial: Canary | Shadow, metric: str) -> float:
+    """Return by how much a version may be worse in what a duel compares; raises KeyError for another metric."""
+    latency = trial.latency_margin
+    margins = {ERRORS: trial.error_margin, P95: latency, P99: latency, SCORES: trial.score_margin}
+    return {**margins, OUTCOMES: trial.loss_margin}[metric]
+
+
 def _worse(trial: Canary | Shadow, measured: Sequence[Measurement]) -> Iterator[str]:
     for one in measured:
-        proven = one.metric in DUELS and _evidence(one, "evidence_worse") >= _limit(trial)
+        proven = one.metric in DUELS and _evidence(one, "evidence_worse") >= stopping_evidence(trial)
         if proven and (one.metric != SCORES or _is_beyond(one, trial.score_margin)):
-            yield f"proven worse: {_said(one, 'p_worse')}"
+            yield f"proven worse: {_proof(one, 'p_worse')}"
 
 
 def _is_beyond(one: Measurement, margin: float) -> bool:
@@ -127,9 +148,9 @@ def _is_beyond(one: Measurement, margin: float) -> bool:
 
 def _broken(trial: Canary | Shadow, measured: Sequence[Measurement]) -> Iterator[str]:
     for one in measured:
-        if one.metric == RATIO and _evidence(one, "evidence") >= _limit(trial):
-            sent = f"{_fact(one, 'share')} of the requests, {_fact(one, 'expected')} stated"
-            yield f"requests aren't sent as stated, so the two can't be compared: {sent} ({_said(one, 'p_value')})"
+        if one.metric == RATIO and _evidence(one, "evidence") >= stopping_evidence(trial):
+            sent = f"{_percent(one, 'share')} of the requests, {_percent(one, 'expected')} stated"
+            yield f"requests aren't sent as stated, so the two can't be compared: {sent} ({_proof(one, 'p_value')})"
 
 
 def _too_few(trial: Canary | Shadow, counts: tuple[int, int]) -> Iterator[str]:
@@ -144,20 +165,19 @@ def _too_few(trial: Canary | Shadow, counts: tuple[int, int]) -> Iterator[str]:
 def _unproven(trial: Canary | Shadow, measured: Sequence[Measurement]) -> Iterator[str]:
     for one in measured:
         if one.metric == MIRRORED and not (one.value is not None and one.value >= LEAST_MIRRORED):
-            yield f"at least {LEAST_MIRRORED:.0%} of the requests have to be mirrored: {one.text()}"
-        if one.metric in _wanted(trial) and _evidence(one, "evidence_within") < -math.log(trial.false_decisions):
-            yield f"not yet proven within the margin: {_said(one, 'p_within')}"
+            yield f"at least {LEAST_MIRRORED:.0%} of the requests have to be mirrored: {said(one)}"
+        if one.metric in wanted_of(trial) and _evidence(one, "evidence_within") < promoting_evidence(trial):
+            yield f"not yet proven within {_margin(trial, one)}: {_proof(one, 'p_within')}"
 
 
 def _proven(trial: Canary | Shadow, measured: Sequence[Measurement]) -> Iterator[str]:
     for one in measured:
-        if one.metric in _wanted(trial):
-            yield f"proven within the margin: {_said(one, 'p_within')}"
+        if one.metric in wanted_of(trial):
+            yield f"proven within {_margin(trial, one)}: {_proof(one, 'p_within')}"
 
 
-def _wanted(trial: Canary | Shadow) -> tuple[str, ...]:
-    """Return what a promotion waits for; outcomes only when the model file asks for some."""
-    return tuple(name for name in DUELS if name != OUTCOMES or trial.least_labels)
+def _margin(trial: Canary | Shadow, one: Measurement) -> str:
+    return f"the margin of {percent(margin_of(trial, one.metric))}"
 
 
 def _evidence(one: Measurement, name: str) -> float:
@@ -166,11 +186,10 @@ def _evidence(one: Measurement, name: str) -> float:
     return found if isinstance(found, float) else -math.inf
 
 
-def _said(one: Measurement, p: str) -> str:
-    return one.text() if one.value is None else f"{one.text()}, p = {_fact(one, p)} at any look"
+def _proof(one: Measurement, p: str) -> str:
+    return said(one) if one.value is None else f"{said(one)}, {chance(one.facts[p])}"
 
 
-def _fact(one: Measurement, name: str) -> str:
-    """Write a fact that is a number for people."""
+def _percent(one: Measurement, name: str) -> str:
     found = one.facts[name]
-    return number_text(found) if isinstance(found, float) else str(found)
+    return percent(found) if isinstance(found, float) else str(found)

@@ -56,6 +56,6 @@ def histogram_counts(values: ArrayLike, edges: ArrayLike) -> Codes:
     [1, 1, 1, 1]
     """
     column, cuts = numbers(values, "values"), numbers(edges, "edges")
-    missing = np.isnan(column)
-    places = np.searchsorted(cuts, column, side="right")
-    return np.bincount(np.where(missing, cuts.size + 1, places), minlength=cuts.size + 2)
+    missing = np.count_nonzero(np.isnan(column))
+    from_cut = [np.count_nonzero(column >= cut) for cut in cuts]  # cuts are few: faster than finding each row's bin
+    return np.append(-np.diff([column.size - missing, *from_cut, 0]), missing)

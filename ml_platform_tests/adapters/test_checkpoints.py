@@ -21,6 +21,7 @@ from ml_platform.core.digest import canonical_json
 from ml_platform.core.dsse import seal, write_envelope
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.records import ReleaseRecord
+from ml_platform.core.rollout import RolloutEnd, RolloutRecord
 from ml_platform_tests.fakes.signing import FakeSigning
 from ml_platform_tests.fakes.store import FakeStore
 from ml_platform_tests.stages.lock_world import MODEL, NOW, World, policy
@@ -98,6 +99,54 @@ def test_each_deployment_is_signed_outside_of_the_database(
     append(ledger)
     assert len(checkpoints.read().checkpoints) == 1
     assert verify_audit(ledger.path, checkpoints) == list(ledger.problems()) == []
+
+
+def try_beside(ledger: SqliteLedger, folder: Path) -> RolloutRecord:
+    """Let a second version be tried beside the first."""
+    champion, challenger = deploy(ledger, folder), World(ledger, FakeStore(folder), policy()).release("others")
+    return ledger.begin_rollout(
+        RolloutRecord(
+            rollout_id="r1", model=MODEL, environment="staging", strategy="shadow", weight=0.0,
+            champion=champion.version, champion_digest=champion.candidate.model_digest, version=challenger.version,
+            model_digest=challenger.candidate.model_digest, evidence_digest=challenger.evidence_digest,
+            rules_digest="d" * 64, since=NOW, actor="bob", reason="a test",
+        ),
+        approvals=(),
+    )  # fmt: skip
+
+
+def stop(ledger: SqliteLedger, rollout: RolloutRecord) -> None:
+    ended = RolloutEnd(rollout_id=rollout.rollout_id, outcome="stopped", at=LATER, actor="bob", reason="worse")
+    ledger.end_rollout(ended)
+
+
+def test_a_rollouts_begin_and_end_are_signed_as_they_use_words_up_and_bar(
+    ledger: SqliteLedger, checkpoints: Checkpoints, tmp_path: Path
+) -> None:
+    begun = try_beside(ledger, tmp_path)
+    assert checkpoints.read().newest == newest(ledger.path)
+    ledger.close()
+    older = tmp_path / "older"
+    shutil.copytree(tmp_path, older, ignore=shutil.ignore_patterns("older"))
+    stop(ledger, begun)
+    assert checkpoints.read().newest == newest(ledger.path)
+    assert verify_audit(ledger.path, checkpoints) == []
+    assert "cut off, or it is another copy" in verify_audit(older / "ledger.sqlite", checkpoints)[0]
+
+
+def test_whoever_was_killed_after_a_rollouts_end_is_made_up_for(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(target_of(tmp_path, ""), FakeSigning())
+    first = ledger_in(tmp_path, checkpoints)
+    begun = try_beside(first, tmp_path)
+    first.close()
+    killed = ledger_in(tmp_path, None)
+    stop(killed, begun)
+    killed.close()
+    assert verify_audit(killed.path, checkpoints) == []
+    next_one = ledger_in(tmp_path, checkpoints)
+    append(next_one)
+    next_one.close()
+    assert checkpoints.read().newest == newest(killed.path) - 1
 
 
 def test_every_so_many_entries_are_signed(

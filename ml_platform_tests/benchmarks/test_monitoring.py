@@ -23,6 +23,6 @@ def test_false_alarms_a_year_and_the_wait_for_true_ones_are_said() -> None:
 
 
 def test_the_cost_of_a_window_is_said() -> None:
-    text = said("monitoring.py", "--rows", "2000", "--columns", "3", "--logged", "100")
-    assert "judging 2,000 predictions × 3 inputs" in text
-    assert "to join and keep" in text
+    text = said("monitoring.py", "--rows", "2000", "--columns", "3")
+    assert "a window of 2,000 predictions × 3 inputs, outcomes for all:\n  collecting: " in text
+    assert "MB of segments became" in text

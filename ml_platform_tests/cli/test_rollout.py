@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from ml_platform.adapters.platform import open_platform
 from ml_platform.cli.models import utc_now
 from ml_platform.core.rollout import RolloutRecord
 from ml_platform.settings import load_settings
+from ml_platform.stages.rollout_story import LOOKED
 from ml_platform_tests.cli.conftest import Run
 from ml_platform_tests.cli.home import NAME, release
 
@@ -42,6 +44,27 @@ def test_what_is_tried_is_told_with_how_and_by_whom(run: Run, tried: RolloutReco
     assert "v2   is tried as a canary that answers 10%, by carrier, beside v1, since" in shown
     assert f"{tried.since:%Y-%m-%d %H:%M} UTC by rita" in shown
     assert "is tried" not in run("envs", NAME, "--history").out
+
+
+def test_other_programs_hear_what_is_tried_and_what_its_looks_saw(run: Run, tried: RolloutRecord) -> None:
+    (live,) = json.loads(run("envs", NAME, "--json").out)
+    (rollout,) = live["rollouts"]
+    assert live["deployment"]["version"] == tried.champion
+    assert (rollout["begun"]["version"], rollout["begun"]["weight"]) == (tried.version, 0.1)
+    assert (rollout["end"], rollout["looks"]) == (None, [])
+    seen: dict[str, object] = {"rollout_id": tried.rollout_id, "decision": "continue", "reasons": ["too few requests"]}
+    with open_platform(load_settings()) as platform:
+        for each in (seen, {**seen, "rollout_id": "an earlier one"}):
+            platform.ledger.append(
+                LOOKED, actor="rita", subject=f"{NAME}@production", at=utc_now(),
+                payload={**each, "measurements": [{"metric": "rollout_errors", "value": None}]},
+            )  # fmt: skip
+    assert run("rollout", NAME, "--cancel", "--reason", "the campaign starts").code == 0
+    (rollout,) = json.loads(run("envs", NAME, "--json").out)[0]["rollouts"]
+    (look,) = rollout["looks"]
+    assert (look["decision"], look["reasons"]) == ("continue", ["too few requests"])
+    assert look["measurements"][0]["metric"] == "rollout_errors"
+    assert rollout["end"]["outcome"] == "cancelled"
 
 
 def test_it_is_cancelled_with_a_reason_and_the_champion_stays(run: Run, tried: RolloutRecord) -> None:

@@ -27,13 +27,13 @@ class Answer:
 
 @dataclass(slots=True)
 class Load:
-    """Asks for rows in turn; `lost` counts connections that ended before their answer, `refused` other answers."""
+    """Asks for rows in turn; `lost` counts connections that ended before their answer, `refused` has other answers."""
 
     port: int
     bodies: Sequence[bytes]
     per_second: float = float("inf")
     answers: list[Answer] = field(default_factory=list)
-    refused: list[bytes] = field(default_factory=list)
+    refused: list[tuple[float, bytes]] = field(default_factory=list)
     lost: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -74,7 +74,7 @@ class Load:
         connection.sendall(request(self.bodies[row]))
         status, body = reply(connection)
         if status != b"200":
-            self.refused.append(body)
+            self.refused.append((time.monotonic(), body))
             return
         said = json.loads(body)
         (score,), (identity,) = said["predictions"], said["prediction_ids"]

@@ -90,7 +90,7 @@ def test_a_way_that_is_none_is_answered_with_those_that_are(
 def test_nothing_of_it_ends_up_in_the_services_log(server: Server) -> None:
     assert server.ask("GET", "/health").json["status"] == "ok"
     server.process.terminate()
-    said, _ = server.process.communicate(timeout=20)
+    _, said = server.ended()
     assert server.process.returncode == 0
     assert "Traceback" not in said
     assert "xxx" not in said

@@ -12,9 +12,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 import ml_platform
-from ml_platform_tests.orchestration.small_model import write_model
+from ml_platform.orchestration.rollback_job import rollback_job
+from ml_platform.orchestration.rollout_job import rollout_job
+from ml_platform.orchestration.wiring import tags_of, urgent_tags
+from ml_platform_tests.orchestration.small_model import load_small, write_model
 
 ROOT = Path(ml_platform.__file__).parent.parent
 DAGSTER = Path(sys.executable).with_name("dagster")
@@ -74,8 +78,25 @@ def test_state_lies_under_one_folder_and_nothing_is_reported(folder: Path, monke
 def test_a_failed_gate_is_never_retried() -> None:
     config = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     assert config["run_retries"]["retry_on_asset_or_op_failure"] is False
-    (limit,) = config["concurrency"]["runs"]["tag_concurrency_limits"]
-    assert (limit["key"], limit["limit"]) == ("ml_platform/model", 1)
+
+
+def test_two_models_run_at_a_time_and_what_takes_a_version_back_waits_for_neither(tmp_path: Path) -> None:
+    config = yaml.safe_load((ROOT / "dagster.yaml").read_text())["concurrency"]["runs"]
+    spec = load_small(tmp_path).spec
+    one, other, third = (spec.model_copy(update={"model": name}) for name in ("one", "other", "third"))
+
+    def waits(*tags: dict[str, str]) -> bool:
+        *before, last = (dg.DagsterRun(job_name="a_job", tags=each) for each in tags)
+        return TagConcurrencyLimitsCounter(config["tag_concurrency_limits"], before).is_blocked(last)
+
+    assert not waits(tags_of(one), tags_of(other))
+    assert waits(tags_of(one), tags_of(one))
+    assert waits(tags_of(one), tags_of(other), tags_of(third))
+    assert not waits(tags_of(one), tags_of(other), urgent_tags(one))
+    assert config["max_concurrent_runs"] > 2
+    for made in (rollout_job, rollback_job):
+        assert urgent_tags(spec).items() <= made(load_small(tmp_path)).tags.items()
+        assert not tags_of(spec).items() <= made(load_small(tmp_path)).tags.items()
 
 
 def test_the_workspace_and_dg_point_to_the_same_definitions() -> None:

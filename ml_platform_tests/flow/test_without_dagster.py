@@ -16,7 +16,7 @@ from ml_platform.adapters.deployments import read_manifest
 from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.labels import LabelStore
 from ml_platform.adapters.platform import Platform, open_platform
-from ml_platform.adapters.traffic_log import read, traffic_folder
+from ml_platform.adapters.traffic_log import read_columns, traffic_folder
 from ml_platform.core.measured import Measured
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import ModelRecord, ReleaseRecord
@@ -211,11 +211,10 @@ def decide(notebook: Notebook, released: Released, name: str) -> Retrain | Stay:
     """Monitor a month and let the platform decide."""
     spec, home, ledger = notebook.spec, notebook.platform.home, notebook.platform.ledger
     period, store = month(name), notebook.platform.store
-    served = read(
-        traffic_folder(home, "production", spec.model), period.start, period.end, keys=FileKeys(home)
-    ).predictions
-    labels, now = LabelStore(home).read(spec.model).by_prediction, dt.datetime.now(tz=dt.UTC)
-    window = collect_window(spec.model, "production", period, predictions=served, labels=labels, store=store, now=now)
+    folder, now = traffic_folder(home, "production", spec.model), dt.datetime.now(tz=dt.UTC)
+    served = read_columns(folder, period.start, period.end, keys=FileKeys(home)).rows
+    labels = LabelStore(home).words(spec.model)
+    window = collect_window(spec.model, "production", period, predictions=served, words=labels, store=store, now=now)
     watched = monitor_window(
         spec, store=store, window=window.record, period=period, live=released.release,
         reference=read_reference(spec, store, released.release),

@@ -1,4 +1,4 @@
-"""Dagster's and MLflow's databases without their great costs: a new engine and file per event, a wait per commit.
+"""Dagster's and MLflow's databases without their great costs: a new engine or file per event, a wait per commit.
 
 Nobody pulls the plug on a test. Commands that a test calls as processes of their own pay both, as a person does.
 """
@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 OPENS_AN_ENGINE_EACH_TIME = (
-    "event_log.sqlite.sqlite_event_log",
-    "runs.sqlite.sqlite_run_storage",
-    "schedules.sqlite.sqlite_schedule_storage",
+    "dagster._core.storage.event_log.sqlite.sqlite_event_log",
+    "dagster._core.storage.runs.sqlite.sqlite_run_storage",
+    "dagster._core.storage.schedules.sqlite.sqlite_schedule_storage",
+    "ml_platform.orchestration.history",
 )
 KEPT = 8
 
@@ -35,7 +36,7 @@ def _prepare() -> None:
     event.listen(Engine, "connect", _without_waiting)
     remembering, patch = remembered(create_engine), pytest.MonkeyPatch()  # for the whole run, so never undone
     for module in OPENS_AN_ENGINE_EACH_TIME:
-        patch.setattr(f"dagster._core.storage.{module}.create_engine", remembering)
+        patch.setattr(f"{module}.create_engine", remembering)
 
 
 def remembered(create: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import dagster as dg
@@ -17,7 +18,7 @@ from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import DeploymentRecord
 from ml_platform.core.traffic import InputValue, Label, Prediction
-from ml_platform.orchestration import live_look
+from ml_platform.orchestration import live_look, rollback_sensor
 from ml_platform.orchestration.build import build_model
 from ml_platform.orchestration.live_look import AUTOMATIC, GoBack, Keep, look_at_production
 from ml_platform.orchestration.records import RESOURCES
@@ -109,7 +110,6 @@ def test_proven_harm_is_asked_about_once_and_takes_the_version_back(
     file, second = file_in(tmp_path), live("one", "two")
     serve(second, BAD)
     (request,) = tick(file, instance).run_requests
-    assert (tick(file, instance).run_requests or [])[0].run_key == request.run_key
     assert "live_error_excess" in request.tags["ml_platform/trigger"]
     done = run(file, instance, request.run_config)
     assert done.success, failure(done)
@@ -125,6 +125,20 @@ def test_proven_harm_is_asked_about_once_and_takes_the_version_back(
     assert "live_error_excess" in {one["metric"] for one in told.payload["measured"]}  # type: ignore[attr-defined]
     (event,) = done.get_asset_materialization_events()
     assert "live_error_excess" in str(event.materialization.metadata["measurements"].value)
+
+
+def test_a_rollback_that_came_to_nothing_is_asked_for_again_in_the_next_hour(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, second = file_in(tmp_path), live("one", "two")
+    serve(second, BAD)
+    now, keys = dt.datetime(2026, 6, 1, 12, 0, tzinfo=dt.UTC), []
+    for minutes in (0, 59, 60):
+        clock = SimpleNamespace(now=lambda tz, minutes=minutes: (now + dt.timedelta(minutes=minutes)).astimezone(tz))
+        monkeypatch.setattr(rollback_sensor, "dt", SimpleNamespace(datetime=clock, UTC=dt.UTC))
+        keys += [one.run_key for one in tick(file, instance).run_requests or ()]
+    assert len(keys) == 3
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_a_version_that_keeps_its_promise_stays_and_the_next_tick_is_cheap(

@@ -8,38 +8,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-import numpy as np
 import pytest
 
 from ml_platform.access import in_run
 from ml_platform.access.person import RETRAINING, Person
 from ml_platform.adapters.platform import Platform, open_platform
 from ml_platform.adapters.rollout_manifests import rollout_path
-from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
-from ml_platform.core.records import ReleaseRecord
 from ml_platform.core.rollout import RolloutRecord
-from ml_platform.core.traffic import Prediction
 from ml_platform.orchestration import deploying
 from ml_platform.orchestration.build import build_model
 from ml_platform.orchestration.desk import Desk
 from ml_platform.orchestration.records import RESOURCES
 from ml_platform.orchestration.rolling_out import roll
 from ml_platform.orchestration.rollout_sensor import _of, rollout_sensor
-from ml_platform.orchestration.rollout_way import rules_digest, way_of
-from ml_platform.policy.load import GovernedModelFile
-from ml_platform.policy.strategy import Canary, Direct, Shadow
+from ml_platform.orchestration.rollout_way import way_of
+from ml_platform.policy.load import GovernedModelFile, load_model
+from ml_platform.policy.spec import Deployment
+from ml_platform.policy.strategy import Direct, Shadow
 from ml_platform.settings import load_settings
 from ml_platform.stages.rollout_look import Promote, Stop
 from ml_platform.stages.way import Directly, Tried
 from ml_platform_tests.access.people import people
-from ml_platform_tests.orchestration.small_model import load_small
+from ml_platform_tests.orchestration.small_model import write_model
+from ml_platform_tests.orchestration.trials import MANUAL, RULES, TRIED, begin, serve
 from ml_platform_tests.stages.lock_world import MODEL, World, policy
 
 NOW = dt.datetime.now(tz=dt.UTC)
-RULES = Canary(
-    kind="canary", weight=0.5, least_requests=100, error_margin=0.9, latency_margin=1.0, score_margin=0.9,
-    loss_margin=0.9, false_decisions=0.2, most_days=2,
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -48,9 +42,11 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tracking: str) -> Gove
     monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("ML_PLATFORM_ACTOR", "robin")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking)
-    found = load_small(tmp_path)
-    deployment = found.spec.deployment.model_copy(update={"strategy": RULES})
-    return dataclasses.replace(found, spec=found.spec.model_copy(update={"model": MODEL, "deployment": deployment}))
+    text = write_model(tmp_path, ("model: parcels", f"model: {MODEL}"), (MANUAL, TRIED)).read_text()
+    path = tmp_path / "defs" / MODEL / "defs.yaml"
+    path.parent.mkdir()
+    path.write_text(text)
+    return load_model(path, now=NOW)
 
 
 @pytest.fixture
@@ -66,41 +62,7 @@ def rollout(platform: Platform) -> RolloutRecord:
     champion, challenger = world.release("one"), world.release("two")
     platform.ledger.deploy(champion, "production", actor="rita", reason="x", approvals=(), at=NOW)
     platform.ledger.project(lambda _: None)  # MLflow isn't what is tried here
-    return begin(platform, champion, challenger)
-
-
-def begin(platform: Platform, champion: ReleaseRecord, challenger: ReleaseRecord) -> RolloutRecord:
-    return platform.ledger.begin_rollout(
-        RolloutRecord(
-            rollout_id="r1", model=MODEL, environment="production", strategy="canary", weight=0.5,
-            champion=champion.version, champion_digest=champion.candidate.model_digest, version=challenger.version,
-            model_digest=challenger.candidate.model_digest, evidence_digest=challenger.evidence_digest,
-            rules_digest=rules_digest(RULES), since=NOW, actor="rita", reason="faster",
-        ),
-        approvals=(),
-    )  # fmt: skip
-
-
-def serve(platform: Platform, rollout: RolloutRecord, count: int, *, fails: bool) -> None:
-    """Write down what a service does whose canary always fails, or is like its champion."""
-    latency = np.random.default_rng(5).lognormal(-7.0, 0.5, count)
-    log = TrafficLog(traffic_folder(platform.home, "production", MODEL), keys=platform.keys)
-    for index in range(count):
-        at = rollout.since + dt.timedelta(seconds=index + 1)
-        live = Prediction(
-            id=f"live {index}", at=at, event_time=at, model=MODEL, environment="production", version=rollout.champion,
-            model_digest=rollout.champion_digest, status=200, score=index % 97 / 97,
-            latency_seconds=float(latency[index]), rollout=rollout.rollout_id,
-        )  # fmt: skip
-        ours = dataclasses.replace(
-            live, id=f"canary {index}", version=rollout.version, model_digest=rollout.model_digest, route="canary"
-        )
-        taken = rollout.takes(live.id)
-        if fails and taken:
-            log.append([live, dataclasses.replace(ours, status=500, score=None, pair=live.id)])
-        else:
-            log.append([ours if taken else live])
-    log.close()
+    return begin(platform, champion, challenger, since=NOW)
 
 
 def desk(file: GovernedModelFile, platform: Platform, *, later: dt.timedelta = dt.timedelta()) -> Desk:
@@ -112,7 +74,7 @@ def test_the_tick_says_what_is_missing_and_asks_once_an_hour(
 ) -> None:
     first = _of(desk(file, platform), rollout)
     assert isinstance(first, dg.RunRequest)
-    assert roll(desk(file, platform), rollout).done == "it goes on"
+    assert roll(desk(file, platform), rollout).done == "v2 is tried on beside v1"
     second = _of(desk(file, platform, later=dt.timedelta(minutes=50)), rollout)
     assert isinstance(second, dg.SkipReason)
     assert second.skip_message is not None
@@ -140,7 +102,12 @@ def test_a_worse_version_is_stopped_and_barred_by_the_service_account(
     assert event.asset_key == dg.AssetKey([MODEL, "rollout"])
     shown = {key: value.value for key, value in event.materialization.metadata.items()}
     assert (shown["decision"], shown["version"], shown["champion"]) == ("stop", 2, 1)
-    assert "rollout_errors" in str(shown["measurements"])
+    assert "errors" in str(shown["compared"])
+    assert list(shown)[:4] == ["done", "decision", "because", "next step"]
+    assert shown["next step"] == "Repair what was worse and release again; v2 never comes back."
+    assert shown["proven worse, errors"] == 1.0
+    assert "data:image/svg+xml" in str(shown["proven so far"])
+    assert "| stop |" in str(shown["looks"])
     assert "proven worse" in str(shown["because"])
     (ended,) = platform.ledger.rollouts(MODEL, "production")
     assert ended.end is not None
@@ -193,6 +160,21 @@ def test_rules_that_were_changed_decide_nothing(
         assert said.skip_message is not None
         assert "was changed since the rollout of v2 began" in said.skip_message
     assert isinstance(roll(desk(file, platform), rollout).look.decision, Stop)
+
+
+def test_the_tick_reads_the_model_file_as_it_is_now(
+    file: GovernedModelFile, platform: Platform, rollout: RolloutRecord
+) -> None:
+    started_with = dataclasses.replace(
+        file, spec=file.spec.model_copy(update={"deployment": Deployment(strategy=Shadow(kind="shadow"))})
+    )
+    with dg.instance_for_test() as instance:
+        context = dg.build_sensor_context(instance=instance)
+        (asked,) = rollout_sensor(started_with).evaluate_tick(context).run_requests or []
+        assert f"v{rollout.version} is tried beside v1 (canary)" in asked.tags["ml_platform/rollout"]
+        file.path.write_text("attributes: [")
+        said = str(rollout_sensor(file).evaluate_tick(context).skip_message)
+    assert "v2 is on trial, and the model file can't be read" in said
 
 
 def test_without_a_rollout_the_tick_and_the_job_say_so(file: GovernedModelFile, platform: Platform) -> None:

@@ -89,6 +89,14 @@ def test_a_section_that_the_stage_does_not_read_changes_nothing(desk: Desk, tmp_
     )
 
 
+def test_how_a_version_goes_live_makes_no_other_model(desk: Desk, tmp_path: Path) -> None:
+    manual, task = "deployment: {production: manual}", dataclasses.replace(TASK, stage="model")
+    tried = load_small(tmp_path, (manual, "deployment: {production: automatic, strategy: {kind: shadow}}"))
+    assert memory_key(dataclasses.replace(desk, file=tried), task) == memory_key(desk, task)
+    ruled = load_small(tmp_path, (manual, "deployment: {selected_share: 0.2}"))
+    assert memory_key(dataclasses.replace(desk, file=ruled), task) != memory_key(desk, task)
+
+
 def test_verdicts_are_recorded_over_their_subject_under_their_policy(desk: Desk) -> None:
     made = judged(desk, "split", Measured(record=RECORD, measurements=(OVERLAP,)))
     part = desk.platform.ledger.part("parcels", "split", DIGEST, desk.policy.digest)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,10 +94,11 @@ def asking(home: Path, environment: str = "staging") -> Iterator[Asker]:
 
 @dataclass(slots=True)
 class Server:
-    """A real server process."""
+    """A real server process; a thread of its own reads what it says, so that it never waits for its reader."""
 
     process: subprocess.Popen[str]
     port: int
+    heard: Future[str] = field(default_factory=Future)
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -107,8 +109,12 @@ class Server:
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         self.process.send_signal(number)
-        said, _ = self.process.communicate(timeout=20)
-        return self.process.returncode, said
+        return self.ended()
+
+    def ended(self) -> tuple[int, str]:
+        """Wait for its end, and that of what it started; return its exit code and what all of them said."""
+        said = self.heard.result(timeout=40)
+        return self.process.wait(timeout=20), said
 
 
 def send(connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None) -> Reply:
@@ -136,17 +142,20 @@ def serving(home: Path, *arguments: str, program: str = "") -> Iterator[Server]:
         [started[0], "-c", program, *started[3:]] if program else started,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    try:
-        deadline = time.monotonic() + 60
-        while not port_file.exists():
-            assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < deadline, "the server didn't come up"
-            time.sleep(0.01)
-        yield Server(process, int(port_file.read_text()))
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    assert process.stdout is not None
+    with process.stdout, ThreadPoolExecutor(1) as reader:
+        heard = reader.submit(process.stdout.read)
+        try:
+            deadline = time.monotonic() + 60
+            while not port_file.exists():
+                assert process.poll() is None, heard.result()
+                assert time.monotonic() < deadline, "the server didn't come up"
+                time.sleep(0.01)
+            yield Server(process, int(port_file.read_text()), heard)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
 
 
 def wait_until(true: Any, seconds: float = 20.0) -> None:

@@ -7,14 +7,11 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from ml_platform.adapters.keys import FileKeys
-from ml_platform.adapters.traffic_log import read
 from ml_platform_tests.serving.asking import Server, serving
-from ml_platform_tests.serving.small_model import GOOD_ROW, MODEL, expected_scores, make_live, put_model
+from ml_platform_tests.serving.small_model import GOOD_ROW, expected_scores, make_live, put_model
 
 BODY = json.dumps({"dataframe_records": [GOOD_ROW]}).encode()
 HURRIED = """
@@ -219,32 +216,3 @@ def test_a_client_that_answers_are_too_slow_for_is_not_waited_for(server: Server
     for _ in range(20):
         with connected(server) as client:
             client.sendall(head() + BODY)  # and never reads
-
-
-def test_many_idle_connections_leave_the_service_to_others(server: Server, request: pytest.FixtureRequest) -> None:
-    count = 5_000 if request.config.getoption("drills") == "full" else 200
-    with contextlib.ExitStack() as stack:
-        idle = [stack.enter_context(connected(server)) for _ in range(count)]
-        for index, client in enumerate(idle):
-            client.sendall(head()[: index % 40])
-        assert server.ask("POST", "/invocations", BODY).json["predictions"] == expected_scores([GOOD_ROW])
-        for client in idle:  # each is closed in time, with a word to those that began
-            said = all_of(client)
-            assert not said or status_of(said) == 408
-
-
-def test_more_connections_than_files_are_refused_and_the_others_served(home: Path) -> None:
-    program = HURRIED.replace(
-        "import sys\n", "import sys, resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))\n"
-    )
-    with serving(home, program=program) as few, contextlib.ExitStack() as stack:
-        held = few.connect()
-        many = [stack.enter_context(connected(few)) for _ in range(300)]
-        refused = [all_of(client) for client in many]
-        assert {status_of(said) for said in refused if said} == {503}
-        held.request("POST", "/invocations", BODY, {"content-type": "application/json"})
-        assert held.getresponse().status == 200
-        held.close()
-        code, said = few.end()
-        assert (code, "Traceback" in said) == (0, False), said
-    assert len(read(home / "traffic" / "staging" / MODEL, keys=FileKeys(home)).predictions) == 1

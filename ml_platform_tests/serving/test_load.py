@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from concurrent.futures import Future
 
 import pytest
 
 from ml_platform.core.errors import Unavailable
-from ml_platform.serving.load import LARGE_BODY_BYTES, Load, LoadLimits
+from ml_platform.serving.load import LARGE_BODY_BYTES, MOST_HELD_BYTES, SMALL_BODY_BYTES, Load, LoadLimits
 from ml_platform.serving.refusal import Refused
 
 LARGE = LARGE_BODY_BYTES + 1
@@ -27,6 +28,21 @@ def test_large_bodies_beyond_the_places_are_refused_from_their_head_on() -> None
             pass
         assert (refused.value.status, refused.value.retry_after_seconds) == (503, 1)
         with load.taken_in(headers((b"content-length", str(LARGE_BODY_BYTES).encode()))), load.taken_in(headers()):
+            pass
+    with load.taken_in(announced):
+        pass
+
+
+def test_bodies_that_trickle_in_hold_a_bounded_amount_of_memory_together() -> None:
+    load = Load()
+    announced = headers((b"content-length", str(LARGE_BODY_BYTES).encode()))
+    with contextlib.ExitStack() as stack:
+        for _ in range(MOST_HELD_BYTES // LARGE_BODY_BYTES):
+            stack.enter_context(load.taken_in(announced))
+        with pytest.raises(Refused) as refused, load.taken_in(announced):
+            pass
+        assert (refused.value.status, refused.value.retry_after_seconds) == (503, 1)
+        with load.taken_in(headers((b"content-length", str(SMALL_BODY_BYTES).encode()))):
             pass
     with load.taken_in(announced):
         pass

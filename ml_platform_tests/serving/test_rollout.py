@@ -32,6 +32,7 @@ from ml_platform_tests.serving.small_model import (
     put_model,
     with_input,
 )
+from ml_platform_tests.serving.test_open_inference import tensors
 
 BROKEN = '''"""Features that fail where the distance is long."""
 
@@ -93,6 +94,20 @@ def test_a_canary_answers_its_share_and_says_so(home: Path, asker: Asker) -> Non
     assert 'ml_platform_rollout_info{model="toy",strategy="canary",version="2"} 1' in text
 
 
+def test_who_names_a_version_gets_exactly_the_live_one_and_counts_in_no_trial(home: Path, asker: Asker) -> None:
+    begin_rollout(home, put_model(home, seed=2), weight=1.0)
+    asker.look()
+    body = [json.dumps({"inputs": tensors([GOOD_ROW])}).encode()]
+    named = asker.ask("POST", f"/v2/models/{MODEL}/versions/1/infer", body)
+    assert (named.status, named.json["model_version"]) == (200, "1")
+    assert named.json["outputs"][0]["data"] == expected_scores([GOOD_ROW], seed=1)
+    assert [(one.version, one.route, one.rollout) for one in logged(home)] == [(1, "live", "")]
+    assert asker.ask("POST", f"/v2/models/{MODEL}/infer", body).json["model_version"] == "2"
+    tried = asker.ask("POST", f"/v2/models/{MODEL}/versions/2/infer", body)
+    assert tried.status == 404
+    assert "version '2' of toy isn't live in staging; version 1 is" in tried.json["error"]
+
+
 def test_the_same_key_always_meets_the_same_version(home: Path, asker: Asker) -> None:
     begin_rollout(home, put_model(home, seed=2), sticky_by="distance")
     asker.look()
@@ -123,6 +138,16 @@ def test_where_the_challenger_fails_the_live_version_answers_and_the_failure_is_
     assert [one.pair for one in failed] == reply["prediction_ids"]
     assert [one.rollout for one in failed] == ["r1", ""]  # one request, one trial
     assert 'ml_platform_rollout_rows{model="toy",what="fallbacks"} 2' in asker.ask("GET", "/metrics").body.decode()
+
+
+def test_a_challenger_that_fails_at_every_request_is_told_of_once(home: Path) -> None:
+    begin_rollout(home, put_model(home, seed=2, source=BROKEN), weight=1.0)
+    body = json.dumps({"dataframe_records": [{**GOOD_ROW, "distance": 5500.0}]}).encode()
+    with serving(home) as server:
+        wait_until(lambda: server.ask("GET", "/version").json["rollout"])
+        assert {server.ask("POST", "/invocations", body).json["version"] for _ in range(20)} == {1}
+        code, said = server.end()
+    assert (code, said.count("the challenger v2 failed: ValueError")) == (0, 1)
 
 
 def test_what_only_the_challenger_refuses_is_answered_by_the_live_version(home: Path, asker: Asker) -> None:

@@ -58,7 +58,7 @@ def test_sigterm_ends_the_service_after_the_request_in_flight(home: Path) -> Non
         sender.sendall(BODY[20:])
         answered = sender.recv(65536)
         assert b" 200 " in answered.splitlines()[0]
-        said, _ = server.process.communicate(timeout=20)
+        _, said = server.ended()
         assert (server.process.returncode, "Traceback" in said) == (0, False)
     assert len(read(home / "traffic" / "staging" / MODEL, keys=FileKeys(home)).predictions) == 1
 

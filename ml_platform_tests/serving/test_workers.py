@@ -88,7 +88,7 @@ def test_while_it_drains_health_keeps_new_requests_away_and_those_that_come_are_
             assert (late.status, late.headers["connection"]) == (200, "close")
             sender.sendall(BODY[20:])
             assert b" 200 " in sender.recv(65536).splitlines()[0]
-        said, _ = server.process.communicate(timeout=20)
+        _, said = server.ended()
         assert (server.process.returncode, "Traceback" in said) == (0, False)
         assert time.monotonic() - began >= 2
     assert len(read(home / "traffic" / "staging" / MODEL, keys=FileKeys(home)).predictions) == 2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +16,10 @@ from ml_platform.policy.spec import Monitoring, WindowKind
 from ml_platform.stages.due_windows import AT_ONCE, Due, due_windows, has_new_labels
 from ml_platform.stages.periods import period_at
 from ml_platform.stages.window import collect_window
+from ml_platform_tests.stages.told_traffic import told, words
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -93,8 +99,15 @@ def test_only_a_label_for_a_scored_prediction_without_one_is_new(tmp_path: Path)
         )
         for name, score in (("a", 0.5), ("b", 0.5), ("c", None))
     ]  # fmt: skip
-    labels = {"a": Label(prediction_id="a", label=1.0, at=at)}
-    kept = collect_window("m", "production", period, predictions=predictions, labels=labels, store=store, now=at).record
-    assert not has_new_labels(store, kept, {"a", "c", "elsewhere"})
-    assert has_new_labels(store, kept, {"a", "b"})
+    labels = words([Label(prediction_id="a", label=1.0, at=at)])
+    kept = collect_window(
+        "m", "production", period, predictions=told(predictions), words=labels, store=store, now=at
+    ).record
+
+    def now(*names: str) -> Iterator[pa.Table]:
+        return words([Label(prediction_id=name, label=1.0, at=at) for name in names])
+
+    assert not has_new_labels(store, kept, now("a", "c", "elsewhere"))
+    assert not has_new_labels(store, kept, now())
+    assert has_new_labels(store, kept, now("a", "b"))
     assert has_new_labels(FileArtefacts(tmp_path / "lost"), kept, ())

@@ -23,6 +23,7 @@ from ml_platform.stages.periods import month
 from ml_platform.stages.reference import Reference
 from ml_platform.stages.window import collect_window
 from ml_platform.stats.psi_of_counts import psi_of_counts
+from ml_platform_tests.stages.told_traffic import told, words
 
 JUNE = month("2013-06")
 RELEASE = ReleaseRecord(
@@ -100,10 +101,10 @@ def measured(
         for index in range(n)
     ]
     came = zip(predictions, outcomes, strict=True) if labelled else ()
-    labels = {one.id: Label(prediction_id=one.id, label=float(label), at=JUNE.end) for one, label in came}
+    labels = [Label(prediction_id=one.id, label=float(label), at=JUNE.end) for one, label in came]
     store = FileArtefacts(tmp_path)
     window = collect_window(
-        "tides", "production", JUNE, predictions=predictions, labels=labels, store=store, now=JUNE.end
+        "tides", "production", JUNE, predictions=told(predictions), words=words(labels), store=store, now=JUNE.end
     )
     found = monitor_window(SPEC, store=store, window=window.record, period=JUNE, live=RELEASE, reference=reference())
     assert found.record.window_end == JUNE.end

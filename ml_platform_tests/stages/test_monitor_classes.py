@@ -23,6 +23,7 @@ from ml_platform.stages.window import collect_window
 from ml_platform.stats.macro_roc_auc import macro_roc_auc
 from ml_platform_tests.stages.test_monitor import JUNE, RELEASE
 from ml_platform_tests.stages.test_monitor import SPEC as TWO
+from ml_platform_tests.stages.told_traffic import told, words
 from ml_platform_tests.stats.reading import bounds_of, fact_of
 
 CLASSES = ("ebb", "flood", "slack")
@@ -74,13 +75,15 @@ def window(
         )
         for index, row in enumerate(scores.tolist())
     ]  # fmt: skip
-    came = {
-        f"{index:06}": Label(prediction_id=f"{index:06}", label=label, at=JUNE.end)
+    came = [
+        Label(prediction_id=f"{index:06}", label=label, at=JUNE.end)
         for index, label in enumerate(labels)
         if label is not None
-    }
+    ]
     store = FileArtefacts(tmp_path)
-    kept = collect_window("tides", "production", JUNE, predictions=predictions, labels=came, store=store, now=JUNE.end)
+    kept = collect_window(
+        "tides", "production", JUNE, predictions=told(predictions), words=words(came), store=store, now=JUNE.end
+    )
     found = monitor_window(
         SPEC, store=store, window=kept.record, period=JUNE, live=RELEASE, reference=then or reference()
     )

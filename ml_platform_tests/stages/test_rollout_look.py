@@ -54,9 +54,10 @@ def test_equal_versions_are_promoted_and_each_reason_names_its_measurement_and_s
 ) -> None:
     found = looked(HALF, equal)
     assert isinstance(found.decision, Promote)
-    assert [reason.split(" = ")[0] for reason in found.decision.reasons] == [
-        f"proven within the margin: rollout_{name}" for name in ("errors", "latency_p95", "latency_p99", "scores")
-    ]
+    assert [": ".join(reason.split(": ")[:2]) for reason in found.decision.reasons] == [
+        "proven within the margin of 2%: errors", "proven within the margin of 50%: latency p95",
+        "proven within the margin of 50%: latency p99", "proven within the margin of 10%: scores",
+    ]  # fmt: skip
     assert all("(n = " in reason for reason in found.decision.reasons)
     assert [one.metric for one in found.measurements] == [
         "rollout_sample_ratio", "rollout_errors", "rollout_latency_p95", "rollout_latency_p99", "rollout_scores",
@@ -65,19 +66,19 @@ def test_equal_versions_are_promoted_and_each_reason_names_its_measurement_and_s
 
 
 @pytest.mark.parametrize(
-    ("fault", "metric"),
+    ("fault", "monitor"),
     [
-        (Fault(failures=0.1), "rollout_errors"),
-        (Fault(slower=3.0), "rollout_latency_p95"),
-        (Fault(bent=3.0), "rollout_scores"),
-        (Fault(lies=0.5), "rollout_outcomes"),
+        (Fault(failures=0.1), "errors"),
+        (Fault(slower=3.0), "latency p95"),
+        (Fault(bent=3.0), "scores"),
+        (Fault(lies=0.5), "loss"),
     ],
 )
-def test_what_is_worse_is_stopped_with_the_reason(fault: Fault, metric: str) -> None:
+def test_what_is_worse_is_stopped_with_the_reason(fault: Fault, monitor: str) -> None:
     for rules, traffic in ((HALF, canary(2500, 0.5, fault, seed=3)), (SHADOW, shadow(2500, fault, seed=3))):
         found = looked(rules, traffic).decision
         assert isinstance(found, Stop)
-        assert any(reason.startswith(f"proven worse: {metric} = ") for reason in found.reasons)
+        assert any(reason.startswith(f"proven worse: {monitor}: ") for reason in found.reasons)
         assert all(" at any look" in reason for reason in found.reasons)
 
 
@@ -87,7 +88,7 @@ def test_too_little_traffic_goes_on_and_is_given_up_when_its_days_are_over() -> 
     assert isinstance(found, Continue)
     assert found.reasons[0].startswith("the challenger has 1")
     assert found.reasons[0].endswith("requests, 500 are needed")
-    assert any(reason.startswith("not yet proven within the margin: rollout_errors = ") for reason in found.reasons)
+    assert any(reason.startswith("not yet proven within the margin of 2%: errors: ") for reason in found.reasons)
     late = looked(HALF, few, days=14).decision
     assert isinstance(late, GiveUp)
     assert late.reasons == ("14.0 days have passed, 14 are allowed", *found.reasons)
@@ -109,7 +110,7 @@ def test_outcomes_are_waited_for_when_the_model_file_asks_for_them(
     without = looked(asks, (equal[0], {})).decision
     assert isinstance(without, Continue)
     assert without.reasons[0] == "the challenger has 0 outcomes, 1,000 are needed"
-    assert "rollout_outcomes: undefined (values has no rows; n = 0)" in without.reasons[1]
+    assert "loss: not known (no outcome has come yet; n = 0)" in without.reasons[1]
 
 
 def test_requests_that_arent_sent_as_stated_end_the_trial_without_a_word_on_the_version(
@@ -118,7 +119,7 @@ def test_requests_that_arent_sent_as_stated_end_the_trial_without_a_word_on_the_
     lost = [one for row, one in enumerate(equal[0]) if one.route == "live" or row % 3]
     found = looked(HALF, (lost, equal[1])).decision
     assert isinstance(found, GiveUp)
-    assert found.reasons[0].startswith("requests aren't sent as stated, so the two can't be compared: 0.3")
+    assert found.reasons[0].startswith("requests aren't sent as stated, so the two can't be compared: 3")
 
 
 def test_a_shadow_is_promoted_when_nearly_all_requests_were_mirrored(
@@ -129,7 +130,7 @@ def test_a_shadow_is_promoted_when_nearly_all_requests_were_mirrored(
     found = looked(SHADOW, (holes, equal_pairs[1])).decision
     assert isinstance(found, Continue)
     (reason,) = found.reasons
-    assert reason.startswith("at least 95% of the requests have to be mirrored: rollout_mirrored_share = 0.9")
+    assert reason.startswith("at least 95% of the requests have to be mirrored: mirrored requests: 9")
 
 
 def test_the_wrong_kind_of_traffic_raises() -> None:

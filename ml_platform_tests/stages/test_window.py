@@ -14,6 +14,7 @@ from ml_platform.core.records import WindowRecord
 from ml_platform.core.traffic import Label, Prediction
 from ml_platform.stages.periods import month
 from ml_platform.stages.window import collect_window, read_window
+from ml_platform_tests.stages.told_traffic import told, words
 
 JUNE = month("2013-06")
 NOW = JUNE.end + dt.timedelta(days=400)
@@ -40,17 +41,20 @@ def prediction(identity: str, day: int, *, status: int = 200, score: float | Non
 def collect(
     tmp_path: Path, predictions: list[Prediction], labels: dict[str, float | str] | None = None
 ) -> Measured[WindowRecord]:
-    told = {name: Label(prediction_id=name, label=label, at=NOW) for name, label in (labels or {}).items()}
-    return collected(tmp_path, predictions, told)
+    return collected(tmp_path, predictions, [said(name, label) for name, label in (labels or {}).items()])
 
 
 def collected(
-    tmp_path: Path, predictions: list[Prediction], labels: dict[str, Label], *, conflicting: tuple[str, ...] = ()
+    tmp_path: Path, predictions: list[Prediction], labels: list[Label], *, now: dt.datetime = NOW, torn: int = 0
 ) -> Measured[WindowRecord]:
     return collect_window(
-        "flights", "production", JUNE, predictions=predictions, labels=labels, conflicting=conflicting,
-        store=FileArtefacts(tmp_path), now=NOW,
+        "flights", "production", JUNE, predictions=told(predictions), words=words(labels),
+        store=FileArtefacts(tmp_path), now=now, torn=torn,
     )  # fmt: skip
+
+
+def said(name: str, label: float | str, at: dt.datetime = NOW) -> Label:
+    return Label(prediction_id=name, label=label, at=at)
 
 
 def test_predictions_are_counted_once_and_joined_with_their_labels(tmp_path: Path) -> None:
@@ -64,8 +68,8 @@ def test_predictions_are_counted_once_and_joined_with_their_labels(tmp_path: Pat
 
 
 def test_of_several_classes_each_probability_and_the_names_that_came_are_kept(tmp_path: Path) -> None:
-    told = [dataclasses.replace(prediction(name, 1), scores=scores) for name, scores in CLASSED.items()]
-    measured = collect(tmp_path, told, {"a": "late", "c": 2.0})
+    rows = [dataclasses.replace(prediction(name, 1), scores=scores) for name, scores in CLASSED.items()]
+    measured = collect(tmp_path, rows, {"a": "late", "c": 2.0})
     frame = read_window(FileArtefacts(tmp_path), measured.record)
     assert frame["label"].fillna("none").tolist() == ["late", "none", "2"]
     assert frame["score_1"].tolist()[:2] == [0.25, 0.5]
@@ -108,7 +112,7 @@ def test_an_empty_window_is_undefined_never_zero(tmp_path: Path) -> None:
 
 def test_made_again_without_new_data_it_is_the_same_and_says_so(tmp_path: Path) -> None:
     rows = [prediction("a", 1)]
-    first, again = (collect(tmp_path, told, {"a": 1.0}) for told in (rows, [*rows, *rows]))
+    first, again = (collect(tmp_path, each, {"a": 1.0}) for each in (rows, [*rows, *rows]))
     assert not first.unchanged
     assert again.unchanged
     assert again.record.digest == first.record.digest
@@ -132,8 +136,8 @@ def test_a_label_that_can_not_be_true_is_counted_with_its_reason_and_never_joine
         "e": NOW,  # of a refused request
         "x": NOW,  # of no prediction here
     }
-    labels = {name: Label(prediction_id=name, label=1.0, at=at) for name, at in times.items()}
-    found = collected(tmp_path, rows, labels, conflicting=("c", "x"))
+    labels = [said(name, 1.0, at) for name, at in times.items()]
+    found = collected(tmp_path, rows, [*labels, said("c", 0.0), said("a", 0.0), said("x", 0.0), said("c", 1.0)])
     assert found.record.labelled == 1
     facts = dict(found.record.facts)
     assert facts == {
@@ -149,21 +153,16 @@ def test_a_label_that_can_not_be_true_is_counted_with_its_reason_and_never_joine
 
 
 def test_a_label_from_the_future_is_joined_once_its_time_has_come(tmp_path: Path) -> None:
-    label = {"a": Label(prediction_id="a", label=1.0, at=NOW)}
-    rows, store = [prediction("a", 1)], FileArtefacts(tmp_path)
-    told = [
-        collect_window("flights", "production", JUNE, predictions=rows, labels=label, store=store, now=now)
+    early, late = (
+        collected(tmp_path, [prediction("a", 1)], [said("a", 1.0)], now=now)
         for now in (NOW - dt.timedelta(days=1), NOW)
-    ]
-    assert [one.record.labelled for one in told] == [0, 1]
-    assert told[0].record.digest != told[1].record.digest
+    )
+    assert [early.record.labelled, late.record.labelled] == [0, 1]
+    assert early.record.digest != late.record.digest
 
 
 def test_a_feed_that_stopped_and_torn_lines_are_measured(tmp_path: Path) -> None:
-    rows = [prediction("a", 3)]
-    found = collect_window(
-        "flights", "production", JUNE, predictions=rows, labels={}, store=FileArtefacts(tmp_path), now=NOW, torn=3
-    )
+    found = collected(tmp_path, [prediction("a", 3)], [], torn=3)
     measured = {one.metric: one.value for one in found.measurements}
     assert measured["quiet_share"] == pytest.approx(27.5 / 30)
     assert measured["torn_line_share"] == 0.75

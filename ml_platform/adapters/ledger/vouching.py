@@ -11,16 +11,22 @@ from typing import NamedTuple
 
 from ml_platform.adapters.ledger.checkpoints import EVERY, Checkpoints, Kept
 from ml_platform.adapters.ledger.head import Head
+from ml_platform.adapters.ledger.rolling import KNOWN
 from ml_platform.core.errors import PlatformError
 from ml_platform.core.ports import Clock
 
 PATIENCE_SECONDS = (0.05, 0.2, 0.8)
-# What a deployment writes after itself in its own transaction.
-_WITH_IT = ("approval_used", "barred")
+# What is signed at once: it changes what serves, and uses words up. And what each writes after itself, in its own
+# transaction.
+_WITH_IT = {
+    "deployed": ("approval_used", "barred", "rollout_ended"),
+    "rollout_begun": ("rollout_approved",),
+    "rollout_ended": ("barred", "rollout_ended", "deployed", "approval_used"),
+}
 
 
 class State(NamedTuple):
-    """Where a chain stands: its newest entry, and its first and newest deployment (0 without one)."""
+    """Where a chain stands: its newest entry, its first deployment, and its newest or newer rollout (0 without one)."""
 
     sequence: int
     hash: str
@@ -30,15 +36,17 @@ class State(NamedTuple):
 
 def state_of(connection: sqlite3.Connection) -> State | None:
     """Return where the chain stands; None while it is empty."""
+    tables = ("deployments", "rollouts", "rollout_ends") if connection.execute(KNOWN).fetchone() else ("deployments",)
+    newest = ", ".join(f"coalesce((SELECT max(audit) FROM {table}), 0)" for table in tables)  # noqa: S608 - named above
     row = connection.execute(
-        "SELECT sequence, hash, coalesce((SELECT min(audit) FROM deployments), 0), "
-        "coalesce((SELECT max(audit) FROM deployments), 0) FROM audit ORDER BY sequence DESC LIMIT 1"
+        "SELECT sequence, hash, coalesce((SELECT min(audit) FROM deployments), 0), "  # noqa: S608 - named above
+        f"max(0, {newest}) FROM audit ORDER BY sequence DESC LIMIT 1"
     ).fetchone()
     return State(*row) if row else None
 
 
 class Voucher:
-    """Signs the head after every change of what is live and after every `EVERY` entries.
+    """Signs the head after every change of what is live or tried, and after every `EVERY` entries.
 
     What can't be signed or kept doesn't undo what is durable already: `checkpoint_problems` tells it, so that the lock
     stays shut. A history of several deployments without any checkpoint isn't vouched for unasked: somebody may have
@@ -103,17 +111,18 @@ def checkpoint_problems(connection: sqlite3.Connection, checkpoints: Checkpoints
 def _uncovered(connection: sqlite3.Connection, kept: Kept) -> int:
     """Return the first entry that should have been signed and wasn't; 0 when there is none.
 
-    The newest deployment may lack its checkpoint: whoever made it may have been killed before.
+    The newest change of what is live or tried may lack its checkpoint: whoever made it may have been killed before.
     """
     state = state_of(connection)
     if state is None:
         return 0
     if state.sequence - kept.newest >= 2 * EVERY:
         return kept.newest + 1
-    (deployed,) = connection.execute("SELECT min(audit) FROM deployments WHERE audit > ?", (kept.newest,)).fetchone()
-    if deployed is None:
-        return 0
-    (later,) = connection.execute(
-        "SELECT count(*) FROM audit WHERE sequence > ? AND action NOT IN (?, ?)", (deployed, *_WITH_IT)
-    ).fetchone()
-    return int(deployed) if later else 0
+    later = connection.execute(
+        "SELECT sequence, action FROM audit WHERE sequence > ? ORDER BY sequence", (kept.newest,)
+    ).fetchall()
+    for place, (sequence, action) in enumerate(later):
+        if action in _WITH_IT:
+            whole = all(after in _WITH_IT[action] for _, after in later[place + 1 :])
+            return 0 if whole else int(sequence)
+    return 0
