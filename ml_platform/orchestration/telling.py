@@ -28,10 +28,15 @@ LONGEST_WORDS = 1000
 def tell_all(platform: Platform, wanted: Notifications, paths: Sequence[Path], *, now: dt.datetime) -> list[Told]:
     """Tell every channel what it hasn't been told yet; raises Unavailable while another process does."""
     from ml_platform.adapters.notifications import notifiers_of, telling_alone
+    from ml_platform.stages.freeze_ends import note_ended_freezes
     from ml_platform.stages.tell import Post, tell
 
+    about = known_of(paths, now)
     with telling_alone(platform.home):
-        return tell(Post(ledger=platform.ledger, about=known_of(paths, now), now=now), wanted, notifiers_of(wanted))
+        for path in paths:
+            model = path.parent.name
+            note_ended_freezes(platform.ledger, model, lambda model=model: about(model).freezes, now=now)
+        return tell(Post(ledger=platform.ledger, about=about, now=now), wanted, notifiers_of(wanted))
 
 
 def known_of(paths: Sequence[Path], now: dt.datetime) -> About:
@@ -52,6 +57,7 @@ def known_of(paths: Sequence[Path], now: dt.datetime) -> About:
             approvals=file.policy.approvals.get("production", 0),
             harmful=frozenset(watched.retrain_when) if watched else frozenset(),
             window_of=functools.partial(_window_of, model),
+            freezes=file.policy.freezes,
         )
 
     return about

@@ -16,6 +16,7 @@ from ml_platform.stages.approve import Asked, asked_before, asked_by, choose_app
 from ml_platform.stages.attested import bundle_objections
 from ml_platform.stages.evidence import read_evidence
 from ml_platform.stages.examine import examine_evidence, examine_part
+from ml_platform.stages.freeze_ends import FROZEN
 from ml_platform.stages.incidents import METRIC, incidents
 from ml_platform.stages.interface_breaks import break_objections
 from ml_platform.stages.objection import Objection
@@ -82,7 +83,7 @@ def _freeze_objections(request: Request) -> list[Objection]:
         return []
     return [
         Objection(
-            f"{request.environment} is frozen ({held.freeze.name}) until {held.until:%Y-%m-%d %H:%M} UTC, "
+            f"{request.environment} {FROZEN} ({held.freeze.name}) until {held.until:%Y-%m-%d %H:%M} UTC, "
             f"by {held.freeze.owner}: {held.freeze.reason.rstrip('.')}. Wait, or give a reason with --despite-freeze"
         )
         for held in frozen(request.policy.freezes, request.environment, request.now)
