@@ -16,6 +16,7 @@ from ml_platform.settings import load_settings
 
 if TYPE_CHECKING:
     from ml_platform.adapters.platform import Platform
+    from ml_platform.policy.freezes import Freeze
     from ml_platform.policy.notifications import Notifications
     from ml_platform.stages.notices import About, Known
     from ml_platform.stages.tell import Told
@@ -35,8 +36,12 @@ def tell_all(platform: Platform, wanted: Notifications, paths: Sequence[Path], *
     with telling_alone(platform.home):
         for path in paths:
             model = path.parent.name
-            note_ended_freezes(platform.ledger, model, lambda model=model: about(model).freezes, now=now)
+            note_ended_freezes(platform.ledger, model, functools.partial(_freezes_of, about, model), now=now)
         return tell(Post(ledger=platform.ledger, about=about, now=now), wanted, notifiers_of(wanted))
+
+
+def _freezes_of(about: About, model: str) -> tuple[Freeze, ...]:
+    return about(model).freezes
 
 
 def known_of(paths: Sequence[Path], now: dt.datetime) -> About:
