@@ -149,7 +149,7 @@ def watch(home: Path, columns: int) -> tuple[Cost, Cost]:
     began = time.process_time()
     seen = read_columns(home / LOG, PERIOD.start, PERIOD.end, keys=FileKeys(home))
     found = collect_window(
-        "m", "production", PERIOD, predictions=seen.rows, words=LabelStore(home).words("m"), store=store,
+        "m", "production", PERIOD, predictions=seen.tables, words=LabelStore(home).words("m"), store=store,
         now=PERIOD.end, torn=seen.torn,
     )  # fmt: skip
     del seen

@@ -5,10 +5,11 @@ packaged year of flights, June to December month by month, with features, split 
 Further tables are cut into 24 windows, in the order of their rows where `--in-order` says that this is time, else
 shuffled: then nothing ever changes, and every training is one too many. A model that is trained for the start of a
 window is the same whoever asks for it, so each is trained once. The platform's rule is `decide_retraining` on what
-`judge` says of a window under the flights' policy, and the gate `no_worse_than_champion` on the candidate's holdout;
-the other policies have no gate. Drift is a PSI above 0.2 of any feature between the live model's training rows and the
-window. Ends with 1 when the platform loses more than 0.005 of the mean AUC against retraining every window, or needs
-more than half of its trainings.
+`judge` says of a window under the flights' policy, and the gate `no_worse_than_champion` on the candidate's holdout; it
+looks at the evidence of all windows, and again after a change. Beside it stand one window's gate alone, and the same
+rule with the champion's gate waived; the other policies have no gate. Drift is a PSI above 0.2 of any feature between
+the live model's training rows and the window. Ends with 1 when the platform loses more than 0.005 of the mean AUC
+against retraining every window, or needs more than half of its trainings.
 """
 
 from __future__ import annotations
@@ -34,7 +35,13 @@ from ml_platform.core.ports import AuditEntry
 from ml_platform.core.records import DeploymentRecord, EvidencePart, MonitoringRecord
 from ml_platform.policy.judge import judge_gate
 from ml_platform.policy.load import load_model
-from ml_platform.stages.retraining import REQUESTED, Retrain, Watched, decide_retraining
+from ml_platform.policy.spec import Monitoring
+from ml_platform.stages.alarms import alarms_in, measure_alarms
+from ml_platform.stages.monitors import watch_performance
+from ml_platform.stages.reference import Reference
+from ml_platform.stages.retraining import REQUESTED, Retrain, Stay, Watched, decide_retraining
+from ml_platform.stages.retraining_reasons import Made
+from ml_platform.stages.split import training_span
 from ml_platform.stats.psi import psi
 from ml_platform.stats.roc_auc import roc_auc
 from ml_platform.stats.roc_auc_change import roc_auc_change
@@ -43,6 +50,11 @@ from ml_platform.stats.roc_auc_difference import roc_auc_difference
 DEFS = Path(plain_release.ROOT / "ml_platform/defs/flights/defs.yaml")
 NOW = dt.datetime(2014, 1, 1, tzinfo=dt.UTC)
 FILE = load_model(DEFS, now=NOW)
+assert FILE.spec.monitoring is not None
+ONE_WINDOW = FILE.spec.monitoring
+ACCUMULATED = ONE_WINDOW.model_copy(
+    update={"retrain_when": ("live_auc_holds", "no_performance_alarm"), "retrain_again_after_change": True}
+)
 CONDITIONS = frozenset({"always", "labels", "champion"})
 LOSS_LIMIT, TRAININGS_LIMIT, PSI_LIMIT = 0.005, 0.5, 0.2
 WINDOWS, BEFORE = 24, 6
@@ -69,6 +81,7 @@ class Table:
     windows: list[NDArray[np.bool_]]
     ends: list[dt.datetime]
     start: Callable[[int], tuple[pd.DataFrame, NDArray[np.bool_], NDArray[np.bool_]]]
+    learned: Callable[[int], tuple[dt.datetime | None, dt.datetime]]
     parameters: dict[str, Any]
     rounds: int
     known: dict[int, tuple[Trained, pd.DataFrame]] = field(default_factory=dict)
@@ -96,6 +109,8 @@ class Played:
     aucs: list[float] = field(default_factory=list)
     trainings: list[int] = field(default_factory=list)
     refused: int = 0
+    requests: list[AuditEntry] = field(default_factory=list)
+    watched: list[MonitoringRecord] = field(default_factory=list)
 
     @property
     def mean(self) -> float:
@@ -157,6 +172,7 @@ def flights(rounds: int | None) -> Table:
         windows=[((time >= a) & (time < b)).to_numpy() for a, b in pairwise(starts)],
         ends=[one.to_pydatetime() for one in starts[1:]],
         start=start,
+        learned=lambda index: training_span(FILE.spec.split, starts[index].to_pydatetime()),
         parameters={**learner["parameters"], **_fixed(learner["seed"])},
         rounds=rounds or learner["rounds"],
     )
@@ -178,14 +194,17 @@ def other(path: Path, target: str, *, in_order: bool, drop: Sequence[str], round
         last = index + BEFORE
         return features, (place >= last - 5) & (place < last - 1), place == last - 1
 
-    first = dt.datetime(2013, 1, 1, tzinfo=dt.UTC)
+    months = [
+        one.to_pydatetime() for one in pd.date_range("2012-07-01", periods=BEFORE + WINDOWS + 1, freq="MS", tz="UTC")
+    ]
     return Table(
         name=f"{path.stem} ({'in the order of its rows' if in_order else 'shuffled'})",
         features=features,
         late=late,
         windows=[place == index + BEFORE for index in range(WINDOWS)],
-        ends=[first + dt.timedelta(days=30 * (index + 1)) for index in range(WINDOWS)],
+        ends=months[BEFORE + 1 :],
         start=start,
+        learned=lambda index: (months[index + BEFORE - 5], months[index + BEFORE - 1]),
         parameters={"learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 50, **_fixed(1)},
         rounds=rounds or 150,
     )
@@ -198,36 +217,36 @@ def _fixed(seed: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-Wants = Callable[[Table, int, int, list[AuditEntry]], bool]
+Wants = Callable[[Table, int, int, Played], bool]
 
 
 def play(table: Table, wants: Wants) -> Played:
     """Serve window after window; after each but the last the policy says whether a model is trained."""
-    live, requests, path = 0, list[AuditEntry](), Played()
+    live, path = 0, Played()
     for index, window in enumerate(table.windows):
         found = roc_auc(table.late[window], table.scores(live, window))
         path.aucs.append(found.value if found.value is not None else float("nan"))
-        if index + 1 == len(table.windows) or not wants(table, live, index, requests):
+        if index + 1 == len(table.windows) or not wants(table, live, index, path):
             continue
         path.trainings.append(index + 1)
-        if wants is platforms_rule and not is_no_worse(table, index + 1, live):
+        if isinstance(wants, Rule) and wants.gated and not is_no_worse(table, index + 1, live):
             path.refused += 1
             continue
         live = index + 1
     return path
 
 
-def never(table: Table, live: int, index: int, requests: list[AuditEntry]) -> bool:  # noqa: ARG001 - a policy's shape
+def never(table: Table, live: int, index: int, path: Played) -> bool:  # noqa: ARG001 - a policy's shape
     """Keep the first model."""
     return False
 
 
-def always(table: Table, live: int, index: int, requests: list[AuditEntry]) -> bool:  # noqa: ARG001 - a policy's shape
+def always(table: Table, live: int, index: int, path: Played) -> bool:  # noqa: ARG001 - a policy's shape
     """Train before every window."""
     return True
 
 
-def on_drift(table: Table, live: int, index: int, requests: list[AuditEntry]) -> bool:  # noqa: ARG001
+def on_drift(table: Table, live: int, index: int, path: Played) -> bool:  # noqa: ARG001
     """Train when the PSI of any feature is above 0.2."""
     trained, seen = table.trained(live)
     window = table.windows[index]
@@ -245,56 +264,85 @@ def _plain(column: pd.Series) -> NDArray[Any]:
     return column.astype(object).where(column.notna(), None).to_numpy()
 
 
-def platforms_rule(table: Table, live: int, index: int, requests: list[AuditEntry]) -> bool:
-    """Let the platform judge the window and decide."""
-    monitoring = FILE.spec.monitoring
-    assert monitoring is not None
+@dataclass(frozen=True)
+class Rule:
+    """The platform's rule under what a model file says; without its gate any candidate replaces the champion."""
+
+    monitoring: Monitoring
+    gated: bool = True
+
+    def __call__(self, table: Table, live: int, index: int, path: Played) -> bool:
+        """Let the platform judge the window and decide."""
+        decided = _decide(self.monitoring, table, live, index, path)
+        if isinstance(decided, Retrain):
+            path.requests.append(_request(decided, path))
+        return isinstance(decided, Retrain)
+
+
+def _decide(monitoring: Monitoring, table: Table, live: int, index: int, path: Played) -> Retrain | Stay:
     window, end = table.windows[index], table.ends[index]
-    reference = table.trained(live)[0].auc
+    score, label = table.scores(live, window), table.late[window]
+    reference = _reference(table, live)
     change = roc_auc_change(
-        table.late[window], table.scores(live, window), reference_auc=reference.value or 0.0,
-        reference_se=_number(reference.facts.get("standard_error")),
+        label, score, reference_auc=reference.headline or 0.0, reference_se=reference.standard_error
     )  # fmt: skip
-    change = replace(change, metric="live_roc_auc_change")
-    verdicts = [
-        judge_gate(FILE.policy, name, [change], conditions=CONDITIONS, now=NOW) for name in monitoring.retrain_when
-    ]
-    decided = decide_retraining(monitoring, _watched(verdicts, live, index, end, requests))
-    if not isinstance(decided, Retrain):
-        return False
-    payload = {"cause": decided.cause, "as_of": decided.as_of.isoformat()}
-    requests.append(
-        AuditEntry(
-            sequence=len(requests) + 1,
-            at=end,
-            actor="sensor",
-            action=REQUESTED,
-            subject="flights",
-            payload=payload,
-            previous="",
-            hash="",
+    watched = watch_performance(FILE.spec, label, score[:, None], reference)
+    version = f"model before window {live}"
+    earlier = [one for one in path.watched if one.model_digest == version]
+    alarms = measure_alarms(FILE.spec, monitoring, watched.monitors, watched.seen, earlier)
+    measured = [replace(change, metric="live_roc_auc_change"), *alarms]
+    record = MonitoringRecord(
+        model="flights", environment="production", window=f"{end - dt.timedelta(days=1):%Y-%m}", window_end=end,
+        digest=f"window {index}", window_digest=f"rows {index}", version=live + 1, model_digest=version,
+        labelled=int(label.size), summaries=watched.seen, alarms=alarms_in(alarms),
+    )  # fmt: skip
+    path.watched.append(record)
+    made, now = (
+        Made(as_of=at, learned_from=start, learned_until=until)
+        for at, (start, until) in (
+            (table.ends[live - 1] if live else None, table.learned(live)), (end, table.learned(index + 1)),
         )
-    )
-    return True
-
-
-def _watched(
-    verdicts: Sequence[Any], live: int, index: int, end: dt.datetime, requests: Sequence[AuditEntry]
-) -> Watched:
-    digest = f"model before window {live}"
-    window = MonitoringRecord(
-        model="flights", environment="production", window=f"{index}", window_end=end, digest=f"window {index}",
-        window_digest=f"rows {index}", version=live + 1, model_digest=digest, labelled=0,
     )  # fmt: skip
+    seen = _watched(monitoring, record, measured)
+    return decide_retraining(monitoring, replace(seen, requests=path.requests, made=made, now=now))
+
+
+def _reference(table: Table, live: int) -> Reference:
+    released = table.trained(live)[0]
+    return Reference(
+        rows=table.features.iloc[:0],
+        scores={"": pd.Series(table.scores(live, released.holdout))},
+        headline=released.auc.value,
+        standard_error=_number(released.auc.facts.get("standard_error")),
+        outcomes=table.late[released.holdout],
+    )
+
+
+def _watched(monitoring: Monitoring, record: MonitoringRecord, measured: Sequence[Measurement]) -> Watched:
+    verdicts = [
+        judge_gate(
+            FILE.policy, name, [one for one in measured if one.metric == FILE.policy.gates[name].metric],
+            conditions=CONDITIONS, now=NOW,
+        )
+        for name in monitoring.retrain_when
+    ]  # fmt: skip
     part = EvidencePart(
-        stage="monitoring", subject_digest=window.digest, policy_digest=FILE.policy.digest,
-        conditions=tuple(sorted(CONDITIONS)), verdicts=tuple(verdicts), made_at=end,
+        stage="monitoring", subject_digest=record.digest, policy_digest=FILE.policy.digest,
+        conditions=tuple(sorted(CONDITIONS)), verdicts=tuple(verdicts), made_at=record.window_end,
     )  # fmt: skip
     shown = DeploymentRecord(
-        model="flights", environment="production", version=live + 1, model_digest=digest, evidence_digest="",
-        since=end, actor="robin", reason="",
+        model="flights", environment="production", version=record.version, model_digest=record.model_digest,
+        evidence_digest="", since=record.window_end, actor="robin", reason="",
     )  # fmt: skip
-    return Watched(window=window, part=part, live=shown, requests=requests)
+    return Watched(window=record, part=part, live=shown)
+
+
+def _request(decided: Retrain, path: Played) -> AuditEntry:
+    since = {"changed_since": decided.changed_since.isoformat()} if decided.changed_since else {}
+    return AuditEntry(
+        sequence=len(path.requests) + 1, at=decided.as_of, actor="sensor", action=REQUESTED, subject="flights",
+        payload={"cause": decided.cause, "as_of": decided.as_of.isoformat(), **since}, previous="", hash="",
+    )  # fmt: skip
 
 
 def is_no_worse(table: Table, candidate: int, champion: int) -> bool:
@@ -312,7 +360,9 @@ def _policies() -> Iterator[tuple[str, Wants]]:
     yield "never", never
     yield "every window", always
     yield "drift (PSI > 0.2)", on_drift
-    yield "the platform's rule", platforms_rule
+    yield "one window's gate", Rule(ONE_WINDOW)
+    yield "the platform's rule", Rule(ACCUMULATED)
+    yield "it, the gate waived", Rule(ACCUMULATED, gated=False)
 
 
 POLICIES = dict(_policies())

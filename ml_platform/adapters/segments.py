@@ -330,9 +330,9 @@ def _tell(waiting: Future[None] | None, error: OSError | None = None) -> None:
 
 
 def _write_whole(file: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(file, rest) :]
+    written = os.write(file, content)
+    while written < len(content):
+        written += os.write(file, memoryview(content)[written:])
 
 
 def sync_data(file: int) -> None:

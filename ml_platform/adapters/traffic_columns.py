@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
@@ -40,13 +41,14 @@ class _Logged(msgspec.Struct, frozen=True, gc=False):
     latency_seconds: float
     inputs: dict[str, InputValue] = {}
     unseen: list[str] = []
+    beyond: list[str] = []
     scores: list[float] = []
     pair: str = ""
 
 
 @cache
 def columns() -> pa.Schema:
-    """Return the columns that every prediction has; `says` is the digest of its line, `unseen` counts its names."""
+    """Return the columns that every prediction has; `says` is the digest of its line; of some names the number."""
     import pyarrow as pa
 
     time, text = pa.timestamp("us", "UTC"), pa.dictionary(pa.int32(), pa.string())
@@ -54,8 +56,8 @@ def columns() -> pa.Schema:
         [
             ("id", pa.string()), ("event_time", time), ("at", time), ("version", pa.int64()),
             ("model_digest", text), ("status", pa.int64()), ("score", pa.float64()),
-            ("latency_seconds", pa.float64()), ("unseen", pa.int64()), ("pair", text),
-            ("says", pa.binary(SAYS_BYTES)),
+            ("latency_seconds", pa.float64()), ("unseen", pa.int64()), ("beyond", pa.int64()),
+            ("pair", text), ("says", pa.binary(SAYS_BYTES)),
         ]
     )  # fmt: skip
 
@@ -68,6 +70,7 @@ def in_columns(payloads: Sequence[bytes], source: Path) -> pa.Table:
     rows = [read_as(decoder, payload, source) for payload in payloads]
     told: dict[str, Sequence[object]] = {
         "unseen": [len(row.unseen) for row in rows],
+        "beyond": [len(row.beyond) for row in rows],
         "says": [hashlib.blake2b(payload, digest_size=SAYS_BYTES).digest() for payload in payloads],
     }
     found = {
@@ -93,17 +96,27 @@ def within(rows: pa.Table, window: Window) -> pa.Table:
 
 
 def put_together(tables: Sequence[pa.Table]) -> pa.Table:
-    """Put tables of traffic under one another; a column that differs in type gets the one that holds all its values."""
+    """Put tables of traffic, one at least, under one another, with all columns of each; see `alike`."""
     import pyarrow as pa
 
-    if not tables:
-        return columns().empty_table()
-    kinds: dict[str, set[pa.DataType]] = {}
-    for table in tables:
+    return pa.concat_tables(alike(tables)).unify_dictionaries()
+
+
+def alike(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Iterate over tables of traffic, each with all columns of all, in types that hold their values.
+
+    Each is let go once it was taken. No tables give an empty one.
+    """
+    left = deque(tables)
+    kinds: dict[str, set[pa.DataType]] = {field.name: {field.type} for field in columns()}
+    for table in left:
         for field in table.schema:
             kinds.setdefault(field.name, set()).add(field.type)
     wanted = {name: _shared(types) for name, types in kinds.items()}
-    return pa.concat_tables([_as(table, wanted) for table in tables]).unify_dictionaries()
+    if not left:
+        yield columns().empty_table()
+    while left:
+        yield _as(left.popleft(), wanted)
 
 
 def _by_name(rows: Sequence[Mapping[str, InputValue]]) -> Iterable[tuple[str, Sequence[InputValue]]]:

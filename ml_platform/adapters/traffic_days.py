@@ -157,8 +157,9 @@ def write_day(folder: Path, day: str, table: pa.Table, taken: Mapping[str, Taken
     try:
         with SealingWriter(draft) as writer:
             pq.write_table(
-                table, writer, compression="zstd", row_group_size=ROWS_PER_GROUP, use_dictionary=_repeating(table)
-            )
+                table, writer, compression="zstd", row_group_size=ROWS_PER_GROUP, use_dictionary=_repeating(table),
+                write_statistics=["event_time"],
+            )  # fmt: skip
         writer.put_header(place_of_day(path), keys)
         os.rename(draft, path)  # noqa: PTH104 - never over another: the name is new
         sync(folder)

@@ -10,7 +10,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -25,7 +25,7 @@ from ml_platform.adapters.segments import (
     read_as,
     segments_of,
 )
-from ml_platform.adapters.traffic_columns import Window, in_columns, put_together, within
+from ml_platform.adapters.traffic_columns import Window, alike, in_columns, within
 from ml_platform.adapters.traffic_days import DayFile, day_of, days_of
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.keys import Keys
@@ -84,8 +84,9 @@ class TrafficLog:
         room: Room | None = None,
     ) -> None:
         self.room = room
+        self.waits_for_disk = not sync_seconds
         self._encode = msgspec.json.Encoder().encode
-        self._range: _Range | None = None
+        self._covered: tuple[dt.datetime, dt.datetime] | None = None
         self._lock = threading.Lock()
         self._writer = SegmentWriter(
             folder,
@@ -124,9 +125,11 @@ class TrafficLog:
             raise Unavailable(self.room.full)
         payloads = [self._encode(prediction) for prediction in predictions]
         times = [prediction.event_time for prediction in predictions]
+        first, last = min(times), max(times)
         with self._lock:
             written = self._writer.append(payloads)
-            self._widen(min(times), max(times))
+            known = self._covered
+            self._covered = (first, last) if known is None else (min(known[0], first), max(known[1], last))
         return written
 
     def probe(self) -> None:
@@ -140,19 +143,14 @@ class TrafficLog:
         """Bring everything to the disk and stop."""
         self._writer.close()
 
-    def _widen(self, first: dt.datetime, last: dt.datetime) -> None:
-        known = self._range
-        if known is not None:
-            first, last = min(known.first, first), max(known.last, last)
-        self._range = _Range(size_bytes=0, first=first, last=last)
-
     def _write_range(self, segment: Path) -> None:
-        covered, self._range = self._range, None
+        covered, self._covered = self._covered, None
         if covered is None:
             return
+        first, last = covered
         temporary = segment.with_suffix(".tmp")
         with contextlib.suppress(OSError):  # without a range the segment is read whole
-            temporary.write_bytes(self._encode(replace(covered, size_bytes=segment.stat().st_size)))
+            temporary.write_bytes(self._encode(_Range(size_bytes=segment.stat().st_size, first=first, last=last)))
             temporary.replace(segment.with_suffix(RANGE_SUFFIX))
 
 
@@ -190,9 +188,12 @@ def read(
 
 @dataclass(frozen=True, slots=True)
 class TrafficTable:
-    """What was read: predictions in columns (see `traffic_columns`), and how many lines were torn or altered."""
+    """What was read: predictions in columns (see `traffic_columns`), and how many lines were torn or altered.
 
-    rows: pa.Table
+    All tables have the same columns; each is let go once it was taken.
+    """
+
+    tables: Iterator[pa.Table]
     torn: int
 
 
@@ -204,7 +205,7 @@ def read_columns(
     def look() -> TrafficTable:
         seen = Scan()
         tables = list(_tables(folder, seen, (start, end), keys))
-        return TrafficTable(put_together(tables), seen.torn)
+        return TrafficTable(alike(tables), seen.torn)
 
     return _unmoved(folder, look)
 

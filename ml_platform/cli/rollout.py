@@ -64,10 +64,11 @@ def how(rollout: RolloutRecord) -> str:
 def _look(desk: Desk, found: RolloutRecord) -> int:
     from ml_platform.orchestration.rolling_out import roll
     from ml_platform.stages.rollout_look import GiveUp, Stop
+    from ml_platform.stages.rollout_words import said
 
     rolled = roll(desk, found)
     for one in rolled.look.measurements:
-        click.echo(f"  {one.metric}: {one.text()}")
+        click.echo(f"  {said(one)}")
     for reason in rolled.look.decision.reasons:
         click.echo(f"  - {reason}")
     if rolled.refused is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from ml_platform.core.digest import canonical_json, digest_of
 
@@ -48,7 +48,8 @@ class ScoringContract:
     leave it out. `task` is binary, multiclass, regression or quantile. `threshold` is None but for binary, `classes`
     are in the order of their scores and empty but for multiclass, `quantile` is the share of outcomes below a score.
     `calibration` names the method of the calibration that lies beside the trees; empty: there is none. Of the inputs
-    in `shown` the learned levels may be shown to whoever asks: they aren't personal.
+    in `shown` the learned levels may be shown to whoever asks: they aren't personal. `made_from` names the inputs of
+    each feature, as far as changing them was seen to change it; empty for a model that was trained before it was said.
     """
 
     schema_version: int = 1
@@ -65,6 +66,7 @@ class ScoringContract:
     quantile: float | None = None
     calibration: str = ""
     shown: tuple[str, ...] = ()
+    made_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,7 @@ class CleanCheck:
 # needs none keeps its digest, and a reader that knows only version 1 refuses one that it would score wrongly.
 _SINCE_2 = frozenset({"classes", "quantile", "calibration"})
 # What a reader of any version may overlook; written only when it says something.
-_MAY_BE_OVERLOOKED = frozenset({"shown"})
+_MAY_BE_OVERLOOKED = frozenset({"shown", "made_from"})
 SCORING_VERSIONS = (1, 2)
 
 

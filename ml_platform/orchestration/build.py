@@ -10,6 +10,7 @@ import dagster as dg
 
 import ml_platform
 from ml_platform.core.errors import PolicyInvalid
+from ml_platform.orchestration.automation import automation_sensor
 from ml_platform.orchestration.broken import broken_model
 from ml_platform.orchestration.console import console
 from ml_platform.orchestration.cost_asset import cost_asset
@@ -63,7 +64,7 @@ def sensors(file: GovernedModelFile, watched: Monitoring) -> list[dg.SensorDefin
     """Return the sensors of a model that is watched."""
     automatic = watched.roll_back == "automatic"
     by_itself = [rollback_sensor(file, watched)] if automatic else []
-    return [window_sensor(file, watched), retrain_sensor(file, watched), *by_itself]
+    return [window_sensor(file, watched), retrain_sensor(file, watched), automation_sensor(file, watched), *by_itself]
 
 
 def load_definitions(path: Path) -> dg.Definitions:

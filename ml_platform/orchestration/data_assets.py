@@ -14,10 +14,11 @@ from ml_platform.core.code_tests import CodeTestsRecord
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import FeaturesRecord, QuarantineRecord, SnapshotRecord, SplitRecord
 from ml_platform.orchestration.asked import why_asked
+from ml_platform.orchestration.automation import source_condition
 from ml_platform.orchestration.findings import findings_metadata
 from ml_platform.orchestration.gates import check_specs
 from ml_platform.orchestration.hand_on import Product, Results, at_desk, hand_on, product
-from ml_platform.orchestration.records import RECORDS_KEY
+from ml_platform.orchestration.records import RECORDS_KEY, keep_record
 from ml_platform.orchestration.run_stage import Task, judge_stage, judged, recall_or_work
 from ml_platform.orchestration.tables import (
     counts,
@@ -66,10 +67,11 @@ FEATURES = Output(
 
 
 class SnapshotConfig(dg.Config):
-    """What a run may ask of the snapshot: rows before another day, and what the run is for."""
+    """What a run may ask of the snapshot: rows before another day, and what the run is for: a change since a day."""
 
     as_of: str | None = None
     cause: str | None = None
+    changed_since: str | None = None
 
 
 def source_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
@@ -84,6 +86,7 @@ def source_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
         kinds={"source"},
         tags=tags_of(spec),
         metadata={f"table {name}": _whereabouts(table) for name, table in spec.source.tables.items()},
+        automation_condition=source_condition(spec.monitoring),
     ).with_io_manager_key(RECORDS_KEY)
 
     def source(context: dg.AssetExecutionContext) -> Iterator[dg.ObserveResult]:
@@ -110,6 +113,7 @@ def _observe(context: dg.AssetExecutionContext, desk: "Desk", key: dg.AssetKey) 
     from ml_platform.sources.read import fingerprint
 
     found = fingerprint(desk.spec, now=desk.now, memory=desk.platform.memory, watching=True)
+    keep_record(desk.platform.home, (desk.model, "source"), found.record)
     verdicts = judge_stage(desk, "source", found.measurements, subject=found.record.digest)
     made = Product(
         name="source",
@@ -142,7 +146,8 @@ def snapshot_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
         with at_desk(context, file) as desk:
             as_of = moment(config.as_of, desk.spec)
             if config.cause and as_of:
-                note_request(desk, config.cause, as_of, reason=why_asked(context, desk))
+                since = moment(config.changed_since, desk.spec) if config.changed_since else None
+                note_request(desk, config.cause, as_of, reason=why_asked(context, desk), changed_since=since)
             rows, refused = take_judged(desk, as_of)
             tables = column_names(file.spec)
             about = {

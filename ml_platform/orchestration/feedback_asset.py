@@ -9,6 +9,7 @@ import dagster as dg
 
 from ml_platform.core.measured import Measured
 from ml_platform.core.records import FeedbackRecord
+from ml_platform.orchestration.automation import feedback_condition
 from ml_platform.orchestration.hand_on import Results, at_desk, hand_on, product
 from ml_platform.orchestration.run_stage import judged
 from ml_platform.orchestration.wiring import Output, wire
@@ -24,6 +25,7 @@ FEEDBACK = Output(
     record=FeedbackRecord,
     kinds=frozenset({"python"}),
     about="What came of production's predictions: does it belong to one, does it agree, does anybody turn it round?",
+    automation=feedback_condition(),
 )
 
 

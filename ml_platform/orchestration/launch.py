@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from ml_platform.core.errors import DataInvalid, PlatformError, PolicyInvalid, Unavailable
 from ml_platform.orchestration.hand_on import EXIT_CODE
 from ml_platform.orchestration.origin import locate, origin_tags
+from ml_platform.orchestration.run_launcher import this_place
 
 if TYPE_CHECKING:
     from dagster._core.execution.plan.objects import StepFailureData
@@ -109,7 +112,7 @@ class Dagster:
                 instance=self.instance,
                 partition_key=partition,
                 run_id=run_id,
-                tags={**origin_tags(), **(tags or {})},
+                tags={**origin_tags(), **_of_this_process(), **(tags or {})},
                 raise_on_error=False,
             )
         except DagsterExecutionInterruptedError as error:
@@ -177,6 +180,12 @@ def _silence() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
+def _of_this_process() -> dict[str, str]:
+    """Return the tags that let the daemon see a run's end when its command was killed, and not begin it anew."""
+    here = this_place(process=os.getpid())
+    return {MAX_RETRIES_TAG: "0", **(here.tags() if here else {})}
+
+
 def _request(sensor: dg.SensorDefinition, request: dg.RunRequest) -> Request:
     run_key = {RUN_KEY: request.run_key} if request.run_key else {}
     return Request(
@@ -193,7 +202,7 @@ def _launched(run_id: str, result: dg.ExecuteInProcessResult) -> Launched:
     done = Launched(
         run_id=run_id,
         success=result.success,
-        made={one.asset_key.path[-1]: str(one.metadata["digest"].value) for one in given},
+        made={one.asset_key.path[-1]: str(one.metadata["digest"].value) for one in given if "digest" in one.metadata},
         judged=frozenset(one.asset_key.path[-1] for one in result.get_asset_check_evaluations()),
     )
     failures = result.filter_events(lambda one: one.is_step_failure)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ml_platform.policy.spec import Task
 
 _DRAWN = (
-    "svg ", "rect.", ".grid", ".axis", ".limit", ".dot", ".plot .interval", ".passed {", ".failed {", ".undecided {",
+    "svg ", "rect.", ".grid", ".axis", ".track", ".limit", ".dot", ".plot .interval", ".passed {", ".failed {",
+    ".undecided {",
 )  # fmt: skip
 # Inside an image the page's theme is unknown, so that pictures are always the light ones.
 _DARK = "@media screen and (prefers-color-scheme: dark)"

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ml_platform.core.records import MonitoringRecord
+from ml_platform.orchestration.asking_again import CAUSE_TAG, Again, Ended, next_try
 from ml_platform.orchestration.records import read_partitions
+from ml_platform.orchestration.what_came import made_of, what_came
 from ml_platform.orchestration.wiring import tags_of
 from ml_platform.settings import load_settings
 from ml_platform.stages.alarm_words import behind
@@ -18,15 +20,15 @@ from ml_platform.stages.retraining import DECLINED, REQUESTED, Retrain, Stay, Wa
 from ml_platform.stages.retraining_reasons import Made
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from ml_platform.adapters.platform import Platform
-    from ml_platform.core.records import DeploymentRecord
+    from ml_platform.core.ports import Ledger
     from ml_platform.policy.load import GovernedModelFile
     from ml_platform.policy.spec import Monitoring
+    from ml_platform.stages.retraining_reasons import Declined
 
 TRIGGER_TAG = "ml_platform/trigger"
-CAUSE_TAG = "ml_platform/cause"
 SECONDS_BETWEEN_TICKS = 30
 WATCHING = "ml_platform"  # nobody decided
 
@@ -38,13 +40,15 @@ def retrain_sensor(file: "GovernedModelFile", monitoring: "Monitoring") -> dg.Se
     def tick(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         decided, why = _decide(file, monitoring)
         if isinstance(decided, Stay):
-            return dg.SkipReason(
-                "; behind it: ".join([decided.reason, *why[:1]] if decided.cause else [decided.reason])
-            )
+            held = any(one.limit for one in decided.declined)
+            return dg.SkipReason("; behind it: ".join([decided.reason, *why[:1]] if held else [decided.reason]))
+        tried = next_try(context.instance, f"{model}_retrain", decided.cause)
+        if isinstance(tried, Ended):
+            return dg.SkipReason(f"retraining was asked for, because {decided.reason}; {tried.text}")
         context.log.info("%s_retrain is requested: %s", model, decided.reason)
         for one in why:
             context.log.info("behind it: %s", one)
-        return request(model, decided)
+        return request(model, decided, again=tried)
 
     return dg.SensorDefinition(
         name=f"{model}_retrain_sensor",
@@ -67,16 +71,26 @@ def _reasons(monitoring: "Monitoring") -> str:
         said.append(f"one of these changed: {', '.join(monitoring.retrain_on_change_of)}")
     if monitoring.retrain_after_days is not None:
         said.append(f"the live version's rows end {monitoring.retrain_after_days} days before it does")
+    if monitoring.retrain_on_expected_gain is not None:
+        said.append(
+            f"what came since is expected to save more than {monitoring.retrain_on_expected_gain:.2%} of the loss"
+        )
+    if monitoring.retrain_on_expected_harm:
+        said.append("performance is expected to fall, by estimates that came true")
+    if monitoring.retrain_again_after_change:
+        said.append("there is twice as much to learn from since a proven change")
     return ", or ".join(said)
 
 
-def request(model: str, decided: Retrain) -> dg.RunRequest:
+def request(model: str, decided: Retrain, *, again: Again | None = None) -> dg.RunRequest:
     """Return the request for a retraining run on everything before the end of the window that caused it."""
     config = {"as_of": decided.as_of.isoformat(), "cause": decided.cause}
+    if decided.changed_since is not None:
+        config["changed_since"] = decided.changed_since.isoformat()
     return dg.RunRequest(
-        run_key=decided.cause,
+        run_key=again.key if again else decided.cause,
         run_config={"ops": {f"{model}__snapshot": {"config": config}}},
-        tags={TRIGGER_TAG: decided.reason, CAUSE_TAG: decided.cause},
+        tags={TRIGGER_TAG: f"{decided.reason} ({again.text})" if again else decided.reason, CAUSE_TAG: decided.cause},
     )
 
 
@@ -90,18 +104,18 @@ def _decide(file: "GovernedModelFile", monitoring: "Monitoring") -> tuple[Retrai
     with open_platform(settings) as platform:
         seen = watched(file, monitoring, platform)
         decided = decide_retraining(monitoring, seen)
-        if isinstance(decided, Stay) and decided.cause:
-            _note_declined(platform, file.spec.model, decided)
+        if isinstance(decided, Stay):
+            note_declined(platform.ledger, file.spec.model, decided.declined, now=dt.datetime.now(tz=dt.UTC))
         return decided, behind(seen.part.verdicts) if seen.part else []
 
 
-def _note_declined(platform: "Platform", model: str, stay: Stay) -> None:
+def note_declined(ledger: "Ledger", model: str, declined: "Sequence[Declined]", *, now: dt.datetime) -> None:
     """Write down, once per cause and limit, that there was a reason to retrain that wasn't followed, and why not."""
-    last = platform.ledger.last(DECLINED, subject=model)
-    said = {"cause": stay.cause, "reason": stay.reason}
-    if last is None or {name: last.payload.get(name) for name in said} != said:
-        now = dt.datetime.now(tz=dt.UTC)
-        platform.ledger.append(DECLINED, actor=WATCHING, subject=model, payload=said, at=now)
+    known = {(one.payload.get("cause"), one.payload.get("limit", "")) for one in ledger.all_of(DECLINED, subject=model)}
+    for one in declined:
+        if (one.cause, one.limit) not in known:
+            payload = {"cause": one.cause, "limit": one.limit, "reason": one.text}
+            ledger.append(DECLINED, actor=WATCHING, subject=model, payload=payload, at=now)
 
 
 def watched(file: "GovernedModelFile", monitoring: "Monitoring", platform: "Platform") -> Watched:
@@ -109,47 +123,41 @@ def watched(file: "GovernedModelFile", monitoring: "Monitoring", platform: "Plat
     model, ledger = file.spec.model, platform.ledger
     window, live = latest_window(platform.home, model), ledger.live(model, "production")
     requests = ledger.all_of(REQUESTED, subject=model)
-    compares = monitoring.retrain_on_change_of or monitoring.retrain_after_days is not None
     runs = {str(entry.payload.get("run_id", "")) for entry in requests}
+    asks_gain = monitoring.retrain_on_expected_gain is not None
     return Watched(
         window=window,
         part=ledger.part(model, "monitoring", window.digest, file.policy.digest) if window else None,
         live=live,
         requests=requests,
-        made=_made(platform, live) if live is not None and compares else None,
-        now=_would_be_made(file) if compares else None,
+        made=made_of(file.spec, platform, live) if live is not None and _compares(monitoring) else None,
+        now=_would_be_made(file, window) if window and _compares(monitoring) else None,
+        came=what_came(file.spec, platform, live) if live is not None and asks_gain else None,
         cpu_hours=_cpu_hours(platform, model, runs) if monitoring.most_cpu_hours_in_30_days is not None else 0.0,
     )
 
 
-def _made(platform: "Platform", live: "DeploymentRecord") -> Made | None:
-    from ml_platform.stages.snapshot import stored_snapshot
-
-    release = platform.ledger.release(live.model, live.version)
-    if release is None:
-        return None
-    candidate, store = release.candidate, platform.store
-    known = store.has("snapshots", candidate.snapshot_digest)
-    return Made(
-        digests={
-            "features": candidate.code_digest,
-            "parameters": candidate.parameters_digest,
-            "policy": release.policy_digest,
-        },
-        as_of=stored_snapshot(store, candidate.snapshot_digest).as_of if known else None,
-    )
+def _compares(monitoring: "Monitoring") -> bool:
+    """Say whether it matters what the live version was made from."""
+    by_age = monitoring.retrain_after_days is not None
+    return bool(monitoring.retrain_on_change_of) or by_age or monitoring.retrain_again_after_change
 
 
-def _would_be_made(file: "GovernedModelFile") -> Made:
+def _would_be_made(file: "GovernedModelFile", window: MonitoringRecord) -> Made:
     from ml_platform.stages.features_module import source_digest
+    from ml_platform.stages.split import training_span
     from ml_platform.stages.train import parameters_digest
 
+    start, until = training_span(file.spec.split, window.window_end)
     return Made(
         digests={
             "features": source_digest(file.spec.features),
             "parameters": parameters_digest(file.spec),
             "policy": file.policy.digest,
-        }
+        },
+        as_of=window.window_end,
+        learned_from=start,
+        learned_until=until,
     )
 
 

@@ -9,13 +9,16 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+
+# Dagster's own, of the pinned version: what its retries leave on a run.
+from dagster._core.storage.tags import RETRY_NUMBER_TAG, ROOT_RUN_ID_TAG
 from pydantic import Field
 
 from ml_platform.orchestration.console import CONFIG
 from ml_platform.orchestration.executor import in_process_or_forkserver
 from ml_platform.orchestration.gates import WIDE, measurement_table
 from ml_platform.orchestration.hand_on import acting, explained, failed
-from ml_platform.orchestration.live_look import AUTOMATIC, GoBack, Keep, look_at_production
+from ml_platform.orchestration.live_look import AUTOMATIC, ENVIRONMENT, GoBack, Keep, look_at_production
 from ml_platform.orchestration.tables import live_facts
 from ml_platform.orchestration.wiring import asset_key, tags_of, urgent_tags
 
@@ -82,7 +85,8 @@ def _roll_back(context: dg.OpExecutionContext, config: RollbackConfig, file: "Go
         open_platform(load_settings()) as opened,
         acting(opened, context, file, "rollback") as platform,
     ):
-        done = _done(context, platform, config, file.spec.model)
+        before = _made_before(context, platform, file.spec.model, config.environment.value)
+        done = before or _done(context, platform, config, file.spec.model)
         if isinstance(done, Refused):
             raise failed(_refused(file.spec.model, config, done), done.exit_code)
         for problem in platform.project().problems:
@@ -119,7 +123,12 @@ def _tell(context: dg.OpExecutionContext, done: "RolledBack", *, measurements: "
     live = done.deployment
     again = f"{live.model} v{live.version} is live in {live.environment} again (by {live.actor}: {live.reason})"
     context.log.info("%s; v%s is barred for good", again, done.barred)
-    said: dict[str, Any] = {**live_facts(live), "barred version": done.barred}
+    said: dict[str, Any] = {
+        "done": f"v{live.version} is live again, v{done.barred} is barred",
+        **live_facts(live),
+        "barred version": done.barred,
+        "next step": f"Repair what was wrong and release again; v{done.barred} never comes back.",
+    }
     if measurements:
         said["measurements"] = dg.MetadataValue.md(measurement_table(measurements))
     context.log_event(
@@ -144,17 +153,51 @@ def _roll_back_if_proven(context: dg.OpExecutionContext, file: "GovernedModelFil
     with explained(), open_platform(load_settings()) as platform:
         run_id = context.run.run_id
         actor = automatic_actor(platform.settings, platform.ledger, file.spec.model, run_id=run_id, now=started)
+        acting_for = replace(platform, settings=replace(platform.settings, actor=actor))
+        before = _made_before(context, platform, file.spec.model, ENVIRONMENT)
+        if before is not None:
+            _finish(context, acting_for, before, started=started)
+            return
         found = look_at_production(file, platform, now=started)
         if isinstance(found, Keep):
             raise failed(f"{file.spec.model}: nothing was rolled back in production: {found.reason}", 1)
         config = RollbackConfig(environment=Where.production, reason=found.reason)
-        acting_for = replace(platform, settings=replace(platform.settings, actor=actor))
         done = _done(context, acting_for, config, file.spec.model, only=found.live.version)
         if isinstance(done, Refused):
             raise failed(_refused(file.spec.model, config, done), done.exit_code)
         platform.project()
         _note(acting_for, done, found, started=started, run_id=run_id)
         _tell(context, done, measurements=found.measurements)
+
+
+def _made_before(
+    context: dg.OpExecutionContext, platform: "Platform", model: str, environment: str
+) -> "RolledBack | None":
+    """Return the rollback that this run made before it was killed: the attempt after it must not go back further."""
+    from ml_platform.stages.rollback import RolledBack
+
+    tags = context.run.tags
+    if RETRY_NUMBER_TAG not in tags:
+        return None
+    first = context.instance.get_run_record_by_id(tags[ROOT_RUN_ID_TAG])
+    history = platform.ledger.history(model, environment)[-2:]
+    if first is None or len(history) < len(("bad", "good")):
+        return None
+    bad, good = history
+    if good.since < first.create_timestamp or bad.version not in platform.ledger.barred(model):
+        return None
+    return RolledBack(deployment=good, barred=bad.version)
+
+
+def _finish(context: dg.OpExecutionContext, platform: "Platform", done: "RolledBack", *, started: dt.datetime) -> None:
+    """Show and write down the rollback that this run made before it was killed, unless it did so itself."""
+    live = done.deployment
+    platform.project()
+    last = platform.ledger.last(AUTOMATIC, subject=f"{live.model}@{live.environment}")
+    if last is None or last.payload.get("barred") != done.barred:
+        found = GoBack(live=live, reason=live.reason, measurements=())
+        _note(platform, done, found, started=min(started, live.since), run_id=context.run.run_id)
+    _tell(context, done)
 
 
 def _note(platform: "Platform", done: "RolledBack", found: GoBack, *, started: dt.datetime, run_id: str) -> None:

@@ -62,6 +62,7 @@ def _looked(file: "GovernedModelFile", settings: "Settings", cursor: str | None)
     from ml_platform.adapters.platform import open_platform
 
     with open_platform(settings) as platform:
+        platform.project()  # for whoever was killed before the service could be told what is live
         state = _state(platform, file.spec.model)
         known = json.loads(cursor) if cursor else {}
         if known.get("state") == state:

@@ -25,7 +25,7 @@ from ml_platform.stages.rollout_look import (
 )
 from ml_platform.stages.rollout_monitors import DUELS
 from ml_platform.stages.rollout_story import rollout_stories
-from ml_platform.stages.rollout_words import NAMES, difference, percent, sides
+from ml_platform.stages.rollout_words import NAMES, difference, named, percent, sides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,9 @@ def next_step(desk: Desk, done: Rolled, trial: Trial) -> str:
         case Promote() if done.deployed is not None and done.deployed.after:
             return f"See why v{rollout.version} failed its check on the page of {model}/production."
         case Promote():
-            return f"Nothing: v{rollout.version} answers everybody, and {model}_rollback_sensor watches it if asked to."
+            automatic = desk.spec.monitoring is not None and desk.spec.monitoring.roll_back == "automatic"
+            watched = f", and {model}_rollback_sensor watches it" if automatic else ""
+            return f"Nothing: v{rollout.version} answers everybody{watched}."
         case Stop():
             return f"Repair what was worse and release again; v{rollout.version} never comes back."
         case GiveUp():
@@ -108,20 +110,11 @@ def _compared(trial: Trial, measured: Sequence[Measurement], proofs: Sequence[Pr
     of = {each.name: each for each in proofs}
     rows = []
     for one in measured:
-        name, proof = NAMES[one.metric], of.get(NAMES[one.metric])
-        margin = percent(margin_of(trial, one.metric)) if proof else "-"
-        proven = (f"{proof.within:.0%}", f"{proof.worse:.0%}") if proof else ("-", "-")
-        rows.append((name, *(side or "-" for side in sides(one)), difference(one), margin, *proven, f"{one.n:,}"))
-    head = (
-        "",
-        "challenger",
-        "champion",
-        "difference, valid at any look",
-        "margin",
-        "proven within it",
-        "proven worse",
-        "n",
-    )
+        proof = of.get(NAMES[one.metric])
+        within = f"{proof.within:.0%} of {percent(margin_of(trial, one.metric))}" if proof else "-"
+        worse = f"{proof.worse:.0%}" if proof else "-"
+        rows.append((named(one), *(side or "-" for side in sides(one)), difference(one), within, worse, f"{one.n:,}"))
+    head = ("", "challenger", "champion", "difference", "proven: within the margin", "proven: worse", "n")
     return table(head, rows)
 
 

@@ -34,11 +34,17 @@ def moment(text: str | None, spec: ModelSpec) -> dt.datetime | None:
     return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
 
 
-def note_request(desk: Desk, cause: str, as_of: dt.datetime, *, reason: str = "") -> None:
-    """Write down that retraining for a cause has begun: it is not asked for again, and the cool-down counts from it."""
+def note_request(
+    desk: Desk, cause: str, as_of: dt.datetime, *, reason: str = "", changed_since: dt.datetime | None = None
+) -> None:
+    """Write down that retraining for a cause has begun: it is not asked for again, and the cool-down counts from it.
+
+    `changed_since` is since when the world seems to be another one, where that is the cause.
+    """
     last = desk.platform.ledger.last(REQUESTED, subject=desk.model)
     if last is None or last.payload.get("cause") != cause:
         payload = {"cause": cause, "as_of": as_of.isoformat(), "run_id": desk.run_id, "reason": reason}
+        payload |= {"changed_since": changed_since.isoformat()} if changed_since else {}
         desk.platform.ledger.append(REQUESTED, actor=desk.actor, subject=desk.model, payload=payload, at=desk.now)
 
 

@@ -117,7 +117,7 @@ def _collect(desk: "Desk", period: "Period") -> Measured[WindowRecord]:
     if seen.torn:
         desk.say(f"{seen.torn} torn or altered lines of the traffic log were left out")
     return collect_window(
-        desk.model, ENVIRONMENT, period, predictions=seen.rows, words=labels.words(desk.model),
+        desk.model, ENVIRONMENT, period, predictions=seen.tables, words=labels.words(desk.model),
         torn=seen.torn, store=desk.platform.store, now=desk.now,
     )  # fmt: skip
 

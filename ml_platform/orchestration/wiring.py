@@ -29,12 +29,16 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """An asset that a stage hands on: its name, the type of its record, what it is made of and what it tells."""
+    """An asset that a stage hands on: its name, the type of its record, what it is made of and what it tells.
+
+    `automation` says when Dagster makes it by itself.
+    """
 
     name: str
     record: type
     kinds: frozenset[str]
     about: str
+    automation: dg.AutomationCondition[dg.AssetKey] | None = None
 
 
 def asset_key(model: str, name: str) -> dg.AssetKey:
@@ -122,6 +126,7 @@ def asset_out(spec: ModelSpec, output: Output, version: str) -> dg.AssetOut:
         kinds=set(output.kinds),
         tags=tags_of(spec),
         code_version=version,
+        automation_condition=output.automation,
     )
 
 

@@ -9,7 +9,10 @@ from ml_platform.policy.gates import Gate
 from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.problems import Problem, known, nearest, seen
 from ml_platform.policy.sections import Sections
-from ml_platform.policy.spec import Task, task_of
+from ml_platform.policy.spec import Monitoring, Split, Task, TimeSplit, task_of
+
+# The gates by which harm is expected before outcomes come: that performance falls, and that this can be believed.
+HARM_GATES = ("performance_is_expected_to_hold", "estimates_come_true")
 
 
 def check_packs(sections: Sections, names: Mapping[str, object]) -> Iterator[Problem]:
@@ -51,14 +54,41 @@ def check_monitoring(sections: Sections, gates: Mapping[str, Gate] | None) -> It
     if monitoring.end is not None and monitoring.start >= monitoring.end:
         text = f"monitoring.start is {monitoring.start}; needed: a day before monitoring.end, {monitoring.end}"
         yield Problem(("monitoring", "start"), text)
+    yield from _forgetting(monitoring, sections.split)
     task = task_of(sections.objective) if sections.objective else None
     if gates is None:
         return
+    yield from _untold_harm(monitoring, gates, task)
     watching = [name for name, gate in gates.items() if gate.stage == "monitoring" and _fits(gate, task)]
     for index, name in enumerate(monitoring.retrain_when):
         if name not in watching:
             text = f"monitoring.retrain_when[{index}] is {seen(name)}, no gate of monitoring; {known(watching, name)}"
             yield Problem(("monitoring", "retrain_when", index), text)
+
+
+def _forgetting(monitoring: Monitoring, split: Split | None) -> Iterator[Problem]:
+    """Yield that more rows are no gain where as many are forgotten as come."""
+    slides = isinstance(split, TimeSplit) and not split.train_grows
+    if monitoring.retrain_on_expected_gain is not None and slides:
+        text = (
+            f"monitoring.retrain_on_expected_gain is {monitoring.retrain_on_expected_gain:g}, and the training rows "
+            "slide along: as many are forgotten as come, so that more rows are never expected to gain anything; set "
+            "split.train_grows, or retrain by age with retrain_after_days"
+        )
+        yield Problem(("monitoring", "retrain_on_expected_gain"), text)
+
+
+def _untold_harm(monitoring: Monitoring, gates: Mapping[str, Gate], task: Task | None) -> Iterator[Problem]:
+    """Yield the gates that harm is expected by and that the policy doesn't have for this model."""
+    if not monitoring.retrain_on_expected_harm:
+        return
+    lacking = [name for name in HARM_GATES if name not in gates or not _fits(gates[name], task)]
+    if lacking:
+        text = (
+            f"monitoring.retrain_on_expected_harm needs the gates {' and '.join(HARM_GATES)}, and {', '.join(lacking)} "
+            "can't be judged of this model: only rankings of two classes are estimated; leave it out"
+        )
+        yield Problem(("monitoring", "retrain_on_expected_harm"), text)
 
 
 def _fits(gate: Gate, task: Task | None) -> bool:

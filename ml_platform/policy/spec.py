@@ -14,6 +14,7 @@ from ml_platform.policy.expectations import Expectations
 from ml_platform.policy.formats import Format
 from ml_platform.policy.freezes import Freeze
 from ml_platform.policy.gates import Override, Waiver
+from ml_platform.policy.guard import Guard
 from ml_platform.policy.movable import MOST_COLUMNS, Move
 from ml_platform.policy.resources import Resources, bytes_of
 from ml_platform.policy.row_rules import RowRule
@@ -360,6 +361,11 @@ class Monitoring(Strict):
     false_alarms_per_year: float = Field(default=1.0, gt=0.0, le=100.0, allow_inf_nan=False)
     retrain_on_change_of: tuple[Ingredient, ...] = Field(default=(), exclude_if=_unsaid)
     retrain_after_days: int | None = Field(default=None, ge=1, exclude_if=_unsaid)
+    retrain_on_expected_gain: float | None = Field(
+        default=None, gt=0.0, lt=1.0, allow_inf_nan=False, exclude_if=_unsaid
+    )
+    retrain_on_expected_harm: bool = Field(default=False, exclude_if=_unsaid)
+    retrain_again_after_change: bool = Field(default=False, exclude_if=_unsaid)
     most_per_week: int | None = Field(default=None, ge=1, exclude_if=_unsaid)
     most_cpu_hours_in_30_days: float | None = Field(default=None, gt=0.0, allow_inf_nan=False, exclude_if=_unsaid)
 
@@ -399,6 +405,7 @@ class ModelSpec(Strict):
     feedback: FeedbackChoice | None = Field(default=None, exclude_if=_unsaid)
     policy: PolicyChoice = PolicyChoice()
     deployment: Deployment = Deployment()
+    guard: Guard | None = Field(default=None, exclude_if=_unsaid)
     monitoring: Monitoring | None = None
 
     def columns(self, role: Role) -> tuple[str, ...]:

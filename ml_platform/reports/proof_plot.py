@@ -11,7 +11,7 @@ from ml_platform.reports.svg import box, label, line, picture
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-WIDTH, NAMES, END, ROW, BAR, TOP = 640.0, 110.0, 560.0, 44.0, 13.0, 26.0
+WIDTH, WORDS, START, END, ROW, BAR, TOP = 640.0, 100.0, 220.0, 560.0, 44.0, 13.0, 26.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +35,10 @@ def proof_plot(proofs: Sequence[Proof]) -> Markup:
             ("worse", proof.worse, "positive", 5 + BAR),
         ):
             drawn += [
-                box((NAMES, top + down), (END - NAMES, BAR), "track"),
-                box((NAMES, top + down), ((END - NAMES) * part, BAR), tone),
-                label(NAMES + 6, top + down + BAR - 3, f"{words}: {part:.0%}", class_="tick strong"),
+                label(WORDS, top + down + BAR - 2, words, class_="tick"),
+                box((START, top + down), (END - START, BAR), "track"),
+                box((START, top + down), ((END - START) * part, BAR), tone),
+                label(END + 8, top + down + BAR - 2, f"{part:.0%}", class_="tick"),
             ]
     drawn.append(line((END, TOP - 4), (END, bottom), "limit"))
     return picture(WIDTH, bottom + 6, *drawn, title="How much is proven of what a decision needs")

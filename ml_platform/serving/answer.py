@@ -5,21 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import cast
 
 import msgspec
+from msgspec.structs import asdict
 
 from ml_platform.adapters.traffic_log import TrafficLog, Written
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.gate import Admitted
-from ml_platform.core.scoring import Score
 from ml_platform.core.traffic import Prediction
 from ml_platform.serving.challenger import Canary, Shadow
 from ml_platform.serving.contract_check import Checked
 from ml_platform.serving.gates import OPEN
+from ml_platform.serving.input_guard import Guarded
 from ml_platform.serving.live import Live
 from ml_platform.serving.mirror import Mirrored
-from ml_platform.serving.refusal import Refused, turned_away
+from ml_platform.serving.refusal import Problem, Refused, turned_away
 from ml_platform.serving.request import Rows
 from ml_platform.serving.scored import Failed, Scored, challenged, new_ids, scores_of
 
@@ -34,19 +35,24 @@ class Classed(msgspec.Struct, frozen=True, rename={"decided": "class"}):
     probabilities: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The JSON body of an answer: MLflow's `predictions`, and who said so."""
 
-    predictions: list[float | Classed]
+    predictions: Sequence[float | Classed | None]
     prediction_ids: list[str]
     model: str
     version: int
     model_digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class GuardedAnswer(Answer, frozen=True, kw_only=True):
+    """An answer of which the model's guard says something; the prediction of a row that it abstained for is None."""
+
+    flagged: tuple[Problem, ...]
+    abstained: tuple[Problem, ...]
+
+
+class Answered(msgspec.Struct, frozen=True):
     """An answer with what was scored: the rows, and by row the columns whose level is new; wait for `written` first.
 
     `live` is the version that answered.
@@ -57,6 +63,7 @@ class Answered:
     rows: Rows
     live: Live
     written: Written = None
+    guarded: Guarded | None = None
 
 
 def answer(
@@ -80,9 +87,10 @@ def answer(
             return _told(tried, _log(log, tried.written(time.perf_counter() - started, dt.datetime.now(dt.UTC))))
         failed = tried
     drawn = beside.rollout.rollout_id if beside else ""
-    began = time.thread_time()
-    scored = Scored(live, rows, checked, ids, scores_of(live, rows), rollout=drawn)
-    scoring = time.thread_time() - began
+    shadowed = isinstance(beside, Shadow)
+    began = time.thread_time() if shadowed else 0.0
+    scored = Scored(live, rows, checked, ids, scores_of(live, rows, checked.guarded), rollout=drawn)
+    scoring = time.thread_time() - began if shadowed else 0.0
     latency, now = time.perf_counter() - started, dt.datetime.now(dt.UTC)
     written = _log(log, [*scored.written(latency, now), *(failed.written(latency, now) if failed else ())])
     if isinstance(beside, Shadow):
@@ -120,21 +128,34 @@ def log_failure(live: Live, log: TrafficLog, status: int, started: float, *, cou
 
 
 def _told(scored: Scored, written: Written) -> Answered:
-    manifest = scored.live.manifest
+    manifest, guarded = scored.live.manifest, scored.checked.guarded
     said = Answer(
-        predictions=[_in_words(scored.live, score) for score in scored.scores],
+        predictions=_in_words(scored),
         prediction_ids=scored.ids,
         model=manifest.model,
         version=manifest.version,
         model_digest=manifest.model_digest,
     )
-    return Answered(said, scored.checked.unseen, scored.rows, scored.live, written)
+    if guarded is not None:
+        said = _guarded(said, guarded)
+    if scored.live.outliers is not None:
+        scored.live.outliers.later(scored.rows)
+    return Answered(said, scored.checked.unseen, scored.rows, scored.live, written, guarded)
 
 
-def _in_words(live: Live, score: Score) -> float | Classed:
-    if not isinstance(score, tuple):
-        return score
-    names = live.predictor.contract.classes
+def _guarded(said: Answer, guarded: Guarded) -> GuardedAnswer:
+    return GuardedAnswer(**asdict(said), flagged=guarded.flagged, abstained=guarded.abstained)
+
+
+def _in_words(scored: Scored) -> Sequence[float | Classed | None]:
+    names = scored.live.predictor.contract.classes
+    if not names:
+        return cast("list[float | None]", scored.scores)
+    scores = cast("list[tuple[float, ...] | None]", scored.scores)
+    return [None if score is None else _classed(score, names) for score in scores]
+
+
+def _classed(score: tuple[float, ...], names: Sequence[str]) -> Classed:
     return Classed(names[score.index(max(score))], dict(zip(names, score, strict=True)))
 
 

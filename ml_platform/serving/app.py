@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -15,14 +14,13 @@ from ml_platform.adapters.traffic_log import TrafficLog
 from ml_platform.core.errors import Unavailable
 from ml_platform.core.gate import Asked, Gate, TurnedAway, Wanted
 from ml_platform.serving import pages, status
-from ml_platform.serving.answer import Answered, answer, log_failure
 from ml_platform.serving.batch import Batch
 from ml_platform.serving.board import Board
-from ml_platform.serving.body import Receive, Scope, Send, read_body
+from ml_platform.serving.body import Receive, Scope, Send, read_body, require_kinds
 from ml_platform.serving.feedback import FEEDBACK, FeedbackDesk
-from ml_platform.serving.gates import OpenGate
+from ml_platform.serving.gates import OPEN, OpenGate
 from ml_platform.serving.live import Follower, Live
-from ml_platform.serving.load import Load, LoadLimits
+from ml_platform.serving.load import LARGE_BODY_BYTES, Load, LoadLimits
 from ml_platform.serving.losses import Losses
 from ml_platform.serving.metrics import Metrics
 from ml_platform.serving.open_inference import error_reply
@@ -31,6 +29,7 @@ from ml_platform.serving.protocols import protocol_of
 from ml_platform.serving.refusal import Refused, place_of, turned_away
 from ml_platform.serving.reply import Reply
 from ml_platform.serving.routes import BATCH, EXPLAIN, INFER, SCORING, Route, path_of, route_of
+from ml_platform.serving.scoring import Scoring
 from ml_platform.serving.served import Served
 
 PROBE_SECONDS = 1.0
@@ -69,6 +68,7 @@ class ScoringApp:
         self.follower, self.traffic = self.models[model].follower, traffic
         self.feedback = {name: FeedbackDesk(home, name, environment) for name in self.models}
         self._only = None if others else self.models[model]
+        self.quick_urls = _quick_urls(self.models)
         self._batches = 0
         self.load = Load(limits or LoadLimits())
         self.board: Board | None = None  # when there are other workers
@@ -200,23 +200,46 @@ class ScoringApp:
         if live is None:
             return protocol.refused(pages.nothing_live(served))
         live = live.without_canary() if protocol.names_version else live
+        scoring = Scoring(served, live, protocol, started)
         try:
             with self.load.taken_in(scope):
                 body = await read_body(scope, receive, protocol.kinds)
-                scoring = partial(answer, live, served.traffic, body, started, admitted=admitted, read=protocol.read)
                 size = len(body) * protocol.cost
-                answered, reply = await self.load.score(lambda: _told(protocol, scoring()), size)
+                answered, reply = await self.load.score(lambda: scoring.score(body, admitted), size)
             await self.load.on_disk(answered.written)
-        except Refused as refused:
-            _log_failure(served, live, refused.status, started)
-            return protocol.refused(refused)
         except Exception as error:  # noqa: BLE001 - the outermost boundary: said, counted and logged, without values
-            # No traceback: it repeats the error's text, which may hold a value of the request
-            log.error("scoring failed: %s at %s", type(error).__name__, place_of(error))  # noqa: TRY400
-            _log_failure(served, live, 500, started)
-            message = "scoring failed inside the service; its log says where"
-            return protocol.refused(Refused(500, "INTERNAL_ERROR", message))
-        self.metrics.scored(served.model, answered.answer.version, answered.unseen)
+            return scoring.failed(error)
+        self.metrics.scored(served.model, answered.answer.version, answered.unseen, answered.guarded)
+        return reply
+
+    def at_once(self, url: bytes, scope: Scope, body: bytes, started: float) -> Reply | None:
+        """Answer a request to one of `quick_urls` as `__call__` does, but without waiting; None when it has to wait."""
+        served, route = self.quick_urls[url]
+        protocol = protocol_of(route, scope)
+        live = served.follower.live
+        if (
+            live is None
+            or self.load.draining
+            or served.traffic.waits_for_disk
+            or len(body) * protocol.cost > LARGE_BODY_BYTES
+        ):
+            return None
+        reply = self._scored_at_once(Scoring(served, live, protocol, started), scope, body)
+        self.metrics.answered(route.path(served.model), reply.status, time.perf_counter() - started)
+        return reply
+
+    def _scored_at_once(self, scoring: Scoring, scope: Scope, body: bytes) -> Reply:
+        model, protocol = scoring.served.model, scoring.protocol
+        admitted = self.gate.admit(_asked(scope, "score", model)) if self.gate.guards else OPEN
+        if isinstance(admitted, TurnedAway):
+            return protocol.refused(turned_away(admitted))
+        try:
+            require_kinds(scope, protocol.kinds)
+            self.load.require_place()
+            answered, reply = scoring.score(body, admitted)
+        except Exception as error:  # noqa: BLE001 - the outermost boundary: said, counted and logged, without values
+            return scoring.failed(error)
+        self.metrics.scored(model, answered.answer.version, answered.unseen, answered.guarded)
         return reply
 
     async def _batch(self, served: Served, scope: Scope, receive: Receive) -> Reply:
@@ -304,13 +327,12 @@ async def _send_spooled(spooled: IO[bytes], send: Send) -> None:
             await send({"type": "http.response.body", "body": part, "more_body": True})
 
 
-def _told(protocol: ScoringProtocol, answered: Answered) -> tuple[Answered, Reply]:
-    return answered, protocol.told(answered.live, answered)
-
-
-def _log_failure(served: Served, live: Live, code: int, started: float) -> None:
-    if not served.traffic.problem:
-        log_failure(live, served.traffic, code, started)
+def _quick_urls(models: Mapping[str, Served]) -> dict[bytes, tuple[Served, Route]]:
+    """Return what is asked for scores of few rows most, by its URL as it is sent; none names a version."""
+    routes = [(served, Route(page, name)) for name, served in models.items() for page in (SCORING, INFER)]
+    if len(models) == 1:
+        routes += [(served, Route(SCORING)) for served in models.values()]
+    return {route.path(served.model).encode(): (served, route) for served, route in routes}
 
 
 def _asked(scope: Scope, wants: Wanted, model: str = "") -> Asked:

@@ -40,6 +40,12 @@ async def read_body(scope: Scope, receive: Receive, kinds: Collection[bytes] = (
         raise Refused(408, "BAD_REQUEST", f"the body didn't arrive within {BODY_SECONDS:g} s") from error
 
 
+def require_kinds(scope: Scope, kinds: Collection[bytes]) -> None:
+    """Raise Refused when a request says that its body is of none of these content types, or compressed."""
+    for name, value in scope["headers"]:
+        require_kind(name, value, kinds)
+
+
 def require_kind(name: bytes, value: bytes, kinds: Collection[bytes]) -> None:
     """Raise Refused when a header says that the body is of none of these content types, or compressed."""
     if name == b"content-type" and value not in kinds and media_type(value) not in kinds:

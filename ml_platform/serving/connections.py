@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
-from typing import Any, ClassVar
-
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ml_platform.core.errors import Unavailable
 from ml_platform.serving.protocol import encode
+from ml_platform.serving.quick_protocol import QuickProtocol
 from ml_platform.serving.refusal import ErrorBody
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 HEAD_SECONDS = 10.0
 UNREAD_SECONDS = 30.0
@@ -51,7 +53,7 @@ def most_connections() -> int:
     return soft - OTHER_FILES
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class GuardedProtocol(QuickProtocol):
     """One connection; it is closed, with an answer where one is due, when its client breaks the rules."""
 
     most: ClassVar[int] = 1 << 20
@@ -95,13 +97,18 @@ class GuardedProtocol(HttpToolsProtocol):
         """End a request, and the connection when its client said that no other comes."""
         super().on_response_complete()
         if self.cycle.response_complete and not self.pipeline:
-            self._waiting_since = self.loop.time()
+            self.rests()
             if self._ended and not self.transport.is_closing():
                 self.transport.close()
+
+    def rests(self) -> None:
+        """Wait for the next head."""
+        self._waiting_since = self.loop.time()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Keep a connection whose client ended its side after a whole request, until that is answered."""
         self._ended = True
+        self.go_on()
         cycle: RequestResponseCycle | None = self.cycle  # none before the first request
         return cycle is not None and not cycle.response_complete and not cycle.more_body
 
@@ -119,11 +126,12 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _sweep(self) -> None:
-        """Close all connections whose clients owe a head, or leave an answer unread, for too long."""
+        """Close all whose clients owe a head, or leave an answer unread, for too long; hold no request for longer."""
         for one in list(self.connections):
             if isinstance(one, GuardedProtocol):
                 one.close_unread(self.loop.time())
                 one.close_late(self.loop.time() - HEAD_SECONDS)
+                one.go_on()
         GuardedProtocol._sweeping = bool(self.connections)
         if self.connections:
             self.loop.call_later(SWEEP_SECONDS, self._sweep)

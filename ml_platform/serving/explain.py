@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 import numpy as np
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from ml_platform.core.errors import DataInvalid
 from ml_platform.serving.answer import Answered, Classed
+from ml_platform.serving.by_column import ColumnPart, ColumnReason, column_parts, column_reasons
 from ml_platform.serving.contract_check import Checked
 from ml_platform.serving.live import Live
 from ml_platform.serving.predictor import RawScores
@@ -38,9 +40,10 @@ class ReasonCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A raw score taken apart: `average` and all `contributions` add up to `raw`, in `unit`.
+    """A raw score taken apart: `average` and all `contributions` add up to `raw`, in `unit`; so do those of `columns`.
 
-    `decision` is what the reasons led to: positive, negative, a class, or empty for a number.
+    `decision` is what the reasons led to: positive, negative, a class, or empty for a number. `p_value` says how usual
+    the row is: the share of calibration rows as unlike the training rows, None when the model's guard doesn't tell.
     """
 
     decision: str
@@ -49,6 +52,9 @@ class Explanation:
     raw: float
     contributions: dict[str, float]
     reasons: tuple[ReasonCode, ...]
+    columns: tuple[ColumnPart, ...]
+    column_reasons: tuple[ColumnReason, ...]
+    p_value: float | None = None
 
 
 class Explaining:
@@ -74,9 +80,9 @@ class Explaining:
 
     def told(self, live: Live, answered: Answered) -> Reply:
         """Return the answer with an explanation of each row."""
-        said = asdict(answered.answer)
-        said["predictions"] = answered.answer.predictions
-        return Reply(200, encode({**said, "explanations": explanations(live, answered, self._reasons)}))
+        return Reply(
+            200, encode({**asdict(answered.answer), "explanations": explanations(live, answered, self._reasons)})
+        )
 
     def refused(self, refused: Refused) -> Reply:
         """Return a refusal."""
@@ -92,16 +98,23 @@ def _wanted(query: bytes) -> int:
     return int(text)
 
 
-def explanations(live: Live, answered: Answered, most: int) -> list[Explanation]:
-    """Explain rows that were scored, with up to `most` reasons each.
+def explanations(live: Live, answered: Answered, most: int) -> list[Explanation | None]:
+    """Explain rows that were scored, with up to `most` reasons each; of one that wasn't there is nothing to say.
 
     Raises DataInvalid when contributions and average don't add up to the raw score: then they explain nothing.
     """
-    found = live.predictor.explain_rows(answered.rows)
+    told = [(row, said) for row, said in zip(answered.rows, answered.answer.predictions, strict=True)]
+    scored = [(row, said) for row, said in told if said is not None]
+    if not scored:
+        return [None] * len(told)
+    rows = [row for row, _ in scored]
+    found = live.predictor.explain_rows(rows)
     require_sums(found)
-    return [
-        _explanation(live, found, row, said, most) for row, said in enumerate(answered.answer.predictions)
-    ]  # fmt: skip
+    usual = live.outliers.p_values(rows) if live.outliers else [None] * len(rows)
+    explained = (
+        replace(_explanation(live, found, row, said, most), p_value=usual[row]) for row, (_, said) in enumerate(scored)
+    )
+    return [None if said is None else next(explained) for _, said in told]
 
 
 def require_sums(found: RawScores) -> None:
@@ -120,7 +133,7 @@ def require_sums(found: RawScores) -> None:
 def _explanation(live: Live, found: RawScores, row: int, said: float | Classed, most: int) -> Explanation:
     decision, at, sign = _decided(live, said)
     names, moved = live.predictor.contract.feature_names, found.contributions[row, at]
-    unit = live.predictor.raw_unit
+    unit, parts = live.predictor.raw_unit, column_parts(live.predictor.contract, moved.tolist())
     return Explanation(
         decision=decision,
         unit=unit,
@@ -128,6 +141,8 @@ def _explanation(live: Live, found: RawScores, row: int, said: float | Classed, 
         raw=float(found.raw[row, at]),
         contributions=dict(zip(names, moved.tolist(), strict=True)),
         reasons=tuple(_reason(names[place], float(moved[place]), unit) for place in _strongest(moved, sign, most)),
+        columns=parts,
+        column_reasons=column_reasons(parts, sign, most, unit),
     )
 
 

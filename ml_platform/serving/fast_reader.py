@@ -40,26 +40,31 @@ class FastReader:
         rows: Any = list[row] | UnsetType  # type: ignore[valid-type]
         body = msgspec.defstruct("Body", [(name, rows, UNSET) for name in FORMATS], forbid_unknown_fields=True)
         self._decode = msgspec.json.Decoder(body).decode
+        self._may_lack_time = fields[-1:] != [] and fields[-1][0] == "at"
 
     def read(self, body: bytes) -> Rows | None:
         """Return the rows; None when the slow way has to look."""
         if not self._usable:
             return None
         try:
-            content = astuple(self._decode(body))
+            given = [rows for rows in astuple(self._decode(body)) if rows is not UNSET]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        given = [rows for rows in content if rows is not UNSET]
         if len(given) != 1 or not 0 < len(given[0]) <= MAXIMUM_ROWS:
             return None
-        values = [astuple(row) for row in given[0]]
+        values = list(map(astuple, given[0]))
         if not self._every_key_once(body, values):
             return None
-        return [dict(zip(self._names, row if row[-1] is not UNSET else row[:-1], strict=False)) for row in values]
+        if self._may_lack_time:
+            values = [row if row[-1] is not UNSET else row[:-1] for row in values]
+        names = self._names
+        return [dict(zip(names, row, strict=False)) for row in values]
 
     def _every_key_once(self, body: bytes, rows: list[tuple[Any, ...]]) -> bool:
         """Every key has a colon behind it, so a key given twice shows as a colon too many."""
-        keys = 1 + sum(len(row) - (row[-1] is UNSET) for row in rows)
+        keys = 1 + len(rows) * len(self._names)
+        if self._may_lack_time:
+            keys -= sum(row[-1] is UNSET for row in rows)
         colons = body.count(b":")
         if colons != keys:
             texts = [row[index] for row in rows for index in self._texts]

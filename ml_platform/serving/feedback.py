@@ -68,6 +68,7 @@ class FeedbackDesk:
     _at_work: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_WORK), init=False)
     _log: FeedbackLog | None = field(default=None, init=False)
     _opening: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _thinking: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     async def take(self, scope: Scope, receive: Receive, admitted: Admitted, columns: Sequence[str]) -> Answer:
         """Take what a request says; raises Refused, and then nothing of it was taken.
@@ -97,11 +98,14 @@ class FeedbackDesk:
                 log.warning("the feedback log can't be closed: %s", error)
 
     def _take(self, body: bytes, admitted: Admitted, columns: Sequence[str]) -> Answer:
-        sent = read_said(body)
-        away = admitted.spend(len(sent))
-        if away is not None:
-            raise turned_away(away)
-        remarks = _remarks(sent, Taking(by=admitted.person, heard_at=dt.datetime.now(dt.UTC), columns=columns))
+        with (
+            self._thinking
+        ):  # one thread that computes leaves room for the event loop, and the others wait for the disk
+            sent = read_said(body)
+            away = admitted.spend(len(sent))
+            if away is not None:
+                raise turned_away(away)
+            remarks = _remarks(sent, Taking(by=admitted.person, heard_at=dt.datetime.now(dt.UTC), columns=columns))
         taken = self._append(remarks)
         aside = (Problem(problem=OF_THE_FUTURE, row=row) for row, one in enumerate(remarks) if is_of_the_future(one))
         return Answer(taken=taken.new, heard_before=taken.heard_before, kept_aside=tuple(aside))
@@ -135,6 +139,8 @@ def read_said(body: bytes) -> list[Said | str]:
     """Return what each remark says, or why it says nothing; raises Refused when the body isn't a list of them."""
     try:
         content = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+        if b"\\u" in body:
+            json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair could never be written down
         sent = msgspec.convert(content, Sent).feedback
     except UnicodeDecodeError as error:
         raise Refused(400, "BAD_REQUEST", f"the body isn't UTF-8 (byte {error.start})") from error

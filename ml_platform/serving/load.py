@@ -51,7 +51,7 @@ class Load:
 
     def taken_in(self, scope: Scope) -> AbstractContextManager[None]:
         """Hold a place for a request whose body isn't small; raises Refused when there is none."""
-        announced = _announced(scope)
+        announced = announced_bytes(scope)
         if announced <= SMALL_BODY_BYTES:
             return AT_ONCE
         return self._held(announced) if announced <= LARGE_BODY_BYTES else self._taken_in()
@@ -82,12 +82,11 @@ class Load:
         Large ones are scored one at a time, beside the event loop, as they take memory many times their size; one
         that took too long is still finished there before the next begins.
         """
-        if self._scoring >= self.limits.most_at_once:
-            raise self._too_much()
+        self.require_place()
+        if size <= LARGE_BODY_BYTES:
+            return scoring()
         self._scoring += 1
         try:
-            if size <= LARGE_BODY_BYTES:
-                return scoring()
             async with asyncio.timeout(self.limits.score_seconds):
                 await self._one_at_a_time.acquire()
                 task = asyncio.create_task(asyncio.to_thread(scoring))
@@ -121,6 +120,11 @@ class Load:
         if not task.cancelled():
             task.exception()  # whoever waited has heard of it, or has gone
 
+    def require_place(self) -> None:
+        """Raise Refused when too many requests are under way to score another."""
+        if self._scoring >= self.limits.most_at_once:
+            raise self._too_much()
+
     def _too_much(self) -> Refused:
         message = "the service has as much to do as it takes on at once; send again in a moment"
         return Refused(503, "TEMPORARILY_UNAVAILABLE", message, retry_after_seconds=RETRY_SECONDS)
@@ -130,7 +134,7 @@ class Load:
         return Refused(504, "DEADLINE_EXCEEDED", message)
 
 
-def _announced(scope: Scope) -> int:
+def announced_bytes(scope: Scope) -> int:
     """Return how large a body says it is; one that doesn't say may be large."""
     for name, value in scope["headers"]:
         if name == b"content-length":

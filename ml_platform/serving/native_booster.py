@@ -7,7 +7,6 @@ import importlib.util
 import re
 import threading
 import weakref
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -104,14 +103,14 @@ class NativeBooster:
         weakref.finalize(self, self._library.LGBM_FastConfigFree, fast)
         return fast
 
-    def score_one(self, values: Sequence[float]) -> float:
+    def score_one(self, values: list[float]) -> float:
         """Return the one score of a row of feature values, in the order of `feature_names`."""
         return self.scores_one(values)[0]
 
-    def scores_one(self, values: Sequence[float]) -> list[float]:
+    def scores_one(self, values: list[float]) -> list[float]:
         """Return the scores of a row, one per class."""
         with self._lock:
-            self._row[:] = list(values)
+            self._row[:] = values  # type: ignore[assignment] # ctypes makes C's numbers of them
             code = self._score_row(*self._arguments)
             scores = self._scores[:]
         _check(code)

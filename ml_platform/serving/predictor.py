@@ -16,6 +16,7 @@ from ml_platform.learners.tree_text import raw_unit
 from ml_platform.serving.native_booster import NativeBooster
 from ml_platform.stages.bundle import Bundle, read_bundle
 from ml_platform.stages.encode import row_encoder
+from ml_platform.stages.encode_one import OneRowEncoder
 
 Row = Mapping[str, object]
 Columns = Mapping[str, NDArray[np.float64]]
@@ -40,9 +41,11 @@ class Predictor:
         self.digest = bundle.digest
         self.contract = bundle.contract
         self.levels = bundle.features.levels
+        self.guard = bundle.guard
         self._transform = bundle.transform
         self._state = bundle.features.state
         self._encode = row_encoder(bundle.contract.inputs, bundle.features.levels)
+        self._encode_one = OneRowEncoder(bundle.contract.inputs, bundle.features.levels)
         self._calibration = bundle.calibration
         self._names = bundle.contract.feature_names
         self.raw_unit = raw_unit(bundle.model_text.decode())
@@ -85,20 +88,25 @@ class Predictor:
         """Return one score per row, of several classes their probabilities; a row's bits are the same alone or not."""
         if not rows:
             return []
-        columns = self._transform(self._encode(rows), self._state)
         if len(rows) == 1:
+            columns = self._transform(self._encode_one(rows[0]), self._state)
             found = self._booster.scores_one([float(columns[name][0]) for name in self._names])
             several = self._booster.classes > 1
             if self._calibration is None:
                 return [tuple(found)] if several else [found[0]]
             return self._calibrated(np.array([found] if several else found))
+        columns = self._transform(self._encode(rows), self._state)
         return self._calibrated(self._booster.score_many(self._matrix(columns, len(rows))))
 
     def explain_rows(self, rows: Sequence[Row]) -> RawScores:
         """Return the raw scores of rows taken apart into what each feature did to them."""
-        matrix = self._matrix(self._transform(self._encode(rows), self._state), len(rows))
+        matrix = self.matrix_of(rows)
         found = self._booster.contributions(matrix)
         return RawScores(found[..., -1], found[..., :-1], self._booster.raw_many(matrix))
+
+    def matrix_of(self, rows: Sequence[Row]) -> NDArray[np.float64]:
+        """Return the features of rows, shape (rows, features), in the model's order."""
+        return self._matrix(self._transform(self._encode(rows), self._state), len(rows))
 
     def _matrix(self, columns: Columns, rows: int) -> NDArray[np.float64]:
         matrix = np.empty((rows, len(self._names)), dtype=np.float64)

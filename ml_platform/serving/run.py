@@ -34,6 +34,7 @@ from ml_platform.serving.seldom import SELDOM
 ENVIRONMENTS = ("staging", "production")
 DEFS = Path(__file__).parent.parent / "defs"
 GRACE_SECONDS = 10
+IDLE_SECONDS = 10  # as a connection may owe the head of its first request
 LARGEST_PORT = 65535
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 TICKS_PER_REPORT = 5
@@ -172,6 +173,7 @@ def _config(app: ScoringApp) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         ws="none",
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

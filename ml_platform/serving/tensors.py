@@ -62,7 +62,8 @@ def values_of(tensor: Tensor, kind: str, raw: bytes | None, *, empty_is_text: bo
         raise malformed(f"{where} holds {len(values):,} values, its shape says {count:,}")
     if kind == "boolean" and tensor.datatype != "BOOL":
         return [_truth(value) for value in values]
-    return [None if value == "" and not empty_is_text else _present(value) for value in values]
+    no_text = tensor.datatype == BYTES and not empty_is_text
+    return [None if value == "" and no_text else _present(value) for value in values]
 
 
 def _listed(kind: str) -> str:

@@ -54,10 +54,10 @@ def due_windows(
     return tuple(sorted(due.values(), key=lambda one: one.window, reverse=True)[:AT_ONCE])
 
 
-def has_new_labels(store: ArtefactStore, record: WindowRecord, words: Iterable[pa.Table]) -> bool:
+def has_new_labels(store: ArtefactStore, record: WindowRecord, words: Iterable[pa.Table], *, now: dt.datetime) -> bool:
     """Say whether a label is there now for a scored prediction of a window that had none when it was collected.
 
-    `words` are labels in columns, as `collect_window` takes them.
+    `words` are labels in columns, as `collect_window` takes them; those from the future aren't there yet.
     """
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -69,7 +69,15 @@ def has_new_labels(store: ArtefactStore, record: WindowRecord, words: Iterable[p
     with store.open(KIND, record.digest, FILE) as file:
         rows = pq.read_table(file, columns=["id", "score", "label"])
     waiting = rows["id"].filter(pc.and_(rows["label"].is_null(), rows["score"].is_valid()))
-    return any(pc.any(pc.is_in(each["prediction_id"], value_set=waiting)).as_py() for each in words)
+    come = (each.filter(pc.less_equal(each["at"], now)) for each in words)
+    return any(pc.any(pc.is_in(each["prediction_id"], value_set=waiting)).as_py() for each in come)
+
+
+def waits_for_labels(words: Iterable[pa.Table], *, now: dt.datetime) -> bool:
+    """Say whether a label says that it will be known later than now."""
+    import pyarrow.compute as pc
+
+    return any(pc.any(pc.greater(each["at"], now)).as_py() for each in words)
 
 
 def _unseen(

@@ -103,16 +103,12 @@ def encode_rows(
 
 def row_encoder(inputs: Sequence[InputColumn], levels: Levels) -> RowEncoder:
     """Return `encode_rows` for fixed inputs, prepared once for a service that scores row by row."""
-    cells = [(column.name, column.type, _cell(column, levels)) for column in inputs]
+    cells = [(column.name, column.type, cell_of(column, levels)) for column in inputs]
     names, named = [name for name, _, _ in cells], [(name, cell) for name, _, cell in cells]
 
     def encode(rows: Sequence[Mapping[str, object]]) -> dict[str, NDArray[np.float64]]:
-        try:  # one array for all columns: most of the cost of a single row is making arrays
-            if len(rows) == 1:
-                (row,) = rows
-                block = np.array([cell(row.get(name)) for name, cell in named], dtype=np.float64).reshape(-1, 1)
-            else:
-                block = np.array([[cell(row.get(name)) for row in rows] for name, cell in named], dtype=np.float64)
+        try:  # one array for all columns: most of the cost of few rows is making arrays
+            block = np.array([[cell(row.get(name)) for row in rows] for name, cell in named], dtype=np.float64)
         except (TypeError, ValueError, OverflowError):
             return {name: _encoded(name, kind, cell, rows) for name, kind, cell in cells}  # names the column
         return dict(zip(names, block, strict=True))
@@ -128,10 +124,11 @@ def _encoded(name: str, kind: str, cell: Cell, rows: Sequence[Mapping[str, objec
         raise DataInvalid(message) from None
 
 
-def _cell(column: InputColumn, levels: Levels) -> Cell:
+def cell_of(column: InputColumn, levels: Levels) -> Cell:
+    """Return what makes a value of the column a number; it raises TypeError or ValueError for what is none of them."""
     match column.type:
         case "category":
-            return _level(levels.get(column.name, ()))
+            return _LevelCodes(levels.get(column.name, ())).__getitem__
         case "boolean":
             return _boolean
         case "datetime":
@@ -140,15 +137,14 @@ def _cell(column: InputColumn, levels: Levels) -> Cell:
             return _number
 
 
-def _level(levels: Sequence[str]) -> Cell:
-    code_of = {level: float(code) for code, level in enumerate(levels)}
+class _LevelCodes(dict[object, float]):
+    """The code of each level, and NaN for what is missing; whatever else is asked for is first made a level's text."""
 
-    def code(value: object) -> float:
-        if type(value) is str and value in code_of:
-            return code_of[value]
-        return math.nan if value is None else code_of.get(sent_level_text(value), math.nan)
+    def __init__(self, levels: Sequence[str]) -> None:
+        super().__init__({None: math.nan} | {level: float(code) for code, level in enumerate(levels)})
 
-    return code
+    def __missing__(self, value: object) -> float:
+        return self.get(sent_level_text(value), math.nan)
 
 
 def _text(value: object) -> str:

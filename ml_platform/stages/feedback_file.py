@@ -160,6 +160,8 @@ def _ndjson(path: Path) -> Iterator[Cells | str]:
 def _object(line: bytes) -> Cells | str:
     try:
         found = json.loads(line.decode())
+        if b"\\u" in line:
+            json.dumps(found, ensure_ascii=False).encode()  # half of a surrogate pair could never be written down
     except (ValueError, RecursionError):
         return "the line is no JSON"
     return found if isinstance(found, dict) else "the line is no JSON object"

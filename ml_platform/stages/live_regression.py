@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
-from ml_platform.stages.live_promise import SUCCESS
 from ml_platform.stats.promise_excess import promise_excess
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ SLOW_ALLOWED, SLOW_BEYOND = 0.01, 0.02
 SLOWER = 2.0  # a request counts as slow beyond this many times what one in a hundred took longer than
 OUTSIDE_ALLOWED, OUTSIDE_BEYOND = 0.2, 0.3
 LOSS_BEYOND = 0.125  # parts of the loss promised: an eighth more is allowed, a quarter more is bet on
+MILLISECONDS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ def look_at_live(
     served = sorted(unique.values(), key=lambda one: (one.at, one.id))
     measured = (*_of_requests(served, promise, since), _of_outcomes(unique, labels, promise, loss=loss, since=since))
     limit = math.log(WEEKS_PER_YEAR * MONITORS / false_rollbacks_per_year)
-    broken = tuple(_broken(measured, limit))
+    broken = tuple(_broken(measured, promise, limit))
     if broken:
         return Regressed(measurements=measured, reasons=broken)
     unknown = tuple(f"not known: {one.text()}" for one in measured if one.value is None)
@@ -91,7 +91,7 @@ def look_at_live(
 def _of_requests(served: Sequence[Prediction], promise: Promise, since: dt.datetime) -> Iterator[Measurement]:
     scored = [one for one in served if _is_scored(one)]
     times, weeks = _weeks([one.at for one in served], since), _weeks([one.at for one in scored], since)
-    failed = [not _is_scored(one) for one in served]
+    failed = [not one.answered for one in served]
     yield promise_excess(
         failed, times, promised=promise.errors, margin=ERRORS_BEYOND, metric="live_error_excess", unit="share"
     )
@@ -137,16 +137,36 @@ def _of_outcomes(
     )
 
 
-def _broken(measured: Iterable[Measurement], limit: float) -> Iterator[str]:
+def _broken(measured: Iterable[Measurement], promise: Promise, limit: float) -> Iterator[str]:
     for one in measured:
-        evidence = one.facts.get("evidence")
-        if one.value is not None and isinstance(evidence, float) and evidence >= limit:
-            seen = f"{one.value:.4g} more than the {one.facts['promised']:.4g} allowed, since week {one.facts['since']}"
-            yield f"{one.metric}: {seen} (n = {one.n:,}), evidence {evidence:.1f}, {limit:.1f} is needed"
+        evidence, allowed = one.facts.get("evidence"), one.facts.get("promised")
+        if one.value is None or not isinstance(evidence, float) or not isinstance(allowed, float) or evidence < limit:
+            continue
+        seen = f"{_in_words(one.metric, one.value + allowed, promise)}, {_share(one, allowed)} allowed"
+        since = f"since week {one.facts['since']} (n = {one.n:,})"
+        yield f"{one.metric}: {seen}, {since}, evidence {evidence:.1f}, {limit:.1f} is needed"
+
+
+def _in_words(metric: str, seen: float, promise: Promise) -> str:
+    """Say what was seen of a monitor since the week that told most."""
+    match metric:
+        case "live_error_excess":
+            return f"{seen:.2%} of the requests got no score"
+        case "live_slow_excess":
+            slow = SLOWER * (promise.slow_seconds or 0.0) * MILLISECONDS
+            return f"{seen:.2%} of the answers took longer than {slow:.3g} ms"
+        case "live_score_excess":
+            return f"{seen:.2%} of the scores lie where few of the holdout's did"
+        case _:
+            return f"the mean loss is {seen:.4g}"
+
+
+def _share(one: Measurement, allowed: float) -> str:
+    return f"{allowed:.2%}" if one.unit == "share" else f"{allowed:.4g}"
 
 
 def _is_scored(one: Prediction) -> bool:
-    return one.status < SUCCESS and one.score is not None
+    return one.answered and one.score is not None
 
 
 def _weeks(times: Iterable[dt.datetime], since: dt.datetime) -> Weeks:

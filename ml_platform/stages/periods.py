@@ -40,6 +40,21 @@ def period_named(kind: WindowKind, name: str) -> Period:
     return period_at(kind, start)
 
 
+def kind_of(name: str) -> WindowKind:
+    """Return which kind of period a name is that of; raises DataInvalid for none.
+
+    >>> kind_of("2013-06-01")
+    'day'
+    """
+    for kind in FORMS:
+        try:
+            period_named(kind, name)
+        except DataInvalid:
+            continue
+        return kind
+    raise DataInvalid(f"the window {name!r} can't be read: {'; '.join(_EXAMPLES.values())}")
+
+
 def period_at(kind: WindowKind, moment: dt.datetime) -> Period:
     """Return the period that a moment lies in.
 

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ml_platform.core.digest import digest_of, short
+from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import DeploymentRecord, EvidencePart, MonitoringRecord
 from ml_platform.core.verdict import Outcome, Verdict
+from ml_platform.stages.periods import kind_of, period_at, period_named
+
+BEGAN = "windows_since_it_began"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """A reason to retrain; the same `cause` is the same reason, however often it is seen."""
+    """A reason to retrain; the same `cause` is the same reason, however often it is seen.
+
+    `changed_since` is since when the world seems to be another one, where that is the reason.
+    """
 
     cause: str
     text: str
     gates: tuple[str, ...] = ()
+    changed_since: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +36,56 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """What a version is made from, by digest (features, parameters, policy); `as_of` is before when its rows are."""
+class Declined:
+    """Something that others retrain for, and why it isn't followed; `limit` names the limit that stands against it."""
 
-    digests: Mapping[str, str]
+    cause: str
+    text: str
+    limit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a version is made from, by digest (features, parameters, policy); `as_of` is before when its rows are.
+
+    It learns from the rows of `learned_from` (None: all before) to `learned_until`.
+    """
+
+    digests: Mapping[str, str] = field(default_factory=dict)
     as_of: dt.datetime | None = None
+    learned_from: dt.datetime | None = None
+    learned_until: dt.datetime | None = None
+
+
+def unheard(window: MonitoringRecord, part: EvidencePart | None, live: DeploymentRecord) -> str:
+    """Say why a window's verdicts say nothing of the live version; empty when they do."""
+    if part is None:
+        return f"window {window.window} has no verdicts under the present policy: materialise `monitoring` of it again"
+    if window.model_digest != live.model_digest:
+        return (
+            f"window {window.window} was served by version {window.version}, but version {live.version} is "
+            "live: wait for a window that it served"
+        )
+    if part.subject_digest != window.digest:
+        return f"the verdicts on hand are not about window {window.window}: materialise `monitoring` again"
+    return ""
 
 
 def of_gates(
     gates: Sequence[str], window: MonitoringRecord, part: EvidencePart | None, live: DeploymentRecord
 ) -> Reason | Quiet:
     """Say whether a gate failed on a window that the live version served."""
-    if part is None:
-        return Quiet(
-            f"window {window.window} has no verdicts under the present policy: materialise `monitoring` of it again"
-        )
-    if window.model_digest != live.model_digest:
-        return Quiet(
-            f"window {window.window} was served by version {window.version}, but version {live.version} is "
-            "live: wait for a window that it served"
-        )
-    if part.subject_digest != window.digest:
-        return Quiet(f"the verdicts on hand are not about window {window.window}: materialise `monitoring` again")
+    silent = unheard(window, part, live)
+    if silent or part is None:
+        return Quiet(silent)
     watching = [verdict for verdict in part.verdicts if verdict.gate in gates]
-    failed = tuple(sorted(verdict.gate for verdict in watching if verdict.outcome is Outcome.FAILED))
-    if not failed:
+    broken = [verdict for verdict in watching if verdict.outcome is Outcome.FAILED]
+    if not broken:
         return Quiet(_calm(window, watching))
+    failed = tuple(sorted(verdict.gate for verdict in broken))
     digest = digest_of({"model": window.model, "digest": window.model_digest, "gates": failed, "w": window.window})
-    return Reason(cause=digest, text=_harm(window, failed, watching), gates=failed)
+    since = min(_began(window, verdict.worst) for verdict in broken)
+    return Reason(cause=digest, text=_harm(window, broken), gates=failed, changed_since=since)
 
 
 def of_changes(
@@ -90,11 +120,20 @@ def of_age(days: int, window: MonitoringRecord, live: DeploymentRecord, made: Ma
     return Reason(cause=digest, text=f"the rows of version {live.version} end {age} days before the window does")
 
 
-def _harm(window: MonitoringRecord, failed: Sequence[str], watching: Sequence[Verdict]) -> str:
+def _began(window: MonitoringRecord, worst: Measurement | None) -> dt.datetime:
+    """Return the start of the window, or of the one in which the evidence of an alarm began."""
+    kind = kind_of(window.window)
+    start = period_named(kind, window.window).start
+    windows = worst.facts.get(BEGAN) if worst else None
+    for _ in range(windows - 1 if isinstance(windows, int) else 0):
+        start = period_at(kind, start - dt.timedelta(microseconds=1)).start
+    return start
+
+
+def _harm(window: MonitoringRecord, broken: Sequence[Verdict]) -> str:
     said = "; ".join(
         f"{verdict.gate}: {verdict.worst.text() if verdict.worst else verdict.reason}, limit {verdict.limit}"
-        for verdict in watching
-        if verdict.gate in failed
+        for verdict in broken
     )
     return f"window {window.window}: {said}"
 

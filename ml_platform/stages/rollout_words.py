@@ -23,20 +23,13 @@ def said(one: Measurement) -> str:
 
     >>> facts = {"challenger": 0.02, "champion": 0.01}
     >>> said(Measurement(metric=ERRORS, value=0.01, low=-0.002, high=0.021, n=900, facts=facts))
-    'errors: 2% of the requests against 1%, a difference of +1% [-0.2%, +2.1%] (n = 900)'
+    'errors, of the requests: 2% against 1%, a difference of +1% [-0.2%, +2.1%] (n = 900)'
     """
-    name = NAMES.get(one.metric, one.metric)
     if one.value is None:
-        return f"{name}: not known ({difference(one)}; n = {one.n:,})"
-    return f"{name}: {against(one)}{difference(one)} (n = {one.n:,})"
-
-
-def against(one: Measurement) -> str:
-    """Say both versions' numbers; empty for what isn't a comparison."""
-    ours, theirs = _numbers(one)
-    if not ours:
-        return ""
-    return f"{ours}{_of(one)} against {theirs}, a difference of "
+        return f"{NAMES.get(one.metric, one.metric)}: not known ({difference(one)}; n = {one.n:,})"
+    ours, theirs = sides(one)
+    against = f"{ours} against {theirs}, a difference of " if ours else ""
+    return f"{named(one)}: {against}{difference(one)} (n = {one.n:,})"
 
 
 def difference(one: Measurement) -> str:
@@ -45,14 +38,13 @@ def difference(one: Measurement) -> str:
         return "no outcome has come yet" if one.metric == OUTCOMES and not one.n else one.reason
     write = percent if one.metric in {RATIO, MIRRORED} else number_text if one.metric == OUTCOMES else _signed
     bounded = one.low is not None and one.high is not None
-    slower = " of the requests slower" if one.metric in {P95, P99} else ""
+    slower = " slower" if one.metric in {P95, P99} else ""
     return f"{write(one.value)}{slower}" + (f" [{write(one.low or 0.0)}, {write(one.high or 0.0)}]" if bounded else "")
 
 
-def sides(one: Measurement) -> tuple[str, str]:
-    """Return the challenger's and the champion's number, as a table shows them; empty where there is none."""
-    ours, theirs = _numbers(one)
-    return (f"{ours}{_of(one)}", f"{theirs}{_of(one)}") if ours else ("", "")
+def named(one: Measurement) -> str:
+    """Return a monitor's name with what its numbers are shares of, as a table shows it."""
+    return f"{NAMES.get(one.metric, one.metric)}{_of(one)}"
 
 
 def chance(p: object) -> str:
@@ -75,7 +67,8 @@ def percent(value: float) -> str:
     return f"{100 * value:.3g}%"
 
 
-def _numbers(one: Measurement) -> tuple[str, str]:
+def sides(one: Measurement) -> tuple[str, str]:
+    """Return the challenger's and the champion's number; empty for what isn't a comparison."""
     if one.metric == RATIO:
         return _sent(one)
     kind = "quantile_" if one.metric in {P95, P99} else ""
@@ -101,7 +94,7 @@ def _sent(one: Measurement) -> tuple[str, str]:
 def _of(one: Measurement) -> str:
     """Say what the numbers are shares of."""
     if one.metric == ERRORS:
-        return " of the requests"
+        return ", of the requests"
     if one.metric == SCORES:
         quantile = one.facts.get("quantile")
         return f" above the champion's {quantile:.0%} quantile" if isinstance(quantile, float) else ""

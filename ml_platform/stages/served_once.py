@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,15 @@ class Served:
     contrary: int
 
 
-def served_once(rows: pa.Table, period: Period) -> Served:
+def served_once(predictions: Iterable[pa.Table], period: Period) -> Served:
     """Return each prediction of a period once: of contrary lines with one id the first that was answered stands.
 
-    `rows` are predictions in columns, as `collect_window` takes them. What nobody was answered with is left out.
+    `predictions` are as `collect_window` takes them. What nobody was answered with is left out.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
+    rows = pa.concat_tables(predictions)
     inside = _inside(rows, period)
     ids = rows["id"].combine_chunks().take(inside)
     order = pc.sort_indices(ids).to_numpy()
@@ -39,7 +42,9 @@ def served_once(rows: pa.Table, period: Period) -> Served:
     same = pc.equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)
     places = inside[order]
     stands, repeated, contrary = _first_words(rows, places, same) if same.any() else (places, 0, 0)
-    return Served(rows=_taken(rows, stands), repeated=repeated, contrary=contrary)
+    columns = dict(zip(rows.column_names, rows.columns, strict=True))
+    del rows
+    return Served(rows=_taken(columns, stands), repeated=repeated, contrary=contrary)
 
 
 def _inside(rows: pa.Table, period: Period) -> Places:
@@ -77,8 +82,8 @@ def _first_words(rows: pa.Table, places: Places, same: NDArray[np.bool_]) -> tup
     return stands, repeated, contrary
 
 
-def _taken(rows: pa.Table, places: Places) -> pa.Table:
-    """Return rows by their places, one column after the other: never two copies of more than one."""
+def _taken(columns: dict[str, pa.ChunkedArray], places: Places) -> pa.Table:
+    """Return rows by their places, and empty the columns: so only one of them is there twice at a time."""
     import pyarrow as pa
 
-    return pa.table({name: rows[name].combine_chunks().take(places) for name in rows.column_names})
+    return pa.table({name: columns.pop(name).combine_chunks().take(places) for name in list(columns)})

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ml_platform.core.ports import ArtefactStore
     from ml_platform.core.records import SnapshotRecord
-    from ml_platform.policy.spec import ModelSpec
+    from ml_platform.policy.spec import ModelSpec, Split
 
 KIND = "splits"
 UNUSED = "unused"
@@ -46,7 +46,7 @@ def make_split(
     frame = read_rows(spec, store, snapshot)
     match spec.split:
         case TimeSplit():
-            edges = _edges(spec, spec.split, as_of or snapshot.as_of)
+            edges = _edges(spec.split, _required_end(spec, as_of or snapshot.as_of))
             codes = _by_time(spec, edges, frame)
             boundaries = {name: edge.isoformat() for name, edge in edges.items()}
         case EntitySplit():
@@ -64,6 +64,21 @@ def make_split(
     )
     unchanged = store.has(KIND, digest) or not store.put(KIND, digest, _files(record, codes))
     return Measured(record=record, measurements=measure_split(spec, frame, part_names(codes)), unchanged=unchanged)
+
+
+def training_span(split: Split, as_of: dt.datetime) -> tuple[dt.datetime | None, dt.datetime]:
+    """Return from when (None: as long as there are rows) to when rows teach, of a split that counts back from `as_of`.
+
+    Parts by entity hold rows of all times.
+    """
+    match split:
+        case TimeSplit():
+            edges = _edges(split, as_of)
+            return None if split.train_grows else edges["train"], edges["validation"]
+        case EntitySplit():
+            return None, as_of
+        case _:
+            assert_never(split)
 
 
 def read_parts(store: ArtefactStore, split: SplitRecord) -> NDArray[np.str_]:
@@ -87,11 +102,15 @@ def _files(record: SplitRecord, codes: Codes) -> Mapping[str, bytes]:
     return {"parts.parquet": parquet_bytes(parts), "split.json": canonical_json(record).encode()}
 
 
-def _edges(spec: ModelSpec, split: TimeSplit, as_of: dt.datetime | None) -> dict[str, dt.datetime]:
-    """Return when each part starts, and when the holdout ends."""
+def _required_end(spec: ModelSpec, as_of: dt.datetime | None) -> dt.datetime:
     if as_of is None:
         message = f"{spec.model}: a time split counts back from a day and none is set; set source.as_of"
         raise DataInvalid(message)
+    return as_of
+
+
+def _edges(split: TimeSplit, as_of: dt.datetime) -> dict[str, dt.datetime]:
+    """Return when each part starts, and when the holdout ends."""
     edges = {"end": as_of}
     at = as_of
     for name in reversed(PARTS):

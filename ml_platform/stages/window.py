@@ -40,7 +40,7 @@ def collect_window(
     environment: str,
     period: Period,
     *,
-    predictions: pa.Table,
+    predictions: Iterable[pa.Table],
     words: Iterable[pa.Table],
     store: ArtefactStore,
     now: dt.datetime,
@@ -94,13 +94,14 @@ def read_window(store: ArtefactStore, record: WindowRecord) -> pd.DataFrame:
     for name in texts:
         if any(len(values.dictionary) > MOST_LEVELS for values in table[name].chunks):
             table = table.set_column(table.column_names.index(name), name, table[name].cast("string"))
-    return table.to_pandas(self_destruct=True, split_blocks=True, use_threads=False)
+    found: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True, use_threads=False)
+    return found
 
 
 def _is_text_input(field: pa.Field) -> bool:
     import pyarrow as pa
 
-    return field.name.startswith(INPUT_COLUMN) and pa.types.is_string(field.type)
+    return field.name.startswith(INPUT_COLUMN) and bool(pa.types.is_string(field.type))
 
 
 def _by_version(rows: pa.Table) -> dict[str, int]:
@@ -131,8 +132,19 @@ def _keep(store: ArtefactStore, digest: str, rows: pa.Table, joined: Joined) -> 
     table = _without_empty(told.add_column(len(KEPT), "label", _labels(joined)))
     with store.draft(KIND) as draft:
         with draft.create(FILE) as file:
-            pq.write_table(table, file, compression="zstd", store_schema=False, row_group_size=ROWS_PER_GROUP)
+            pq.write_table(
+                table, file, compression="zstd", store_schema=False, row_group_size=ROWS_PER_GROUP,
+                use_dictionary=_repeating(table), write_statistics=False,
+            )  # fmt: skip
         draft.keep(digest)
+
+
+def _repeating(table: pa.Table) -> list[str]:
+    """Name the columns that hold few values, each many times."""
+    import pyarrow as pa
+
+    few = (pa.types.is_dictionary, pa.types.is_integer, pa.types.is_boolean)
+    return [one.name for one in table.schema if any(each(one.type) for each in few)]
 
 
 def _starting(rows: pa.Table, beginning: str) -> Sequence[str]:

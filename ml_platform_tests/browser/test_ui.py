@@ -1,12 +1,13 @@
 """The Dagster UI as a person sees it: both shipped models, a refused one, a broken one, the sensor and its reason.
 
-One home is made for all tests: the shipped models as they are, `parcels` live, with a month in which its weights came
-in pounds, and refused by a gate since, `broken` with a mistake in its file. Each test leaves a screenshot in its
-temporary folder.
+One home is made for all tests: the shipped models as they are, `parcels` released and refused by a gate, and with a
+canary that was stopped, `crates` live, with a month in which its weights came in pounds, `broken` with a mistake in its
+file. Each test leaves a screenshot in its temporary folder.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import shutil
 from collections.abc import Iterator
@@ -28,7 +29,9 @@ from ml_platform.settings import load_settings
 from ml_platform.stages.retraining import REQUESTED
 from ml_platform_tests.browser.dagster_dev import ROOT, dagster_dev
 from ml_platform_tests.flow.traffic import serve_badly
-from ml_platform_tests.orchestration.small_model import POLICY, WAIVED, write_model
+from ml_platform_tests.orchestration.small_model import WAIVED, write_model
+from ml_platform_tests.orchestration.trials import MANUAL, TRIED, begin, serve
+from ml_platform_tests.stages import lock_world
 
 pytestmark = pytest.mark.browser
 
@@ -88,7 +91,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     defs = home / "defs"
     for name in ("flights", "health_cost"):
         shutil.copytree(ROOT / "ml_platform" / "defs" / name, defs / name)
-    parcels = write_model(home, (POLICY, WAIVED))
+    parcels = write_model(home, STRICT, (MANUAL, TRIED))
+    crates = defs / "crates" / "defs.yaml"
+    crates.parent.mkdir()
+    lenient = parcels.read_text().replace(STRICT[1], f"    {WAIVED}\n").replace(TRIED, MANUAL)
+    crates.write_text(lenient.replace("model: parcels", "model: crates"))
     broken = defs / "broken" / "defs.yaml"
     broken.parent.mkdir()
     broken.write_text(parcels.read_text().replace("model: parcels", "model: broken").replace("seed: 7", "sed: 7"))
@@ -102,39 +109,46 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             patch.setenv(name, value)
         patch.chdir(home)
         shutil.copy(ROOT / "dagster.yaml", home)
-        _go_live(home)
-        write_model(home, STRICT)
-        _raise_an_alarm(home)
         _refuse_parcels(home)
+        _stop_a_canary(home)
+        _raise_an_alarm(home)
     with dagster_dev(home, environment) as address:
         yield address
 
 
-def _go_live(home: Path) -> None:
-    """Bring a first version to production, as `ml-platform run` and `ml-platform promote` do."""
+def _raise_an_alarm(home: Path) -> None:
+    """Release crates, serve a month with weights in pounds and watch it, shortly after a retraining was asked for."""
     with open_dagster(home, build_all(load_settings())) as dagster:
-        for job in ("parcels_release", "parcels_promote"):
+        for job in ("crates_release", "crates_promote"):
             run = dagster.launch(job)
             assert run.success, run.failure
-
-
-def _raise_an_alarm(home: Path) -> None:
-    """Serve a month with weights in pounds and watch it, shortly after a retraining was asked for."""
-    with open_platform(load_settings()) as platform:
-        live = platform.ledger.live("parcels", "production")
-        assert live is not None
-        serve_badly(platform.home, live, "2025-10", kilograms=2.2046)
-        asked = {"cause": "c" * 64, "as_of": "2025-10-25T00:00:00+00:00", "run_id": ""}
-        platform.ledger.append(REQUESTED, actor="robin", subject="parcels", payload=asked, at=live.since)
-    with open_dagster(home, build_all(load_settings())) as dagster:
-        assert not dagster.launch("parcels_monitor", partition="2025-10").success
+        with open_platform(load_settings()) as platform:
+            live = platform.ledger.live("crates", "production")
+            assert live is not None
+            serve_badly(platform.home, live, "2025-10", kilograms=2.2046)
+            asked = {"cause": "c" * 64, "as_of": "2025-10-25T00:00:00+00:00", "run_id": ""}
+            platform.ledger.append(REQUESTED, actor="robin", subject="crates", payload=asked, at=live.since)
+        assert not dagster.launch("crates_monitor", partition="2025-10").success
 
 
 def _refuse_parcels(home: Path) -> None:
-    """Release again; the gate on the AUC has become too strict for it."""
+    """Run the release job as `ml-platform run` does; its gate on the AUC is too strict for it."""
     with open_dagster(home, build_all(load_settings())) as dagster:
         assert not dagster.launch("parcels_release").success
-        assert dagster.instance.get_runs_count(dg.RunsFilter(job_name="parcels_release")) == 2
+        assert dagster.instance.get_runs_count(dg.RunsFilter(job_name="parcels_release")) == 1
+
+
+def _stop_a_canary(home: Path) -> None:
+    """Let a version be tried that fails every time, and look at it, as the sensor's run does."""
+    with pytest.MonkeyPatch.context() as patch, open_platform(load_settings()) as platform:
+        patch.setattr(lock_world, "MODEL", "parcels")
+        world, now = lock_world.World(platform.ledger, platform.store, lock_world.policy()), dt.datetime.now(dt.UTC)
+        champion, challenger = world.release("one"), world.release("two")
+        platform.ledger.deploy(champion, "production", actor="robin", reason="first", approvals=(), at=now)
+        platform.ledger.project(lambda _: None)
+        serve(platform, begin(platform, champion, challenger, since=now), 200, fails=True)
+    with open_dagster(home, build_all(load_settings())) as dagster:
+        assert dagster.launch("parcels_rollout").success
 
 
 @pytest.fixture
@@ -212,21 +226,34 @@ def test_the_sensor_is_listed_and_its_tick_says_why_nothing_was_requested(person
 
 
 def test_the_story_of_an_alarm_leads_from_the_tick_to_the_source_column(person: Person) -> None:
-    person.goes_to("/locations/ml_platform/sensors/parcels_retrain_sensor")
+    person.goes_to("/locations/ml_platform/sensors/crates_retrain_sensor")
     person.sees("View logs")
     person.opens("//*[text()='0 runs requested']", "Skip reason:")
     person.sees("window 2025-10: live_auc_holds", "but the cool-down of 20 days", "behind it: weight (")
-    person.goes_to("/assets/parcels/monitoring?view=partitions&partition=2025-10")
+    person.goes_to("/assets/crates/monitoring?view=partitions&partition=2025-10")
     person.sees("in short", "2025-10, v1: harm is proven: live_auc_holds", "behind it 1", "from parcels.weight (")
     person.opens("(//tr[.//*[text()='windows']]//*[contains(text(), 'Show Markdown')])[1]", "Evidence that traffic")
-    person.goes_to("/assets/parcels/monitoring?view=partitions&partition=2025-10")
+    person.goes_to("/assets/crates/monitoring?view=partitions&partition=2025-10")
     person.sees("in short")
     person.opens("//a[contains(@href, '/runs/') and string-length(.) = 8]", "ALARM at monitoring")
-    person.sees("window 2025-10, served by v1", "page: asset parcels/monitoring, partition 2025-10")
-    person.goes_to("/assets/parcels/monitoring?view=checks&checkDetail=no_traffic_alarm")
+    person.sees("window 2025-10, served by v1", "page: asset crates/monitoring, partition 2025-10")
+    person.goes_to("/assets/crates/monitoring?view=checks&checkDetail=no_traffic_alarm")
     person.sees("2025-10: failed: weight has shifted:", "it comes from parcels.weight (", "over_middle")
-    person.opens("//a[contains(., 'parcels / source')]", "columns of parcels")
+    person.opens("//a[contains(., 'crates / source')]", "columns of parcels")
     person.sees("Kilograms.")
+
+
+def test_a_trial_is_readable_from_its_page_to_the_tick_of_its_sensor(person: Person) -> None:
+    person.goes_to("/assets/parcels/rollout?view=overview")
+    page = person.sees("v2 is stopped and barred, v1 stays live", "next step", "v2 never comes back", "proven worse")
+    assert "proven worse: errors, of the requests: 100% against 0%" in page
+    assert page.index("\ndone\n") < page.index("\nbecause\n") < page.index("\nnext step\n") < page.index("\nlooks\n")
+    person.opens("//tr[.//*[text()='proven so far']]//*[contains(text(), 'Show Markdown')]", "Close")
+    drawn = "return [...document.querySelectorAll('img')].filter(one => one.alt && one.naturalWidth > 0).length"
+    WebDriverWait(person.driver, PATIENCE_SECONDS).until(lambda driver: driver.execute_script(drawn) == 1)
+    person.goes_to("/locations/ml_platform/sensors/parcels_rollout_sensor")
+    person.opens("//*[text()='0 runs requested']", "Skip reason:")
+    person.sees("Skip reason: no version is on trial")
 
 
 def test_a_broken_model_is_shown_as_broken_and_the_others_load(person: Person) -> None:

@@ -30,6 +30,7 @@ ROWS = (
     '{"prediction_id": "p0", "outcome": true, "at": "2026-01-06T00:00:00Z", "by": "kim"}',
     "no json",
     '{"prediction_id": "p1", "outcome": 1, "by": ""}',
+    '{"prediction_id": "p1", "comment": "\\ud800", "by": "kim"}',
 )
 
 
@@ -68,7 +69,7 @@ def test_each_row_is_taken_or_has_its_reason_and_nothing_is_lost(home: Path, run
     file.write_text("\n".join(ROWS))
     said = run("feedback", "import", NAME, str(file), "--by", "pat", "--report", str(report))
     assert said.code == 1
-    assert "3 taken, 1 heard before, 5 kept aside, 2 refused" in said.out
+    assert "3 taken, 1 heard before, 5 kept aside, 3 refused" in said.out
     became = [json.loads(line) for line in report.read_text().splitlines()]
     assert [(one["row"], one["became"], one["reason"]) for one in became if one["reason"]] == [
         (3, "kept aside", "there is no such prediction"),
@@ -78,6 +79,7 @@ def test_each_row_is_taken_or_has_its_reason_and_nothing_is_lost(home: Path, run
         (7, "kept aside", "the request was refused, so there was no answer"),
         (8, "refused", "the rating has to be 1 to 5"),
         (10, "refused", "the line is no JSON"),
+        (12, "refused", "the line is no JSON"),
     ]
     kept = heard(home)
     assert len(kept.remarks) == 8
@@ -89,7 +91,7 @@ def test_each_row_is_taken_or_has_its_reason_and_nothing_is_lost(home: Path, run
     assert entry is not None
     assert entry.payload["taken"] == 3
     again = run("feedback", "import", NAME, str(file), "--by", "pat")
-    assert "9 heard before, 2 refused" in again.out
+    assert "9 heard before, 3 refused" in again.out
     assert len(heard(home).remarks) == 8
 
 

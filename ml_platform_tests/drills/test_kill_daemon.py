@@ -31,7 +31,7 @@ LONGEST_SECONDS = 45.0
 PATIENCE_SECONDS = 420.0
 JOB = f"{MODEL}_retrain"
 # The daemon's own patience is made short, so that a drill ends.
-IMPATIENT = ("start_timeout_seconds: 180", "start_timeout_seconds: 180\n  poll_interval_seconds: 3")
+IMPATIENT = ("poll_interval_seconds: 30", "poll_interval_seconds: 3")
 WORKSPACE = """\
 load_from:
   - python_module: {module_name: ml_platform.definitions, working_directory: ., location_name: ml_platform}

@@ -139,6 +139,13 @@ def project_in(folder: Path, tracking: str | None) -> Iterator[Project]:
     """Make the folder a project and the working directory, with settings of its own."""
     shutil.copy(ROOT / "dagster.yaml", folder)
     write_model(folder)
+    with working_in(folder, tracking) as project:
+        yield project
+
+
+@contextlib.contextmanager
+def working_in(folder: Path, tracking: str | None) -> Iterator[Project]:
+    """Make the folder of a project the working directory, with settings of its own."""
     settings = {
         "ML_PLATFORM_HOME": str(folder / "home"),
         "ML_PLATFORM_DEFS": str(folder / "defs"),

@@ -71,7 +71,7 @@ def test_state_lies_under_one_folder_and_nothing_is_reported(folder: Path, monke
         instance.get_runs(limit=1)
         assert not instance.telemetry_enabled
         assert instance.run_retries_enabled
-        assert not instance.run_retries_max_retries > 1
+        assert instance.run_retries_max_retries == 3
     assert {path.name for path in folder.iterdir()} - before == {".dagster"}
 
 

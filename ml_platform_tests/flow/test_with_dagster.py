@@ -301,6 +301,7 @@ def _watching(world: World) -> Watched:
     file = load_model(world.folder / "defs" / MODEL / "defs.yaml", now=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
     assert file.spec.monitoring is not None
     more = {"retrain_on_change_of": ("features",), "retrain_after_days": 30, "most_cpu_hours_in_30_days": 1.0}
+    more |= {"retrain_on_expected_gain": 0.005}
     with world.platform() as platform:
         return watched(file, file.spec.monitoring.model_copy(update=more), platform)
 
@@ -312,6 +313,11 @@ def test_what_the_live_version_was_made_from_is_compared_with_what_is_there_now(
     assert found.made.digests == found.now.digests
     assert found.made.as_of is not None
     assert found.cpu_hours == 0.0
+    assert found.made.learned_until is not None
+    assert found.came is not None
+    assert found.came.trained > 0
+    assert found.came.labelled > 0
+    assert found.came.grown == 0
 
 
 def test_the_sensor_asks_for_retraining_once_and_the_run_answers(world: World, released: Result) -> None:
@@ -321,6 +327,8 @@ def test_the_sensor_asks_for_retraining_once_and_the_run_answers(world: World, r
     assert request.run_config["ops"]["parcels__snapshot"]["config"]["as_of"] == "2025-11-01T00:00:00+00:00"
     done = world.run(f"{MODEL}_retrain", config=request.run_config)
     assert done.success
+    (asked,) = _watching(world).requests
+    assert asked.payload["changed_since"] == "2025-10-01T00:00:00+00:00"
     assert metadata(done, "snapshot")["dagster/row_count"] > 2_736
     live = world.live("staging")
     assert live is not None

@@ -212,7 +212,7 @@ def decide(notebook: Notebook, released: Released, name: str) -> Retrain | Stay:
     spec, home, ledger = notebook.spec, notebook.platform.home, notebook.platform.ledger
     period, store = month(name), notebook.platform.store
     folder, now = traffic_folder(home, "production", spec.model), dt.datetime.now(tz=dt.UTC)
-    served = read_columns(folder, period.start, period.end, keys=FileKeys(home)).rows
+    served = read_columns(folder, period.start, period.end, keys=FileKeys(home)).tables
     labels = LabelStore(home).words(spec.model)
     window = collect_window(spec.model, "production", period, predictions=served, words=labels, store=store, now=now)
     watched = monitor_window(

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ml_platform.core.records import MonitoringRecord
+from ml_platform.orchestration import retrain_sensor
+from ml_platform.orchestration.asking_again import Again, Ended
 from ml_platform.orchestration.build import build_model
 from ml_platform.orchestration.records import keep_record
-from ml_platform.orchestration.retrain_sensor import latest_window, request
-from ml_platform.stages.retraining import Retrain
+from ml_platform.orchestration.retrain_sensor import latest_window, note_declined, request
+from ml_platform.stages.retraining import DECLINED, Retrain
+from ml_platform.stages.retraining_reasons import Declined
+from ml_platform_tests.fakes.ledger import FakeLedger
 from ml_platform_tests.orchestration.small_model import load_small
 
 if TYPE_CHECKING:
@@ -59,3 +63,38 @@ def test_before_the_first_release_the_sensor_says_so_and_makes_no_ledger(
     assert not data.run_requests
     assert "nothing was ever released" in (data.skip_message or "")
     assert not (tmp_path / "home").exists()
+
+
+def test_a_proven_change_goes_with_the_request_and_a_second_try_has_its_own_key() -> None:
+    since = dt.datetime(2025, 9, 1, tzinfo=dt.UTC)
+    decided = Retrain(
+        cause="ab", as_of=dt.datetime(2025, 11, 1, tzinfo=dt.UTC), gates=(), reason="it fell", changed_since=since
+    )
+    found = request("parcels", decided, again=Again("ab#2", "try 2 of 3"))
+    assert found.run_config["ops"]["parcels__snapshot"]["config"]["changed_since"] == since.isoformat()
+    assert found.run_key == "ab#2"
+    assert found.tags["ml_platform/cause"] == "ab"
+    assert found.tags["ml_platform/trigger"] == "it fell (try 2 of 3)"
+
+
+def test_what_was_refused_before_it_began_is_said_and_not_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sensor = build_model(load_small(tmp_path)).resolve_sensor_def("parcels_retrain_sensor")
+    decided = Retrain(cause="ab", as_of=dt.datetime(2025, 11, 1, tzinfo=dt.UTC), gates=(), reason="it fell")
+    monkeypatch.setattr(retrain_sensor, "_decide", lambda *_: (decided, []))
+    monkeypatch.setattr(retrain_sensor, "next_try", lambda *_: Ended("run 1a was refused", answered=True))
+    with dg.instance_for_test() as instance:
+        data = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
+    assert data.skip_message == "retraining was asked for, because it fell; run 1a was refused"
+
+
+def test_a_declined_reason_is_written_down_once_per_cause_and_limit() -> None:
+    now = dt.datetime(2025, 11, 1, tzinfo=dt.UTC)
+    ledger = FakeLedger()
+    for hours in ("2.0", "2.7"):
+        for cause, limit in (("a", "hours"), ("b", "hours"), ("a", "cooldown_days")):
+            declined = Declined(cause=cause, limit=limit, text=f"retraining took {hours} CPU hours")
+            note_declined(ledger, "parcels", [declined], now=now)
+    written = [(one.payload["cause"], one.payload["limit"]) for one in ledger.all_of(DECLINED, subject="parcels")]
+    assert written == [("a", "hours"), ("b", "hours"), ("a", "cooldown_days")]

@@ -7,13 +7,14 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import dagster as dg
 import numpy as np
 import pytest
 
-from ml_platform.adapters.platform import open_platform
+from ml_platform.adapters.deployments import read_manifest
+from ml_platform.adapters.platform import Platform, open_platform
 from ml_platform.adapters.traffic_log import TrafficLog, traffic_folder
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import DeploymentRecord
@@ -87,10 +88,15 @@ def tick(file: GovernedModelFile, instance: dg.DagsterInstance, cursor: str | No
     return sensor.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=cursor))
 
 
-def run(file: GovernedModelFile, instance: dg.DagsterInstance, config: Mapping[str, Any]) -> dg.ExecuteInProcessResult:
+def run(
+    file: GovernedModelFile,
+    instance: dg.DagsterInstance,
+    config: Mapping[str, Any],
+    tags: Mapping[str, str] | None = None,
+) -> dg.ExecuteInProcessResult:
     definitions = dg.Definitions.merge(dg.Definitions(resources=RESOURCES), build_model(file))
     job = definitions.resolve_job_def(f"{MODEL}_rollback")
-    return job.execute_in_process(run_config=dict(config), instance=instance, raise_on_error=False)
+    return job.execute_in_process(run_config=dict(config), instance=instance, raise_on_error=False, tags=tags)
 
 
 def failure(done: dg.ExecuteInProcessResult) -> str:
@@ -162,6 +168,47 @@ def test_a_run_that_was_asked_for_without_proof_changes_nothing(tmp_path: Path, 
     assert f"{MODEL}: nothing was rolled back in production: v2 keeps what was promised" in failure(done)
     with open_platform(load_settings()) as platform:
         assert platform.ledger.barred(MODEL) == {}
+
+
+@pytest.mark.parametrize("config", [{}, {"only_if_proven": True}], ids=["by hand", "by itself"])
+def test_a_run_that_was_killed_after_it_went_back_is_finished_and_goes_no_further(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, config: dict[str, object]
+) -> None:
+    file, third = file_in(tmp_path), live("one", "two", "three")
+    serve(third, BAD)
+    asked = {"ops": {f"{MODEL}__rollback": {"config": {"reason": "because I say so", **config}}}}
+    with monkeypatch.context() as killed:
+        killed.setattr(Platform, "project", _killed)
+        first = run(file, instance, asked)
+    assert not first.success
+    root = first.dagster_run.run_id
+    done = run(file, instance, asked, {"dagster/retry_number": "1", "dagster/root_run_id": root})
+    assert done.success, failure(done)
+    with open_platform(load_settings()) as platform:
+        assert [one.version for one in platform.ledger.history(MODEL, "production")][3:] == [2]
+        assert list(platform.ledger.barred(MODEL)) == [3]
+        told = platform.ledger.all_of(AUTOMATIC, subject=f"{MODEL}@production")
+        manifest = read_manifest(platform.home, "production", MODEL)
+    assert [one.payload["barred"] for one in told] == ([3] if config else [])
+    assert manifest is not None
+    assert manifest.version == 2
+
+
+def _killed(_: Platform) -> NoReturn:
+    raise SystemExit  # what nobody catches, as nobody catches a kill
+
+
+def test_a_rollback_that_was_killed_before_the_service_heard_of_it_is_shown_by_the_next_tick(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    file, second = file_in(tmp_path), live("one", "two")
+    with open_platform(load_settings()) as platform:
+        assert read_manifest(platform.home, "production", MODEL) is None
+    tick(file, instance)
+    with open_platform(load_settings()) as platform:
+        manifest = read_manifest(platform.home, "production", MODEL)
+    assert manifest is not None
+    assert manifest.version == second.version
 
 
 def test_where_there_are_users_the_service_account_takes_back_what_is_proven(

@@ -13,6 +13,7 @@ from ml_platform.reports.forest_plot import Forest, ForestRow, forest_plot
 from ml_platform.reports.importance_plot import Share, importance_plot
 from ml_platform.reports.interval_bar import HEIGHT, WIDTH, interval_bar
 from ml_platform.reports.limits import Allowed, allowed_by
+from ml_platform.reports.proof_plot import Proof, proof_plot
 from ml_platform.reports.rates_plot import RatesRow, rates_plot
 from ml_platform.reports.roc_plot import roc_plot
 from ml_platform.reports.score_plot import score_plot
@@ -126,6 +127,15 @@ def test_a_forest_without_any_number_can_be_drawn() -> None:
     assert "nothing measured" in texts(
         forest_plot(Forest(rows=[ForestRow(name="a", note="nothing measured")], name="x"))
     )
+
+
+def test_proofs_are_drawn_as_long_as_what_they_have_proven() -> None:
+    found = parsed(proof_plot([Proof(name="errors", within=1.0, worse=0.25)]))
+    widths = {each.attrib["class"]: float(each.attrib["width"]) for each in found.iter("rect")}
+    assert widths["positive"] * 4 == widths["negative"] == widths["track"]
+    assert texts(proof_plot([Proof(name="errors", within=1.0, worse=0.25)]))[-4:] == [
+        "within the margin", "100%", "worse", "25%",
+    ]  # fmt: skip
 
 
 def test_rates_are_labelled_with_their_groups() -> None:

@@ -117,9 +117,16 @@ class Server:
         return self.process.wait(timeout=20), said
 
 
-def send(connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None) -> Reply:
+def send(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    *,
+    content_type: str = "application/json",
+) -> Reply:
     """Send one request on a keep-alive connection."""
-    connection.request(method, path, body, {"content-type": "application/json"})
+    connection.request(method, path, body, {"content-type": content_type})
     reply = connection.getresponse()
     return Reply(reply.status, reply.read(), dict(reply.getheaders()))
 

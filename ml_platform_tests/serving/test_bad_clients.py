@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import socket
 import time
@@ -11,9 +12,10 @@ from collections.abc import Iterator
 import pytest
 
 from ml_platform_tests.serving.asking import Server, serving
-from ml_platform_tests.serving.small_model import GOOD_ROW, expected_scores, make_live, put_model
+from ml_platform_tests.serving.small_model import GOOD_ROW, MODEL, expected_scores, make_live, put_model
 
 BODY = json.dumps({"dataframe_records": [GOOD_ROW]}).encode()
+MANY = b'{"dataframe_records": [' + b"{}," * 10_000 + b"{}]}"
 HURRIED = """
 import sys
 from ml_platform.serving import body, connections
@@ -210,6 +212,50 @@ def test_pipelined_requests_are_answered_in_their_order(server: Server) -> None:
         said = all_of(client)
     answers = [json.loads(part.partition(b"\r\n\r\n")[2]) for part in said.split(b"HTTP/1.1 ")[1:]]
     assert [one["predictions"][0] for one in answers] == expected_scores(rows)
+
+
+def answered(client: socket.socket, *parts: bytes) -> tuple[list[tuple[str, str]], dict[str, object]]:
+    """Send a request in parts; return the answer's status and head without the date, and its body without the ids."""
+    for part in parts:
+        client.sendall(part)
+        time.sleep(0.05)
+    answer = http.client.HTTPResponse(client)
+    answer.begin()
+    body = answer.read()
+    said = {name: value for name, value in json.loads(body).items() if name not in {"prediction_ids", "id"}}
+    return [("status", str(answer.status)), *(each for each in answer.getheaders() if each[0] != "date")], said
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (head() + BODY, 200),
+        (head(2) + b"{}", 400),
+        (head(len(row(hour="99"))) + row(hour="99"), 422),
+        (head().replace(b"application/json", b"text/plain") + BODY, 415),
+        (head(len(BODY), "content-encoding: gzip") + BODY, 415),
+        (head(len(BODY), "connection: close") + BODY, 200),
+        (head(len(BODY), "upgrade: websocket", "connection: upgrade") + BODY, 400),
+        ((head() + BODY).replace(b"HTTP/1.1", b"HTTP/1.0"), 200),
+        (head(path=f"/models/{MODEL}/invocations") + BODY, 200),
+        (head(2, path=f"/v2/models/{MODEL}/infer") + b"{}", 400),
+        (head(len(MANY)) + MANY, 413),
+        (head().replace(b"POST", b"PUT") + BODY, 405),
+    ],
+)
+def test_a_request_that_comes_in_one_piece_is_answered_as_one_in_two(server: Server, sent: bytes, status: int) -> None:
+    body = sent.index(b"\r\n\r\n") + 4
+    with connected(server) as whole, connected(server) as parted:
+        first, second = answered(whole, sent), answered(parted, sent[:body], sent[body : body + 1], sent[body + 1 :])
+    assert first == second
+    assert first[0][0] == ("status", str(status))
+
+
+def test_requests_of_both_kinds_take_turns_on_a_connection(server: Server) -> None:
+    with connected(server) as client:
+        late = [head(), *(BODY[at : at + 40] for at in range(0, len(BODY), 40))]  # until it goes uvicorn's way
+        found = [answered(client, *parts)[1] for parts in [(head() + BODY,), (head(), BODY), late] * 2]
+    assert found == [found[0]] * 6
 
 
 def test_a_client_that_answers_are_too_slow_for_is_not_waited_for(server: Server) -> None:

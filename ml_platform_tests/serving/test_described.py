@@ -1,4 +1,4 @@
-"""The service keeps what its OpenAPI document says, whatever is made up from it (schemathesis)."""
+"""A service of several workers that try a canary keeps what its OpenAPI says, whatever is made up (schemathesis)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from ml_platform_tests.serving.asking import Server, serving
-from ml_platform_tests.serving.small_model import make_live, put_model
+from ml_platform_tests.serving.small_model import begin_rollout, make_live, put_model
 
 KEPT = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
     allow_header_conformance,
 ]  # fmt: skip
-PATHS = ["/invocations", "/explain", "/batch", "/v2/models/toy/infer"]
+PATHS = ["/invocations", "/explain", "/batch", "/feedback", "/v2/models/toy/infer"]
 # What schemathesis makes of a document is large and slow to draw, and its size is no fault.
 EVERY = list(hypothesis.HealthCheck)
 
@@ -33,7 +33,8 @@ EVERY = list(hypothesis.HealthCheck)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("home")
     make_live(home, put_model(home))
-    with serving(home) as running:
+    begin_rollout(home, put_model(home, seed=2), weight=0.5)
+    with serving(home, "--workers", "2") as running:
         yield running
         code, said = running.end()
     assert (code, "Traceback" in said) == (0, False), said

@@ -15,6 +15,7 @@ from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.traffic_log import read
 from ml_platform.core.errors import DataInvalid
+from ml_platform.serving.by_column import column_parts, column_reasons
 from ml_platform.serving.explain import MOST_ROWS, require_sums
 from ml_platform.serving.native_booster import NativeBooster
 from ml_platform.serving.predictor import Predictor, RawScores
@@ -150,3 +151,43 @@ def test_explaining_leaves_scores_what_they_were() -> None:
     booster.contributions(matrix)
     assert booster.score_many(matrix).tolist() == before
     assert [booster.score_one(row) for row in matrix.tolist()] == before
+
+
+def test_by_column_the_same_is_told_and_adds_up(shared: Asker) -> None:
+    for one in explain(shared, ROWS).json["explanations"]:
+        parts = {tuple(part["columns"]): part for part in one["columns"]}
+        assert [*parts] == [
+            ("hour",), ("distance",), ("distance", "wind"), ("wind",), ("carrier",), ("origin",), ("weekend",),
+            ("account",),
+        ]  # fmt: skip
+        assert parts["hour",]["features"] == ["hour", "hour_sin", "hour_cos"]
+        own = one["contributions"]
+        assert parts["hour",]["contribution"] == pytest.approx(own["hour"] + own["hour_sin"] + own["hour_cos"])
+        whole = one["average"] + sum(part["contribution"] for part in one["columns"])
+        assert whole == pytest.approx(one["raw"], abs=1e-9)
+        told = sorted((part["contribution"] for part in one["columns"]), reverse=one["decision"] == "positive")
+        assert [reason["contribution"] for reason in one["column_reasons"]] == told[: len(one["column_reasons"])]
+
+
+def test_columns_that_a_feature_puts_together_are_named_together() -> None:
+    contract = dataclasses.replace(
+        CONTRACT, feature_names=("hour", "long", "fixed"), made_from={"hour": ("hour",), "long": ("distance", "wind")}
+    )
+    parts = column_parts(contract, [0.5, -0.25, 0.125])
+    assert [(part.columns, part.features) for part in parts] == [
+        ((), ("fixed",)), (("hour",), ("hour",)), (("distance", "wind"), ("long",))
+    ]  # fmt: skip
+    assert [reason.words for reason in column_reasons(parts, 0, 9, "log-odds")] == [
+        "hour raises the log-odds by 0.5",
+        "distance and wind together lower the log-odds by 0.25",
+        "the features fixed raise the log-odds by 0.125",
+    ]
+    assert [reason.columns for reason in column_reasons(parts, -1, 9, "")] == [("distance", "wind")]
+
+
+def test_a_model_that_does_not_say_what_its_features_are_made_of_is_explained_by_feature_alone(tmp_path: Path) -> None:
+    make_live(tmp_path, put_model(tmp_path, contract=dataclasses.replace(CONTRACT, made_from={})))
+    with asking(tmp_path) as asker:
+        (told,) = explain(asker, [GOOD_ROW]).json["explanations"]
+    assert (told["columns"], told["column_reasons"]) == ([], [])
+    assert told["reasons"]

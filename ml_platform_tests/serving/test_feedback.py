@@ -116,7 +116,7 @@ def test_a_remark_that_cant_be_taken_is_named_and_none_is_taken(
         (b'{"feedback": [7]}', 400), (b'{"feedback": [{"outcome": NaN}]}', 400), (b"\xff", 400),
         (b'{"feedback": [{"outcome": 1, "outcome": 0}]}', 400), (b"[" * 100_000, 400),
         (b'{"feedback": [{"outcome": ' + b"9" * 5000 + b"}]}", 400), (b'{"feedback": [' + b"{}," * 1000 + b"{}]}", 413),
-        (b" " * (feedback.MOST_BYTES + 1), 413),
+        (b" " * (feedback.MOST_BYTES + 1), 413), (b'{"feedback": [{"prediction_id": "a", "comment": "\\ud800"}]}', 400),
     ],
 )  # fmt: skip
 def test_a_body_that_is_no_list_of_remarks_is_refused(shared: Asker, body: bytes, status: int) -> None:

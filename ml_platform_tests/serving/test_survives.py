@@ -29,7 +29,9 @@ from ml_platform_tests.serving.small_model import (
     make_live,
     put_model,
 )
+from ml_platform_tests.serving.ways_in import EVERY, FEEDBACK, REMARK, spelled
 
+REMARKED = {name: json.dumps(value) for name, value in REMARK.items()}
 BODY = json.dumps({"dataframe_records": [GOOD_ROW]}).encode()
 DAY = 86_400
 SHIFT = Path(__file__).with_name("clock_shift.c")
@@ -155,7 +157,9 @@ def test_a_clock_that_jumps_by_a_day_changes_nothing_but_the_times_in_the_log(ho
                 make_live(home, put_model(home, seed=1 + number % 2), version=1 + number % 2)
                 wait_until(lambda: score(server).json["version"] == 1 + number % 2)  # noqa: B023
                 ids += score(server).json["prediction_ids"]
-                assert well(server)
+                texts = [(way, way.body(REMARKED if way is FEEDBACK else spelled())) for way in EVERY]
+                assert {way.ask(server, text.encode()).status for way, text in texts} == {200}
+                wait_until(lambda: well(server))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(20)

@@ -13,7 +13,7 @@ from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.core.records import WindowRecord
 from ml_platform.core.traffic import Label, Prediction
 from ml_platform.policy.spec import Monitoring, WindowKind
-from ml_platform.stages.due_windows import AT_ONCE, Due, due_windows, has_new_labels
+from ml_platform.stages.due_windows import AT_ONCE, Due, due_windows, has_new_labels, waits_for_labels
 from ml_platform.stages.periods import period_at
 from ml_platform.stages.window import collect_window
 from ml_platform_tests.stages.told_traffic import told, words
@@ -104,10 +104,13 @@ def test_only_a_label_for_a_scored_prediction_without_one_is_new(tmp_path: Path)
         "m", "production", period, predictions=told(predictions), words=labels, store=store, now=at
     ).record
 
-    def now(*names: str) -> Iterator[pa.Table]:
+    def said(*names: str) -> Iterator[pa.Table]:
         return words([Label(prediction_id=name, label=1.0, at=at) for name in names])
 
-    assert not has_new_labels(store, kept, now("a", "c", "elsewhere"))
-    assert not has_new_labels(store, kept, now())
-    assert has_new_labels(store, kept, now("a", "b"))
-    assert has_new_labels(FileArtefacts(tmp_path / "lost"), kept, ())
+    assert not has_new_labels(store, kept, said("a", "c", "elsewhere"), now=at)
+    assert not has_new_labels(store, kept, said(), now=at)
+    assert has_new_labels(store, kept, said("a", "b"), now=at)
+    early = at - dt.timedelta(seconds=1)
+    assert not has_new_labels(store, kept, said("a", "b"), now=early)
+    assert (waits_for_labels(said("a"), now=early), waits_for_labels(said("a"), now=at)) == (True, False)
+    assert has_new_labels(FileArtefacts(tmp_path / "lost"), kept, (), now=at)

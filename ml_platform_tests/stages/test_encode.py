@@ -4,6 +4,8 @@ import datetime as dt
 import math
 import subprocess
 import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from ml_platform.core.scoring import InputColumn
 from ml_platform.policy.spec import PersonalData
 from ml_platform.stages.coerce import coerce
 from ml_platform.stages.encode import encode_frame, encode_rows, input_columns, learn_levels, shown_columns
+from ml_platform.stages.encode_one import OneRowEncoder
 from ml_platform.stages.request_rows import request_rows
 from ml_platform_tests.stages.parcels import CONTRACT, parcel_spec
 
@@ -48,6 +51,13 @@ def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame({name: coerce(columns[name], SPEC.contract[name].type)[0] for name in names})
 
 
+def both_ways(row: Mapping[str, object]) -> Mapping[str, Any]:
+    """Encode a row as one of many, and alone, which is the same."""
+    found, alone = encode_rows(input_columns(SPEC), LEVELS, [row]), OneRowEncoder(input_columns(SPEC), LEVELS)(row)
+    assert {name: repr(values) for name, values in found.items()} == {n: repr(values) for n, values in alone.items()}
+    return found
+
+
 @settings(deadline=None)
 @given(ROWS)
 def test_a_request_row_is_encoded_exactly_as_in_the_batch(rows: list[dict[str, Any]]) -> None:
@@ -55,23 +65,25 @@ def test_a_request_row_is_encoded_exactly_as_in_the_batch(rows: list[dict[str, A
     batch = encode_frame(SPEC, LEVELS, frame)
     alone = encode_rows(input_columns(SPEC), LEVELS, request_rows(SPEC, frame))
     assert list(batch) == list(alone) == list(SPEC.inputs)
+    encode_one = OneRowEncoder(input_columns(SPEC), LEVELS)
+    single = [{name: float(values[0]) for name, values in encode_one(row).items()} for row in request_rows(SPEC, frame)]
     for name in batch:
         assert np.array_equal(batch[name], alone[name], equal_nan=True)
+        assert np.array_equal(batch[name], [row[name] for row in single], equal_nan=True)
 
 
 def test_each_type_has_its_number() -> None:
     row = {
         "sent": "1970-01-02T00:00:00.5Z", "weight": 2, "pieces": 3, "site": "west", "carrier": "dx", "express": True,
     }  # fmt: skip
-    found = encode_rows(input_columns(SPEC), LEVELS, [row])
-    assert {name: values.tolist() for name, values in found.items()} == {
+    assert {name: values.tolist() for name, values in both_ways(row).items()} == {
         "sent": [86400.5], "weight": [2.0], "pieces": [3.0], "site": [2.0], "carrier": [0.0], "express": [1.0],
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("row", [{}, dict.fromkeys(SPEC.inputs), {"site": "east", "carrier": ""}])
 def test_what_is_missing_or_was_never_seen_is_nan(row: dict[str, object]) -> None:
-    found = encode_rows(input_columns(SPEC), LEVELS, [row])
+    found = both_ways(row)
     assert all(math.isnan(values[0]) for values in found.values())
 
 
@@ -83,9 +95,11 @@ def test_what_is_missing_or_was_never_seen_is_nan(row: dict[str, object]) -> Non
     ],
 )  # fmt: skip
 def test_a_value_of_another_type_is_refused_by_column_and_never_repeated(name: str, value: object) -> None:
-    with pytest.raises(DataInvalid, match=f"^{name}: a value is no ") as caught:
-        encode_rows(input_columns(SPEC), LEVELS, [{name: value}])
-    assert "heavy" not in str(caught.value)
+    encode_one = OneRowEncoder(input_columns(SPEC), LEVELS)
+    for encode in (lambda row: encode_rows(input_columns(SPEC), LEVELS, [row]), encode_one):
+        with pytest.raises(DataInvalid, match=f"^{name}: a value is no ") as caught:
+            encode({name: value})
+        assert "heavy" not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", [2, 2.0, "2", "2.0"], ids=repr)
@@ -93,7 +107,17 @@ def test_a_whole_number_as_a_category_is_its_decimal_text_as_in_training(value: 
     column = InputColumn(name="grade", type="category")
     in_training, _ = coerce(pd.Series([value], dtype=object), "category")
     assert in_training.tolist() == ["2"]
-    assert encode_rows([column], {"grade": ["0", "2"]}, [{"grade": value}])["grade"].tolist() == [1.0]
+    levels = {"grade": ["0", "2"]}
+    assert encode_rows([column], levels, [{"grade": value}])["grade"].tolist() == [1.0]
+    assert OneRowEncoder([column], levels)({"grade": value})["grade"].tolist() == [1.0]
+
+
+def test_rows_encoded_at_once_in_several_threads_stay_apart() -> None:
+    encode = OneRowEncoder([InputColumn(name="weight", type="number")], {})
+    here = encode({"weight": 1.0})
+    with ThreadPoolExecutor(1) as elsewhere:
+        there = elsewhere.submit(encode, {"weight": 2.0}).result()
+    assert (here["weight"].tolist(), there["weight"].tolist()) == ([1.0], [2.0])
 
 
 def test_a_time_without_zone_is_utc_and_any_zone_is_the_same_moment() -> None:

@@ -55,18 +55,19 @@ def test_a_version_that_keeps_its_promise_holds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "metric"),
+    ("fault", "metric", "words"),
     [
-        (Fault(failures=0.08), "live_error_excess"),
-        (Fault(slower=6.0), "live_slow_excess"),
-        (Fault(bent=40.0), "live_score_excess"),
-        (Fault(lies=0.9), "live_loss_excess"),
+        (Fault(failures=0.08), "live_error_excess", "% of the requests got no score, "),
+        (Fault(slower=6.0), "live_slow_excess", "% of the answers took longer than "),
+        (Fault(bent=40.0), "live_score_excess", "% of the scores lie where few of the holdout's did, 20.00% allowed"),
+        (Fault(lies=0.9), "live_loss_excess", "the mean loss is 0."),
     ],
 )
-def test_what_breaks_the_promise_after_weeks_is_a_regression_since_then(fault: Fault, metric: str) -> None:
+def test_what_breaks_the_promise_after_weeks_is_a_regression_since_then(fault: Fault, metric: str, words: str) -> None:
     found = looked(live(800, fault))
     assert isinstance(found, Regressed)
     (reason,) = [one for one in found.reasons if one.startswith(f"{metric}: ")]
+    assert words in reason
     assert "allowed, since week 3 (n = " in reason
     assert reason.endswith(", 8.3 is needed")
 
@@ -135,3 +136,13 @@ def test_the_loss_promised_is_in_the_terms_of_the_bounded_losses() -> None:
     assert numbers.usual_loss == 5.0
     assert promise_of("quantile", [measured("pinball_loss", 0.0, 0.1)], scores).loss is None
     assert promise_of("binary", [measured("brier", 0.1, None)], scores).loss is None
+
+
+def test_a_version_that_abstains_doesnt_fail_by_that() -> None:
+    served, labels = live(800, Fault())
+    silent = [
+        dataclasses.replace(one, score=None) if one.status < 300 and at % 3 else one for at, one in enumerate(served)
+    ]
+    found = looked((silent, labels))
+    assert isinstance(found, Holds)
+    assert found.reasons == ()

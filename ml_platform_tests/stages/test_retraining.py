@@ -11,6 +11,7 @@ from ml_platform.core.ports import AuditEntry
 from ml_platform.core.records import DeploymentRecord, EvidencePart, MonitoringRecord
 from ml_platform.core.verdict import Outcome, Severity, Verdict
 from ml_platform.policy.spec import Monitoring
+from ml_platform.stages.expected_gain import Came
 from ml_platform.stages.retraining import REQUESTED, Retrain, Stay, Watched, decide_retraining
 from ml_platform.stages.retraining_reasons import Made
 
@@ -95,6 +96,7 @@ def test_a_failed_gate_that_starts_retraining_is_a_reason_with_its_numbers() -> 
     decision = decide(watched(verdict(Outcome.FAILED)))
     assert isinstance(decision, Retrain)
     assert decision.as_of == END
+    assert decision.changed_since == dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
     assert decision.gates == ("live_auc_holds",)
     assert "live_roc_auc_change = -0.08 [-0.1, -0.06] (n = 900), limit ≥ -0.03" in decision.reason
 
@@ -216,7 +218,7 @@ def test_a_reason_that_is_not_followed_names_its_cause_and_the_limit() -> None:
         monitoring(cooldown_days=0, most_per_week=2), dataclasses.replace(failed, requests=asked)
     )
     assert isinstance(weekly, Stay)
-    assert weekly.cause == first.cause
+    assert [(one.cause, one.limit) for one in weekly.declined] == [(first.cause, "most_per_week")]
     assert weekly.reason.endswith("2 retrainings were requested in the week before 2013-08-01, the most allowed")
     assert isinstance(
         decide_retraining(monitoring(cooldown_days=0, most_per_week=3), dataclasses.replace(failed, requests=asked)),
@@ -227,3 +229,34 @@ def test_a_reason_that_is_not_followed_names_its_cause_and_the_limit() -> None:
     spent = decide_retraining(budget, dataclasses.replace(failed, cpu_hours=2.0))
     assert isinstance(spent, Stay)
     assert "retraining took 2.0 CPU hours in the last 30 days, 2 are allowed" in spent.reason
+    more = decide_retraining(budget, dataclasses.replace(failed, cpu_hours=2.7))
+    assert isinstance(more, Stay)
+    assert [(one.cause, one.limit) for one in more.declined] == [(one.cause, one.limit) for one in spent.declined]
+
+
+def test_an_alarm_says_in_which_window_its_evidence_began() -> None:
+    facts = {"windows_since_it_began": 3}
+    worst = Measurement(metric="performance_alarm", value=1.2, n=900, facts=facts)
+    alarm = dataclasses.replace(verdict(Outcome.FAILED, "no_performance_alarm"), worst=worst)
+    decision = decide_retraining(monitoring(retrain_when=("no_performance_alarm",)), watched(alarm))
+    assert isinstance(decision, Retrain)
+    assert decision.changed_since == dt.datetime(2013, 5, 1, tzinfo=dt.UTC)
+
+
+def test_every_reason_that_the_model_file_asks_for_is_looked_at_and_the_declined_are_kept_apart() -> None:
+    watching = monitoring(retrain_on_expected_gain=0.01, retrain_on_expected_harm=True, retrain_again_after_change=True)
+    came = Came(trained=10, doubling=None, curve_rows=10, labelled=5)
+    given = dataclasses.replace(watched(verdict(Outcome.PASSED)), came=came)
+    calm = decide_retraining(watching, given)
+    assert isinstance(calm, Stay)
+    assert "wasn't trained because of a proven change" in calm.reason
+    assert "performance can't be told to fall" in calm.reason
+    assert ["has no learning curve" in one.text for one in calm.declined] == [True]
+    failed = dataclasses.replace(watched(verdict(Outcome.FAILED)), came=came)
+    assert isinstance(decide_retraining(watching, failed), Retrain)
+    first = decide_retraining(watching, failed)
+    assert isinstance(first, Retrain)
+    asked = dataclasses.replace(failed, requests=[request(first.cause, "2013-08-01T00:00:00+00:00")])
+    again = decide_retraining(watching, asked)
+    assert isinstance(again, Stay)
+    assert len(again.declined) == 1

@@ -88,7 +88,7 @@ def test_a_window_in_columns_is_what_it_was_row_by_row(
     wanted = by_rows(DAY, seen.predictions, heard.by_prediction, heard.conflicting, NOW, seen.torn)
     columns = read_columns(folder, DAY.start, DAY.end, keys=KEYS)
     found = collect_window(
-        "m", "production", DAY, predictions=columns.rows, words=labels.words("m"), store=store, now=NOW,
+        "m", "production", DAY, predictions=columns.tables, words=labels.words("m"), store=store, now=NOW,
         torn=columns.torn,
     )  # fmt: skip
 

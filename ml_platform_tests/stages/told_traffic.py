@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def told(predictions: Sequence[Prediction]) -> pa.Table:
+def told(predictions: Sequence[Prediction]) -> Iterator[pa.Table]:
     """Return predictions in columns, as if they had been logged."""
-    return in_columns([msgspec.json.encode(one) for one in predictions], Path("told"))
+    yield in_columns([msgspec.json.encode(one) for one in predictions], Path("told"))
 
 
 def words(labels: Iterable[Label]) -> Iterator[pa.Table]:
