@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -9,7 +10,10 @@ import click
 from ml_platform.access.actions import Action
 from ml_platform.cli.decide import acting
 from ml_platform.core.digest import canonical_json
+from ml_platform.core.errors import DataInvalid
 from ml_platform.settings import load_settings
+
+LONGEST_PAYLOAD = 160
 
 
 @click.group(name="audit")
@@ -112,16 +116,28 @@ def export(target: Path, model: str | None) -> None:
 @command.command(name="show")
 @click.option("--model", default=None, help="Only this model's entries.")
 @click.option("--last", default=20, show_default=True, help="How many of the newest.")
-def show(model: str | None, last: int) -> None:
-    """Show the newest entries, oldest first."""
-    from collections import deque
-
+@click.option("--entry", default=None, type=int, help="This entry alone, with all that it says.")
+@click.option("--full", is_flag=True, help="With all that they say, over several lines.")
+def show(model: str | None, last: int, entry: int | None, *, full: bool) -> None:
+    """Show the newest entries, oldest first; a notice names the one that it comes from."""
     from ml_platform.adapters.platform import open_platform
 
     with open_platform(load_settings()) as platform:
         acting(platform, Action.READ_AUDIT, model, by=None)
-        for entry in deque(platform.ledger.audit(model=model), maxlen=last):
-            click.echo(
-                f"{entry.sequence:>6}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.actor:<16} {entry.action:<22} "
-                f"{entry.subject:<24} {canonical_json(entry.payload)[:160]}"
-            )
+        found = [one for one in platform.ledger.audit(model=model) if entry in {None, one.sequence}][-last:]
+    if not found and entry is not None:
+        raise DataInvalid(f"entry {entry}: the audit has no such entry; see `ml-platform audit show` for the newest")
+    for one in found:
+        head = f"{one.sequence:>6}  {one.at:%Y-%m-%d %H:%M:%S}  {one.actor:<16} {one.action:<22} {one.subject:<24} "
+        click.echo(_whole(head, one.payload) if full or entry is not None else head + _cut(one.payload))
+
+
+def _cut(payload: Mapping[str, object]) -> str:
+    said = canonical_json(payload)
+    return said if len(said) <= LONGEST_PAYLOAD else f"{said[:LONGEST_PAYLOAD]} … (--full says all)"
+
+
+def _whole(head: str, payload: Mapping[str, object]) -> str:
+    from json import dumps
+
+    return f"{head.rstrip()}\n{dumps(payload, indent=2, ensure_ascii=False, default=str)}"

@@ -8,7 +8,7 @@ from typing import Literal
 
 NoticeKind = Literal[
     "refused", "approval_needed", "released", "deployed", "rolled_back", "rejected", "harm", "retraining", "expiring",
-    "unhealthy", "silent", "test",
+    "unhealthy", "silent", "freeze_ended", "test",
 ]  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from ml_platform.orchestration.tables import (
     parts_table,
     snapshot_lineage,
     snapshot_schema,
-    source_schema,
+    source_tables,
     when,
 )
 from ml_platform.orchestration.taking import moment, note_request, take_judged
@@ -125,7 +125,7 @@ def _observe(context: dg.AssetExecutionContext, desk: "Desk", key: dg.AssetKey) 
         metadata={
             "bytes": found.record.size_bytes,
             "changed": when(found.record.modified_at),
-            "dagster/column_schema": source_schema(desk.spec, column_names(desk.spec)),
+            **source_tables(desk.spec, column_names(desk.spec)),
             **{f"read {name}": facts_text(facts) for name, facts in found.record.facts.items()},
         },
     )
@@ -149,10 +149,11 @@ def snapshot_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
                 since = moment(config.changed_since, desk.spec) if config.changed_since else None
                 note_request(desk, config.cause, as_of, reason=why_asked(context, desk), changed_since=since)
             rows, refused = take_judged(desk, as_of)
+            tables = column_names(file.spec)
             about = {
                 "dagster/row_count": rows.record.rows,
-                "dagster/column_schema": snapshot_schema(file.spec),
-                "dagster/column_lineage": snapshot_lineage(file.spec, column_names(file.spec)),
+                "dagster/column_schema": snapshot_schema(file.spec, tables),
+                "dagster/column_lineage": snapshot_lineage(file.spec, tables),
                 **({"rows before": when(rows.record.as_of)} if rows.record.as_of else {}),
                 **findings_metadata(desk.platform.store, desk.policy, rows),
             }

@@ -46,17 +46,19 @@ def dossier_asset(file: "GovernedModelFile") -> dg.AssetsDefinition:
 
 def _dossier(desk: "Desk") -> "Dossier":
     from ml_platform.reports.dossier import make_dossier
+    from ml_platform.stages.changes import changes_between, earlier_version
     from ml_platform.stages.evidence import read_evidence
 
     released = desk.platform.ledger.releases(desk.model)
     if not released:
         message = f"{desk.model}: no version is registered, a dossier needs one; run the job {desk.model}_release first"
         raise Unavailable(message)
-    release, store = released[-1], desk.platform.store
+    release, store, ledger = released[-1], desk.platform.store, desk.platform.ledger
     evidence = read_evidence(store, release.evidence_digest)
     return make_dossier(
         spec=desk.spec, policy=desk.policy, store=store, release=release, evidence=evidence,
         standing=_standing(desk, release), parts=_parts(desk, release, evidence), now=desk.now,
+        changes=changes_between(store, ledger, release, earlier_version(store, ledger, release)),
     )  # fmt: skip
 
 

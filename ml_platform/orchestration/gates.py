@@ -20,7 +20,7 @@ from ml_platform.reports.explanation import next_step, seen
 from ml_platform.reports.markdown import table
 from ml_platform.reports.measured_rows import MeasuredRow
 from ml_platform.reports.outcomes import tally, word
-from ml_platform.stages.alarm_words import alarm_rows, alarm_text, behind, comes_from, raised
+from ml_platform.stages.alarm_words import alarm_rows, alarm_text, behind, comes_from, is_alarm, raised
 
 MARKS = {
     Outcome.PASSED: "✓",
@@ -201,7 +201,8 @@ def _metadata(verdict: Verdict) -> dict[str, Any]:
         found["subject"] = worst.subject
     if worst.value is not None:
         found["value"] = worst.value
-    if facts := MeasuredRow(anchor="", stage=verdict.stage, measurement=worst).facts:
+    facts = MeasuredRow(anchor="", stage=verdict.stage, measurement=worst).facts
+    if facts and not is_alarm(worst):  # an alarm says its facts in words
         found["facts"] = facts
     if len(verdict.measurements) > 1:
         found["all subjects"] = dg.MetadataValue.md(measurement_table(verdict.measurements))

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from ml_platform.core.records import EvaluationRecord
     from ml_platform.policy.spec import Task
 
-_DRAWN = ("svg ", "rect.", ".grid", ".axis", ".track", ".limit")
+_DRAWN = (
+    "svg ", "rect.", ".grid", ".axis", ".track", ".limit", ".dot", ".plot .interval", ".passed {", ".failed {",
+    ".undecided {",
+)  # fmt: skip
 # Inside an image the page's theme is unknown, so that pictures are always the light ones.
 _DARK = "@media screen and (prefers-color-scheme: dark)"
 

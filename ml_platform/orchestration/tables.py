@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from ml_platform.policy.spec import Column, ModelSpec
 
 
-def snapshot_schema(spec: ModelSpec) -> dg.TableSchema:
-    """Return the contract as a table schema: types, roles, what is personal, and why a column is as it is."""
-    return dg.TableSchema(columns=[_column(name, column) for name, column in spec.contract.items()])
+def snapshot_schema(spec: ModelSpec, tables: Mapping[str, Sequence[str]]) -> dg.TableSchema:
+    """Return the contract as a table schema: types, roles, what is personal, why a column is so and where it is from.
+
+    `tables` are the source's with their columns, as far as these are known.
+    """
+    return dg.TableSchema(
+        columns=[_column(name, one, _comes_from(name, tables)) for name, one in spec.contract.items()]
+    )
 
 
-def _column(name: str, column: Column) -> dg.TableColumn:
+def _column(name: str, column: Column, comes_from: Sequence[str]) -> dg.TableColumn:
     tags = {role.value: "" for role in sorted(column.roles)}
     if column.personal_data is not PersonalData.NONE:
         tags["personal_data"] = column.personal_data.value
@@ -35,40 +40,49 @@ def _column(name: str, column: Column) -> dg.TableColumn:
     return dg.TableColumn(
         name=name,
         type=column.type,
-        description=" ".join(filter(None, (column.description, column.reason))),
+        description=" ".join(filter(None, (_about(column), f"From {' or '.join(comes_from)}." if comes_from else ""))),
         constraints=dg.TableColumnConstraints(nullable=column.missing > 0, unique=column.unique, other=allowed),
         tags=tags,
     )
 
 
-def source_schema(spec: ModelSpec, tables: Mapping[str, Sequence[str]]) -> dg.TableSchema:
-    """Return the columns of all tables of a source as `table.column`, with what the contract says of each."""
-    return dg.TableSchema(
-        columns=[
-            dg.TableColumn(
-                name=f"{table}.{name}",
-                type=spec.contract[name].type if name in spec.contract else "not read",
-                description=spec.contract[name].description if name in spec.contract else "Not in the contract.",
-                tags={"table": table},
-            )
-            for table, names in tables.items()
-            for name in names
-        ]
-    )
+def _about(column: Column) -> str:
+    return " ".join(filter(None, (column.description, column.reason)))
+
+
+def source_tables(spec: ModelSpec, tables: Mapping[str, Sequence[str]]) -> dict[str, dg.MetadataValue[Any]]:
+    """Return the columns of each source table with what the contract says of them.
+
+    They are Markdown, because Dagster shows a column schema of what was materialised, not of what was observed.
+    """
+    return {
+        f"columns of {name}": dg.MetadataValue.md(
+            table(("column", "type", "what it is"), [_source_column(spec, one) for one in names])
+        )
+        for name, names in tables.items()
+        if names
+    }
+
+
+def _source_column(spec: ModelSpec, name: str) -> tuple[str, str, str]:
+    column = spec.contract.get(name)
+    return (name, "-", "not in the contract") if column is None else (name, column.type, _about(column))
 
 
 def snapshot_lineage(spec: ModelSpec, tables: Mapping[str, Sequence[str]]) -> dg.TableColumnLineage:
     """Return which source columns each snapshot column has its name from; what none has is made in joining them."""
     source = asset_key(spec.model, "source")
-    found = {
-        name: [
-            dg.TableColumnDep(asset_key=source, column_name=f"{table}.{name}")
-            for table, names in tables.items()
-            if name in names
-        ]
-        for name in spec.contract
-    }
-    return dg.TableColumnLineage(deps_by_column={name: deps for name, deps in found.items() if deps})
+    return dg.TableColumnLineage(
+        deps_by_column={
+            name: [dg.TableColumnDep(asset_key=source, column_name=one) for one in found]
+            for name in spec.contract
+            if (found := _comes_from(name, tables))
+        }
+    )
+
+
+def _comes_from(column: str, tables: Mapping[str, Sequence[str]]) -> list[str]:
+    return [f"{name}.{column}" for name, names in tables.items() if column in names]
 
 
 def facts_text(facts: Mapping[str, Fact]) -> str:

@@ -16,6 +16,7 @@ from ml_platform.settings import load_settings
 
 if TYPE_CHECKING:
     from ml_platform.adapters.platform import Platform
+    from ml_platform.policy.freezes import Freeze
     from ml_platform.policy.notifications import Notifications
     from ml_platform.stages.notices import About, Known
     from ml_platform.stages.tell import Told
@@ -28,10 +29,19 @@ LONGEST_WORDS = 1000
 def tell_all(platform: Platform, wanted: Notifications, paths: Sequence[Path], *, now: dt.datetime) -> list[Told]:
     """Tell every channel what it hasn't been told yet; raises Unavailable while another process does."""
     from ml_platform.adapters.notifications import notifiers_of, telling_alone
+    from ml_platform.stages.freeze_ends import note_ended_freezes
     from ml_platform.stages.tell import Post, tell
 
+    about = known_of(paths, now)
     with telling_alone(platform.home):
-        return tell(Post(ledger=platform.ledger, about=known_of(paths, now), now=now), wanted, notifiers_of(wanted))
+        for path in paths:
+            model = path.parent.name
+            note_ended_freezes(platform.ledger, model, functools.partial(_freezes_of, about, model), now=now)
+        return tell(Post(ledger=platform.ledger, about=about, now=now), wanted, notifiers_of(wanted))
+
+
+def _freezes_of(about: About, model: str) -> tuple[Freeze, ...]:
+    return about(model).freezes
 
 
 def known_of(paths: Sequence[Path], now: dt.datetime) -> About:
@@ -52,6 +62,7 @@ def known_of(paths: Sequence[Path], now: dt.datetime) -> About:
             approvals=file.policy.approvals.get("production", 0),
             harmful=frozenset(watched.retrain_when) if watched else frozenset(),
             window_of=functools.partial(_window_of, model),
+            freezes=file.policy.freezes,
         )
 
     return about

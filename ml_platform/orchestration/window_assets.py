@@ -15,6 +15,7 @@ from ml_platform.orchestration.hand_on import Results, at_desk, hand_on, product
 from ml_platform.orchestration.records import read_partitions, read_record
 from ml_platform.orchestration.run_stage import judged
 from ml_platform.orchestration.tables import counts
+from ml_platform.orchestration.window_pictures import window_pictures
 from ml_platform.orchestration.window_story import story_lines, window_story
 from ml_platform.orchestration.wiring import Output, wire
 
@@ -89,7 +90,11 @@ def window_assets(file: "GovernedModelFile", watched: "Monitoring") -> list[dg.A
         with at_desk(context, file) as desk:
             found = _watch(desk, traffic, period_named(watched.window, traffic.window))
             made = judged(desk, "monitoring", found, labels=found.record.labelled > 0)
-            about = {"version": made.record.version, "labelled": made.record.labelled}
+            about = {
+                "windows": dg.MetadataValue.md(window_pictures(desk, made)),
+                "version": made.record.version,
+                "labelled": made.record.labelled,
+            }
             story = window_story(made.record, made.verdicts)
             yield from hand_on(
                 context, desk, [product("monitoring", made, about, headline=story)],

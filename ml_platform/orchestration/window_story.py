@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ml_platform.core.verdict import Outcome
 from ml_platform.orchestration.wiring import asset_key
 from ml_platform.reports.explanation import next_step, seen
-from ml_platform.stages.alarm_words import alarm_text, behind, raised
+from ml_platform.stages.alarm_words import alarm_text, alarmed, behind, raised
 
 if TYPE_CHECKING:
     from ml_platform.core.records import MonitoringRecord
@@ -61,8 +61,9 @@ def _with_numbers(verdict: Verdict) -> str:
 
 
 def _to_do(verdicts: Sequence[Verdict]) -> str:
-    closed = [one for one in verdicts if one.closes] or [one for one in verdicts if raised([one])]
-    return next_step(closed[0]) if closed else ""
+    """Return what to do: about an alarm first, because retraining on what a broken column says helps nobody."""
+    found = alarmed(verdicts) or [one for one in verdicts if one.closes]
+    return next_step(found[0]) if found else ""
 
 
 def _numbered(name: str, texts: Iterable[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ml_platform.core.change_log import ChangeLog
 from ml_platform.core.digest import digest_of, digest_of_bytes
 from ml_platform.core.measured import Measured
 from ml_platform.core.ports import Approval, ArtefactStore
@@ -118,6 +119,7 @@ class Dossier:
     waivers: tuple[Waived, ...]
     controls: tuple[JudgedControl, ...]
     missing: tuple[str, ...]
+    changes: ChangeLog | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -140,8 +142,12 @@ def make_dossier(
     standing: Standing,
     parts: Mapping[str, EvidencePart | None],
     now: dt.datetime,
+    changes: ChangeLog | None = None,
 ) -> Dossier:
-    """Put a version's dossier together; `parts` holds, by stage, the verdicts that are about this version."""
+    """Put a version's dossier together; `parts` holds, by stage, the verdicts that are about this version.
+
+    `changes` says what is new in it, against the version that it followed.
+    """
     candidate = release.candidate
     pieces = tuple(
         _piece(item.name.removesuffix("_digest"), getattr(candidate, item.name), store)
@@ -166,6 +172,7 @@ def make_dossier(
         ),
         controls=tuple(_judged(state, policy, parts) for state in control_states(policy, parts)),
         missing=missing_parts(policy=policy, store=store, release=release, evidence=evidence, parts=parts, now=now),
+        changes=changes,
     )
 
 

@@ -39,6 +39,7 @@ def dossier_page(dossier: Dossier) -> str:
         gravest=next((tone for state, (tone, _) in STATES.items() if state in counts), "not_applicable"),
         spoken=[one for one in dossier.controls if one.gates],
         row=_row,
+        interval=interval_text,
         at=lambda moment: f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC",
     )  # fmt: skip
 

@@ -26,6 +26,12 @@ def raised(verdicts: Iterable[Verdict]) -> list[Measurement]:
     return sorted(found, key=lambda one: (one.metric != PERFORMANCE, -(one.value or 0.0)))
 
 
+def alarmed(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return the verdicts that hold an alarm, that of performance first."""
+    found = [one for one in verdicts if raised([one])]
+    return sorted(found, key=lambda one: raised([one])[0].metric != PERFORMANCE)
+
+
 def alarm_text(alarm: Measurement) -> str:
     """Say in a sentence what shifted, from what to what, since when.
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 KIND = "incidents"
 FILE = "case.json"
 OPENED, CLOSED = "incident_opened", "incident_closed"
+METRIC = "incident_missed"
 SHORTEST_REASON = 10
 
 

@@ -16,6 +16,8 @@ from ml_platform.stages.approve import Asked, asked_before, asked_by, choose_app
 from ml_platform.stages.attested import bundle_objections
 from ml_platform.stages.evidence import read_evidence
 from ml_platform.stages.examine import examine_evidence, examine_part
+from ml_platform.stages.freeze_ends import FROZEN
+from ml_platform.stages.incidents import METRIC, incidents
 from ml_platform.stages.interface_breaks import break_objections
 from ml_platform.stages.objection import Objection
 from ml_platform.stages.reject import standing_rejections
@@ -81,7 +83,7 @@ def _freeze_objections(request: Request) -> list[Objection]:
         return []
     return [
         Objection(
-            f"{request.environment} is frozen ({held.freeze.name}) until {held.until:%Y-%m-%d %H:%M} UTC, "
+            f"{request.environment} {FROZEN} ({held.freeze.name}) until {held.until:%Y-%m-%d %H:%M} UTC, "
             f"by {held.freeze.owner}: {held.freeze.reason.rstrip('.')}. Wait, or give a reason with --despite-freeze"
         )
         for held in frozen(request.policy.freezes, request.environment, request.now)
@@ -107,6 +109,28 @@ def _rollout_objections(request: Request) -> list[Objection]:
                 return [Objection(f"{place}: the rollout {ended} of v{request.release.version} doesn't run (any more)")]
             why = why_not_begun(request.verifier, running)
             return [Objection(f"{place}: the rollout {ended} isn't the platform's: {why}")] if why else []
+
+
+def _incident_objections(request: Request, evidence: Evidence) -> list[Objection]:
+    """Object as long as an incident is open that the evidence doesn't answer: it was opened after it was made.
+
+    What is live or tried already doesn't move: an incident is most often opened on its own answers.
+    """
+    gates = [name for name, gate in request.policy.gates.items() if gate.metric == METRIC and gate.severity == "block"]
+    if request.stays or not gates:
+        return []
+    release = request.release
+    asked = {one.subject for verdict in evidence.verdicts if verdict.gate in gates for one in verdict.measurements}
+    return [
+        Objection(
+            f"{one.name} ({one.reason.rstrip('.')}) was opened on {one.opened_at:%Y-%m-%d %H:%M} UTC, and the "
+            f"evidence of v{release.version} doesn't say how it answers it. Run the job {release.model}_release again, "
+            f"or close the incident: ml-platform incident close {release.model} {one.name} --reason '…'",
+            undecided=True,
+        )
+        for one in incidents(request.ledger, release.model)
+        if one.is_open and one.name not in asked
+    ]
 
 
 def champion_holds(release: ReleaseRecord, live: DeploymentRecord | None, environment: str) -> frozenset[str]:
@@ -144,6 +168,7 @@ def examine(request: Request) -> tuple[list[Objection], tuple[str, ...]]:
     )
     objections += rejected
     objections += _evidence_objections(request, evidence)
+    objections += _incident_objections(request, evidence)
     if request.was_approved:
         return objections, ()
     chosen = choose_approvals(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ml_platform.core.errors import DataInvalid, Unavailable
 from ml_platform.core.measurement import Fact, Measurement
 from ml_platform.stages.explainable import explainable
-from ml_platform.stages.incidents import read_case
+from ml_platform.stages.incidents import METRIC, read_case
 
 if TYPE_CHECKING:
     from ml_platform.core.incident import Incident, IncidentCase
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ml_platform.policy.spec import ModelSpec
     from ml_platform.stages.explainable import Explainable
     from ml_platform.stages.ingredients import Ingredients
-
-METRIC = "incident_missed"
 
 
 def measure_incidents(

@@ -11,8 +11,10 @@ from ml_platform.core.digest import digest_of, short
 from ml_platform.core.measurement import number_text
 from ml_platform.core.notice import Notice, NoticeKind
 from ml_platform.core.verdict import Outcome, Severity, Verdict
-from ml_platform.stages.alarm_words import behind
+from ml_platform.policy.freezes import Freeze
+from ml_platform.stages.alarm_words import alarmed, behind
 from ml_platform.stages.approve import REFUSED as APPROVAL_REFUSED
+from ml_platform.stages.freeze_ends import ENDED
 from ml_platform.stages.retraining import DECLINED, REQUESTED
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class Known:
     approvals: int = 0
     harmful: frozenset[str] = frozenset()
     window_of: Callable[[str], str] = _no_window
+    freezes: tuple[Freeze, ...] = ()
 
 
 About = Callable[[str], Known]
@@ -218,6 +221,17 @@ def _declined(entry: AuditEntry) -> _Told:
     )
 
 
+def _thawed(entry: AuditEntry) -> _Told:
+    model, place, version = _model(entry), entry.subject.partition("@")[2], entry.payload.get("version")
+    return _Told(
+        kind="freeze_ended",
+        title=f"{model}: {place} is no longer frozen; v{version} was refused because of it",
+        evidence=[f"refused in audit entry {entry.payload.get('refused')}"],
+        next_step=f"`ml-platform promote {model}/{version} --env {place} --reason '…'`, if it is still wanted",
+        cause=entry.payload.get("refused"),
+    )
+
+
 def _rejected(entry: AuditEntry) -> _Told:
     version, place = entry.payload.get("version"), entry.subject.partition("@")[2]
     return _Told(
@@ -283,6 +297,7 @@ def _harm(entry: AuditEntry, part: EvidencePart, known: Known) -> _Told | None:
             f"{read}, run {part.run_id}" if part.run_id else read,
             told.evidence[-1],
         ],
+        next_step=next((one.next_step for one in alarmed(part.verdicts)), told.next_step),
     )
 
 
@@ -342,5 +357,6 @@ _PLAIN: Mapping[str, Callable[[AuditEntry], _Told]] = {
     DECLINED: _declined,
     AUTOMATIC_ROLLBACK: _rolled_back_automatically,
     SILENT: _silent,
+    ENDED: _thawed,
 }
 ACTIONS = frozenset({*_PLAIN, "released", "deployed", VERDICTS})

@@ -1,7 +1,8 @@
 """The Dagster UI as a person sees it: both shipped models, a refused one, a broken one, the sensor and its reason.
 
-One home is made for all tests: the shipped models as they are, `parcels` released and refused by a gate, `broken` with
-a mistake in its file. Each test leaves a screenshot in its temporary folder.
+One home is made for all tests: the shipped models as they are, `parcels` released and refused by a gate, and with a
+canary that was stopped, `crates` live, with a month in which its weights came in pounds, `broken` with a mistake in its
+file. Each test leaves a screenshot in its temporary folder.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from ml_platform.adapters.platform import open_platform
 from ml_platform.orchestration.build import build_all
 from ml_platform.orchestration.launch import open_dagster
 from ml_platform.settings import load_settings
+from ml_platform.stages.retraining import REQUESTED
 from ml_platform_tests.browser.dagster_dev import ROOT, dagster_dev
-from ml_platform_tests.orchestration.small_model import write_model
+from ml_platform_tests.flow.traffic import serve_badly
+from ml_platform_tests.orchestration.small_model import WAIVED, write_model
 from ml_platform_tests.orchestration.trials import MANUAL, TRIED, begin, serve
 from ml_platform_tests.stages import lock_world
 
@@ -89,6 +92,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for name in ("flights", "health_cost"):
         shutil.copytree(ROOT / "ml_platform" / "defs" / name, defs / name)
     parcels = write_model(home, STRICT, (MANUAL, TRIED))
+    crates = defs / "crates" / "defs.yaml"
+    crates.parent.mkdir()
+    lenient = parcels.read_text().replace(STRICT[1], f"    {WAIVED}\n").replace(TRIED, MANUAL)
+    crates.write_text(lenient.replace("model: parcels", "model: crates"))
     broken = defs / "broken" / "defs.yaml"
     broken.parent.mkdir()
     broken.write_text(parcels.read_text().replace("model: parcels", "model: broken").replace("seed: 7", "sed: 7"))
@@ -101,15 +108,31 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.chdir(home)
+        shutil.copy(ROOT / "dagster.yaml", home)
         _refuse_parcels(home)
         _stop_a_canary(home)
+        _raise_an_alarm(home)
     with dagster_dev(home, environment) as address:
         yield address
 
 
+def _raise_an_alarm(home: Path) -> None:
+    """Release crates, serve a month with weights in pounds and watch it, shortly after a retraining was asked for."""
+    with open_dagster(home, build_all(load_settings())) as dagster:
+        for job in ("crates_release", "crates_promote"):
+            run = dagster.launch(job)
+            assert run.success, run.failure
+        with open_platform(load_settings()) as platform:
+            live = platform.ledger.live("crates", "production")
+            assert live is not None
+            serve_badly(platform.home, live, "2025-10", kilograms=2.2046)
+            asked = {"cause": "c" * 64, "as_of": "2025-10-25T00:00:00+00:00", "run_id": ""}
+            platform.ledger.append(REQUESTED, actor="robin", subject="crates", payload=asked, at=live.since)
+        assert not dagster.launch("crates_monitor", partition="2025-10").success
+
+
 def _refuse_parcels(home: Path) -> None:
     """Run the release job as `ml-platform run` does; its gate on the AUC is too strict for it."""
-    shutil.copy(ROOT / "dagster.yaml", home)
     with open_dagster(home, build_all(load_settings())) as dagster:
         assert not dagster.launch("parcels_release").success
         assert dagster.instance.get_runs_count(dg.RunsFilter(job_name="parcels_release")) == 1
@@ -184,9 +207,9 @@ def test_a_feature_says_which_columns_it_is_made_from(person: Person) -> None:
 
 
 def test_the_refused_run_names_the_gate_with_its_numbers(person: Person) -> None:
-    person.goes_to("/runs")
+    person.goes_to("/locations/ml_platform/jobs/parcels_release/runs")
     person.sees("parcels_release", "Failure")
-    person.opens("//a[contains(@href, '/runs/') and string-length(.) = 8]", "REFUSED at evaluation")
+    person.opens("(//a[contains(@href, '/runs/') and string-length(.) = 8])[1]", "REFUSED at evaluation")
     person.sees("RUN_FAILURE", "auc_is_sufficient failed [METRICS]", "needed: ≥ 0.99")
 
 
@@ -197,6 +220,27 @@ def test_the_sensor_is_listed_and_its_tick_says_why_nothing_was_requested(person
     person.sees("View logs", "Each tick says why a run was requested or why not.")
     person.opens("//*[text()='0 runs requested']", "Skip reason:")
     person.sees("Skip reason: no window has been monitored yet")
+
+
+# As somebody reads it who was woken by a notice: why nothing was retrained, the window, the alarm, its source column.
+
+
+def test_the_story_of_an_alarm_leads_from_the_tick_to_the_source_column(person: Person) -> None:
+    person.goes_to("/locations/ml_platform/sensors/crates_retrain_sensor")
+    person.sees("View logs")
+    person.opens("//*[text()='0 runs requested']", "Skip reason:")
+    person.sees("window 2025-10: live_auc_holds", "but the cool-down of 20 days", "behind it: weight (")
+    person.goes_to("/assets/crates/monitoring?view=partitions&partition=2025-10")
+    person.sees("in short", "2025-10, v1: harm is proven: live_auc_holds", "behind it 1", "from parcels.weight (")
+    person.opens("(//tr[.//*[text()='windows']]//*[contains(text(), 'Show Markdown')])[1]", "Evidence that traffic")
+    person.goes_to("/assets/crates/monitoring?view=partitions&partition=2025-10")
+    person.sees("in short")
+    person.opens("//a[contains(@href, '/runs/') and string-length(.) = 8]", "ALARM at monitoring")
+    person.sees("window 2025-10, served by v1", "page: asset crates/monitoring, partition 2025-10")
+    person.goes_to("/assets/crates/monitoring?view=checks&checkDetail=no_traffic_alarm")
+    person.sees("2025-10: failed: weight has shifted:", "it comes from parcels.weight (", "over_middle")
+    person.opens("//a[contains(., 'crates / source')]", "columns of parcels")
+    person.sees("Kilograms.")
 
 
 def test_a_trial_is_readable_from_its_page_to_the_tick_of_its_sensor(person: Person) -> None:

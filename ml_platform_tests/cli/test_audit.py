@@ -68,3 +68,20 @@ def test_the_export_can_be_verified_with_the_standard_library(run: Run, defs: Pa
         previous = said
     assert run("audit", "export", "--to", str(path), "--model", "other").code == 0
     assert path.read_text() == ""
+
+
+def test_an_entry_that_a_notice_names_is_shown_with_all_that_it_says(run: Run, defs: Path) -> None:
+    release(defs)
+    reason = "it says much " * 20
+    with open_platform(load_settings()) as platform:
+        entry = platform.ledger.append("noted", actor="bob", subject=NAME, payload={"why": reason}, at=utc_now())
+    cut = run("audit", "show", "--last", "1").out
+    assert reason not in cut
+    assert "… (--full says all)" in cut
+    for options in (("--full", "--last", "1"), ("--entry", str(entry.sequence))):
+        whole = run("audit", "show", *options).out
+        assert f'"why": "{reason}"' in whole
+        assert whole.count("noted") == 1
+    gone = run("audit", "show", "--entry", "99999")
+    assert gone.code != 0
+    assert "no such entry" in gone.err

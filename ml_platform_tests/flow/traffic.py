@@ -15,13 +15,14 @@ from ml_platform.core.traffic import Prediction
 from ml_platform_tests.orchestration.small_model import rows
 
 
-def serve_badly(home: Path, live: DeploymentRecord, month: str) -> None:
+def serve_badly(home: Path, live: DeploymentRecord, month: str, *, kilograms: float = 1.0) -> None:
     """Log a month of predictions of the live version whose scores say nothing, with the labels of all but the last.
 
-    That one is called `<month>-late`.
+    That one is called `<month>-late`. Weights come in a unit of which so many are a kilogram.
     """
     frame = rows(seed=11)
     frame = frame[frame["sent"].dt.strftime("%Y-%m") == month].head(500)
+    frame = frame.assign(weight=frame["weight"] * kilograms)
     scores = np.random.default_rng(5).uniform(0.2, 0.6, len(frame))
     names = [*(f"{month}-{index}" for index in range(len(frame) - 1)), f"{month}-late"]
     log = TrafficLog(traffic_folder(home, "production", live.model), keys=FileKeys(home))

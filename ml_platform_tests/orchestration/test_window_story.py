@@ -37,7 +37,8 @@ def test_a_story_says_first_what_happened_then_what_shifted_what_lies_behind_it_
     numbers = "live_roc_auc_change = -0.2 [-0.3, -0.1] (n = 900), needed ≥ -0.03"
     assert told["in short"] == f"2026-04, v3: harm is proven: live_auc_holds: {numbers}"
     assert told["alarm 2"].startswith("outside has shifted")
-    assert told["next step"] == "Let it retrain."
+    assert told["next step"] == "n"
+    assert window_story(RECORD, [FELL])["next step"] == "Let it retrain."
     assert told["source"] == dg.AssetKey(["parcels", "source"])
 
 

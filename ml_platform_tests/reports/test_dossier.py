@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from ml_platform.core.change_log import ChangeLog, Topical
+from ml_platform.core.measurement import Measurement
 from ml_platform.core.ports import Approval
 from ml_platform.core.records import Candidate, Evidence, EvidencePart, ReleaseRecord
 from ml_platform.policy.gates import Waiver
@@ -159,3 +161,18 @@ def test_both_files_lie_under_the_digest(tmp_path: Path, form: str) -> None:
     record = write_dossier(dossier(tmp_path), FakeStore(tmp_path)).record
     assert record.files[form] == f"dossiers/{record.digest}/dossier.{form}"
     assert (tmp_path / record.files[form]).is_file()
+
+
+def test_what_is_new_is_told_with_its_gain_and_what_isnt_on_record(tmp_path: Path) -> None:
+    gain = Measurement(metric="gain_over_champion", value=0.02, low=0.01, high=0.03, n=900)
+    topics = (Topical(topic="parameters", changes=(CLEAN, "rounds: 100 → 300")), Topical(topic="data", missing=("x",)))
+    log = ChangeLog(model="toy", version=3, evidence_digest="4" * 64, since=2, topics=topics, gains=(gain,))
+    told = dossier_page(dossier(tmp_path, changes=log))
+    for piece in ("What is new in it", "Against v2.", "+0.02", "[0.01, 0.03]", "rounds: 100 → 300", "missing: x"):
+        assert piece in told
+    assert CLEAN not in told
+    first = replace(log, since=None, topics=(), gains=())
+    told = dossier_page(dossier(tmp_path, changes=first))
+    assert "It is the first version." in told
+    assert "No difference is on record." in told
+    assert "What is new in it" not in dossier_page(dossier(tmp_path))

@@ -258,12 +258,15 @@ def test_verdicts_are_told_when_they_are_harm(
 def test_harm_is_told_with_its_window_what_lies_behind_it_and_where_to_read_on(office: Office) -> None:
     office.known = Known(harmful=frozenset({"live_auc_holds"}), window_of={"5" * 64: "2026-04"}.__getitem__)
     told = part("monitoring", AUC)
-    alarm = dataclasses.replace(told.verdicts[0], gate="no_traffic_alarm", measurements=(OUTSIDE,))
+    alarm = dataclasses.replace(
+        told.verdicts[0], gate="no_traffic_alarm", measurements=(OUTSIDE,), next_step="ask the owner"
+    )
     recorded = dataclasses.replace(told, verdicts=(*told.verdicts, alarm), run_id="r1")
     office.ledger.record_part(MODEL, recorded)
     office.tell()
     [notice] = office.pigeon.sent
     assert notice.title == "flights: harm in the window 2026-04 is proven (live_auc_holds)"
+    assert notice.next_step == "ask the owner"
     assert list(notice.evidence) == [
         "live_auc_holds failed: too low",
         "behind it: outside: it comes from weather.outside (weather.csv) and goes into outside, warm_hours",
