@@ -20,6 +20,7 @@ IMPATIENT = (
     ("poll_interval_seconds: 30", "poll_interval_seconds: 2"),
     ("max_retries: 3", "max_retries: 20"),
 )
+PATIENT = {"DAGSTER_GRPC_TIMEOUT_SECONDS": "600"}  # a busy machine may need more than a minute to launch a run
 WORKSPACE = """\
 load_from:
   - python_module: {{module_name: {module}, working_directory: ., location_name: ml_platform}}
@@ -36,7 +37,7 @@ class Machine:
 
     def start(self) -> None:
         """Start the daemon."""
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "DAGSTER_HOME": str(self.project.folder)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "DAGSTER_HOME": str(self.project.folder), **PATIENT}
         environment = {name: value for name, value in environment.items() if not name.startswith("COVERAGE_")}
         command = [sys.executable, "-m", "dagster._daemon", "run", "-w", "workspace.yaml"]
         with (self.project.folder / "daemon.log").open("ab") as said:
