@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -88,8 +89,10 @@ def count_words(folder: Path) -> int:
         try:
             count += (folder / f"{name}{SUFFIX}").read_bytes().count(b"\n")
         except FileNotFoundError:  # it was compacted
-            about = pq.read_metadata(folder / f"{name}{COMPACTED}")
-            count += about.num_rows + int(about.metadata[_TORN])
+            path = folder / f"{name}{COMPACTED}"
+            with _whole(path):
+                about = pq.read_metadata(path)
+                count += about.num_rows + int(about.metadata[_TORN])
     return count
 
 
@@ -127,13 +130,21 @@ def _scanned(segment: Path) -> Words:
 
 
 def _read(path: Path) -> Words:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with _whole(path):
         rows = pq.read_table(path, use_threads=False, page_checksum_verification=True, partitioning=None)
         torn = int((rows.schema.metadata or {})[_TORN])
-    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        return Words(rows.replace_schema_metadata(None).cast(words_columns()), torn)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Turn what a file that isn't what was written gives rise to into words."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
         message = f"{path}: it is no file of labels ({type(error).__name__}); restore it from a backup"
         raise DataInvalid(message) from error
-    return Words(rows.replace_schema_metadata(None).cast(words_columns()), torn)

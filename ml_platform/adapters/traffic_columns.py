@@ -41,13 +41,14 @@ class _Logged(msgspec.Struct, frozen=True, gc=False):
     latency_seconds: float
     inputs: dict[str, InputValue] = {}
     unseen: list[str] = []
+    beyond: list[str] = []
     scores: list[float] = []
     pair: str = ""
 
 
 @cache
 def columns() -> pa.Schema:
-    """Return the columns that every prediction has; `says` is the digest of its line, `unseen` counts its names."""
+    """Return the columns that every prediction has; `says` is the digest of its line; of some names the number."""
     import pyarrow as pa
 
     time, text = pa.timestamp("us", "UTC"), pa.dictionary(pa.int32(), pa.string())
@@ -55,8 +56,8 @@ def columns() -> pa.Schema:
         [
             ("id", pa.string()), ("event_time", time), ("at", time), ("version", pa.int64()),
             ("model_digest", text), ("status", pa.int64()), ("score", pa.float64()),
-            ("latency_seconds", pa.float64()), ("unseen", pa.int64()), ("pair", text),
-            ("says", pa.binary(SAYS_BYTES)),
+            ("latency_seconds", pa.float64()), ("unseen", pa.int64()), ("beyond", pa.int64()),
+            ("pair", text), ("says", pa.binary(SAYS_BYTES)),
         ]
     )  # fmt: skip
 
@@ -69,6 +70,7 @@ def in_columns(payloads: Sequence[bytes], source: Path) -> pa.Table:
     rows = [read_as(decoder, payload, source) for payload in payloads]
     told: dict[str, Sequence[object]] = {
         "unseen": [len(row.unseen) for row in rows],
+        "beyond": [len(row.beyond) for row in rows],
         "says": [hashlib.blake2b(payload, digest_size=SAYS_BYTES).digest() for payload in payloads],
     }
     found = {

@@ -13,6 +13,7 @@ Outcome = float | str
 # How a prediction's inputs, and its probabilities of several classes, are called where predictions stand in columns.
 INPUT_COLUMN, SCORE_COLUMN = "input_", "score_"
 Route = Literal["live", "canary", "shadow"]
+SUCCESS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +21,10 @@ class Prediction:
     """One row that was scored, or one request that was refused.
 
     `at` is when it was answered, `event_time` when the scored event happens (`at` when the request doesn't say).
-    `status` is the HTTP status; below 300 there is a score. Of several classes `scores` holds the probability of each,
-    in the model's order, and `score` the largest. `inputs` holds the row as it was sent, without the columns that name
-    a person. `unseen` names the columns whose level was unknown to the model and was scored as missing.
+    `status` is the HTTP status; below 300 there is a score, unless the model's guard abstained. Of several classes
+    `scores` holds the probability of each, in the model's order, and `score` the largest. `inputs` holds the row as it
+    was sent, without the columns that name a person. `unseen` names the columns whose level was unknown to the model
+    and was scored as missing, `beyond` those whose number lay outside of what was declared or seen in training.
 
     `route` says which way it went: to what is live; to the challenger of a rollout, in place of what is live
     (`canary`); to the challenger besides (`shadow`). `pair` names the prediction that the caller got instead of this
@@ -47,6 +49,17 @@ class Prediction:
     route: Route = "live"
     pair: str = ""
     rollout: str = ""
+    beyond: tuple[str, ...] = ()
+
+    @property
+    def answered(self) -> bool:
+        """Whether the request was answered: with a score, or saying that the model abstains."""
+        return self.status < SUCCESS
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the row was answered without a score, as the model's guard wants it."""
+        return self.answered and self.score is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -266,6 +266,8 @@ _BY_STAGE: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]] = {
         "error_share": ("share", "Requests of the window that ended in an error of the service."),
         "label_share": ("share", "Predictions of the window whose outcome is known."),
         "refused_share": ("share", "Requests of the window that were refused, as their rows don't keep the contract."),
+        "abstained_share": ("share", "Answered rows of the window for which the model's guard gave no prediction."),
+        "flagged_share": ("share", "Scored rows of the window with a new level, or a number out of its range."),
         "latency_p50_seconds": ("seconds", "Median of the answer time in the window."),
         "latency_p95_seconds": ("seconds", "95th percentile of the answer time in the window."),
         "latency_p99_seconds": ("seconds", "99th percentile of the answer time in the window."),

@@ -14,6 +14,7 @@ from ml_platform.policy.expectations import Expectations
 from ml_platform.policy.formats import Format
 from ml_platform.policy.freezes import Freeze
 from ml_platform.policy.gates import Override, Waiver
+from ml_platform.policy.guard import Guard
 from ml_platform.policy.movable import MOST_COLUMNS, Move
 from ml_platform.policy.resources import Resources, bytes_of
 from ml_platform.policy.row_rules import RowRule
@@ -404,6 +405,7 @@ class ModelSpec(Strict):
     feedback: FeedbackChoice | None = Field(default=None, exclude_if=_unsaid)
     policy: PolicyChoice = PolicyChoice()
     deployment: Deployment = Deployment()
+    guard: Guard | None = Field(default=None, exclude_if=_unsaid)
     monitoring: Monitoring | None = None
 
     def columns(self, role: Role) -> tuple[str, ...]:

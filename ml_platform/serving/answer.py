@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import msgspec
+from msgspec.structs import asdict
 
 from ml_platform.adapters.traffic_log import TrafficLog, Written
 from ml_platform.core.errors import Unavailable
@@ -16,9 +17,10 @@ from ml_platform.core.traffic import Prediction
 from ml_platform.serving.challenger import Canary, Shadow
 from ml_platform.serving.contract_check import Checked
 from ml_platform.serving.gates import OPEN
+from ml_platform.serving.input_guard import Guarded
 from ml_platform.serving.live import Live
 from ml_platform.serving.mirror import Mirrored
-from ml_platform.serving.refusal import Refused, turned_away
+from ml_platform.serving.refusal import Problem, Refused, turned_away
 from ml_platform.serving.request import Rows
 from ml_platform.serving.scored import Failed, Scored, challenged, new_ids, scores_of
 
@@ -36,11 +38,18 @@ class Classed(msgspec.Struct, frozen=True, rename={"decided": "class"}):
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The JSON body of an answer: MLflow's `predictions`, and who said so."""
 
-    predictions: Sequence[float | Classed]
+    predictions: Sequence[float | Classed | None]
     prediction_ids: list[str]
     model: str
     version: int
     model_digest: str
+
+
+class GuardedAnswer(Answer, frozen=True, kw_only=True):
+    """An answer of which the model's guard says something; the prediction of a row that it abstained for is None."""
+
+    flagged: tuple[Problem, ...]
+    abstained: tuple[Problem, ...]
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -54,6 +63,7 @@ class Answered(msgspec.Struct, frozen=True):
     rows: Rows
     live: Live
     written: Written = None
+    guarded: Guarded | None = None
 
 
 def answer(
@@ -79,7 +89,7 @@ def answer(
     drawn = beside.rollout.rollout_id if beside else ""
     shadowed = isinstance(beside, Shadow)
     began = time.thread_time() if shadowed else 0.0
-    scored = Scored(live, rows, checked, ids, scores_of(live, rows), rollout=drawn)
+    scored = Scored(live, rows, checked, ids, scores_of(live, rows, checked.guarded), rollout=drawn)
     scoring = time.thread_time() - began if shadowed else 0.0
     latency, now = time.perf_counter() - started, dt.datetime.now(dt.UTC)
     written = _log(log, [*scored.written(latency, now), *(failed.written(latency, now) if failed else ())])
@@ -118,7 +128,7 @@ def log_failure(live: Live, log: TrafficLog, status: int, started: float, *, cou
 
 
 def _told(scored: Scored, written: Written) -> Answered:
-    manifest = scored.live.manifest
+    manifest, guarded = scored.live.manifest, scored.checked.guarded
     said = Answer(
         predictions=_in_words(scored),
         prediction_ids=scored.ids,
@@ -126,15 +136,27 @@ def _told(scored: Scored, written: Written) -> Answered:
         version=manifest.version,
         model_digest=manifest.model_digest,
     )
-    return Answered(said, scored.checked.unseen, scored.rows, scored.live, written)
+    if guarded is not None:
+        said = _guarded(said, guarded)
+    if scored.live.outliers is not None:
+        scored.live.outliers.later(scored.rows)
+    return Answered(said, scored.checked.unseen, scored.rows, scored.live, written, guarded)
 
 
-def _in_words(scored: Scored) -> Sequence[float | Classed]:
+def _guarded(said: Answer, guarded: Guarded) -> GuardedAnswer:
+    return GuardedAnswer(**asdict(said), flagged=guarded.flagged, abstained=guarded.abstained)
+
+
+def _in_words(scored: Scored) -> Sequence[float | Classed | None]:
     names = scored.live.predictor.contract.classes
     if not names:
-        return cast("list[float]", scored.scores)
-    scores = cast("list[tuple[float, ...]]", scored.scores)
-    return [Classed(names[score.index(max(score))], dict(zip(names, score, strict=True))) for score in scores]
+        return cast("list[float | None]", scored.scores)
+    scores = cast("list[tuple[float, ...] | None]", scored.scores)
+    return [None if score is None else _classed(score, names) for score in scores]
+
+
+def _classed(score: tuple[float, ...], names: Sequence[str]) -> Classed:
+    return Classed(names[score.index(max(score))], dict(zip(names, score, strict=True)))
 
 
 def unlogged() -> Refused:

@@ -209,7 +209,7 @@ class ScoringApp:
             await self.load.on_disk(answered.written)
         except Exception as error:  # noqa: BLE001 - the outermost boundary: said, counted and logged, without values
             return scoring.failed(error)
-        self.metrics.scored(served.model, answered.answer.version, answered.unseen)
+        self.metrics.scored(served.model, answered.answer.version, answered.unseen, answered.guarded)
         return reply
 
     def at_once(self, url: bytes, scope: Scope, body: bytes, started: float) -> Reply | None:
@@ -239,7 +239,7 @@ class ScoringApp:
             answered, reply = scoring.score(body, admitted)
         except Exception as error:  # noqa: BLE001 - the outermost boundary: said, counted and logged, without values
             return scoring.failed(error)
-        self.metrics.scored(model, answered.answer.version, answered.unseen)
+        self.metrics.scored(model, answered.answer.version, answered.unseen, answered.guarded)
         return reply
 
     async def _batch(self, served: Served, scope: Scope, receive: Receive) -> Reply:

@@ -21,6 +21,7 @@ from ml_platform.serving.answer import Answered, answer, log_failure
 from ml_platform.serving.batch_records import Cutter, records_of
 from ml_platform.serving.body import Receive, Scope, media_type, require_kind
 from ml_platform.serving.csv_rows import CSV, CsvReader, malformed_csv
+from ml_platform.serving.input_guard import Guarded
 from ml_platform.serving.live import Live
 from ml_platform.serving.load import Load
 from ml_platform.serving.metrics import Metrics
@@ -71,17 +72,31 @@ class Chunk:
             "message": _message(problems) or body.message,
         }
         if problems:
-            said["problems"] = [{"column": one.column, "problem": one.problem} for one in problems]
+            said["problems"] = [_of_line(one) for one in problems]
         self.lines[row] = encode(said)
         self.refused[refused.status] = self.refused.get(refused.status, 0) + 1
 
     def answer(self, rows: Sequence[int], answered: Answered) -> None:
         """Answer rows on their lines."""
-        said = answered.answer
-        for row, prediction, given in zip(rows, said.predictions, said.prediction_ids, strict=True):
+        said, guarded = answered.answer, _by_row(answered.guarded)
+        for place, (row, prediction, given) in enumerate(zip(rows, said.predictions, said.prediction_ids, strict=True)):
             line = {"row": row, "prediction": prediction, "prediction_id": given, "version": said.version}
-            self.lines[row] = encode(line)
+            self.lines[row] = encode({**line, **guarded.get(place, {})})
         self.answered.append(answered)
+
+
+def _of_line(problem: Problem) -> dict[str, object]:
+    return {"column": problem.column, "problem": problem.problem}
+
+
+def _by_row(guarded: Guarded | None) -> dict[int | None, dict[str, list[dict[str, object]]]]:
+    """Return by row what the model's guard says of it."""
+    found: dict[int | None, dict[str, list[dict[str, object]]]] = {}
+    if guarded is not None:
+        for what, problems in (("flagged", guarded.flagged), ("abstained", guarded.abstained)):
+            for one in problems:
+                found.setdefault(one.row, {}).setdefault(what, []).append(_of_line(one))
+    return found
 
 
 def _message(problems: Sequence[Problem]) -> str:
@@ -99,6 +114,7 @@ class Batch:
     load: Load
     rows: int = 0
     answered: int = 0
+    abstained: int = 0
 
     async def run(self, scope: Scope, receive: Receive) -> Reply:
         """Answer a body, line by line; the last line counts them, and says why it ends early if it does."""
@@ -118,6 +134,8 @@ class Batch:
             ended = refused
             self._log({refused.status: 1}, time.perf_counter())
         counts = {"rows": self.rows, "answered": self.answered, "refused": self.rows - self.answered}
+        if self.abstained:
+            counts["abstained"] = self.abstained
         why = {} if ended is None else {"error_code": ended.body.error_code, "message": ended.body.message}
         spool.write(encode({"complete": ended is None, "model": self.served.model, **counts, **why}) + b"\n")
         headers = () if ended is None else refusal_headers(ended)
@@ -137,7 +155,8 @@ class Batch:
             spool.writelines(chunk.lines[row] + b"\n" for row in sorted(chunk.lines))
             for answered in chunk.answered:
                 self.answered += len(answered.rows)
-                self.metrics.scored(self.served.model, answered.answer.version, answered.unseen)
+                self.abstained += len(answered.guarded.silent) if answered.guarded else 0
+                self.metrics.scored(self.served.model, answered.answer.version, answered.unseen, answered.guarded)
             if chunk.ended is not None:
                 raise chunk.ended
 

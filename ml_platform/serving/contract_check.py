@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from ml_platform.core.input_guard import NO_GUARD, InputGuard
 from ml_platform.core.scoring import InputColumn, ScoringContract
+from ml_platform.serving.input_guard import Guarded, GuardLook, checked_column, refused_besides
 from ml_platform.serving.refusal import Problem, Refused, shown, type_of
 from ml_platform.stages.level_text import sent_level_text
 
@@ -22,35 +24,46 @@ Check = Callable[[object], str]
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """Per row: when its event happens (None when it doesn't say) and the columns whose level the model never saw."""
+    """Per row: when its event happens (None when it doesn't say) and the columns whose level the model never saw.
+
+    `guarded` is what the guard says of the rows, None when it says nothing.
+    """
 
     event_times: list[dt.datetime | None]
     unseen: list[tuple[str, ...]]
+    guarded: Guarded | None = None
 
 
 class ContractCheck:
     """Checks the rows of requests for one model.
 
     Refused: a missing, unknown or ill-typed column, a null that isn't allowed, a value outside the declared range or
-    levels. Accepted and flagged: a level that was only *learned* to be unseen; it is scored as missing. A whole number
-    as a category becomes its text in the row itself, as in training, so that what is logged is what was scored.
+    levels. Accepted and flagged: a level that was only *learned* to be unseen; it is scored as missing. The `guard` may
+    say otherwise of ranges and levels. A whole number as a category becomes its text in the row itself, as in training,
+    so that what is logged is what was scored.
     """
 
-    def __init__(self, contract: ScoringContract, levels: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, contract: ScoringContract, levels: Mapping[str, Sequence[str]], guard: InputGuard = NO_GUARD
+    ) -> None:
         self._contract = contract
-        self._columns = [(column.name, _check_of(column), column.missing > 0) for column in contract.inputs]
+        self._guard = GuardLook(contract, guard)
+        self._columns = [
+            (column.name, _guarded_check(column, guard, levels), column.missing > 0) for column in contract.inputs
+        ]
         self._names = frozenset(column.name for column in contract.inputs)
         self._time = contract.time
         self._extra_time = contract.time if contract.time not in self._names else None
         times = [column.name for column in contract.inputs if column.type == "datetime"]
         self._times = dict.fromkeys([*times, *([contract.time] if contract.time is not None else [])])
+        checked = [checked_column(column, guard) for column in contract.inputs]
         self._learned = [
             (column.name, frozenset((None, *levels.get(column.name, ()))))
-            for column in contract.inputs
+            for column in checked
             if column.type == "category" and column.levels is None
         ]
         self._declared = [
-            (column.name, frozenset((None, *column.levels))) for column in contract.inputs if column.levels is not None
+            (column.name, frozenset((None, *column.levels))) for column in checked if column.levels is not None
         ]
 
     def check(self, rows: Sequence[Row]) -> Checked:
@@ -83,7 +96,8 @@ class ContractCheck:
         return self._checked(rows)
 
     def _checked(self, rows: Sequence[Row]) -> Checked:
-        return Checked(list(map(self._event_time, rows)), list(map(self._unseen, rows)))
+        unseen = list(map(self._unseen, rows))
+        return Checked(list(map(self._event_time, rows)), unseen, self._guard.look(rows, unseen))
 
     def _check_row(self, index: int, row: Row, problems: list[Problem]) -> None:
         if row.keys() != self._names:
@@ -144,6 +158,11 @@ def in_utc(text: str) -> dt.datetime:
     """Read an ISO 8601 time; one without a zone is UTC."""
     at = dt.datetime.fromisoformat(text)
     return at.astimezone(dt.UTC) if at.tzinfo else at.replace(tzinfo=dt.UTC)
+
+
+def _guarded_check(column: InputColumn, guard: InputGuard, levels: Mapping[str, Sequence[str]]) -> Check:
+    check, besides = _check_of(checked_column(column, guard)), refused_besides(column, guard, levels)
+    return check if besides is None else lambda value: check(value) or besides(value)
 
 
 def _check_of(column: InputColumn) -> Check:

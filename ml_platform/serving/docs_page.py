@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from html import escape
 
+from ml_platform.core.input_guard import InputGuard
 from ml_platform.core.scoring import InputColumn
 from ml_platform.serving.live import Live
 from ml_platform.serving.openapi import example, shown_levels
@@ -71,12 +72,24 @@ def _contract(live: Live) -> str:
         f"<p>Version {manifest.version} is live in {escape(manifest.environment)} since "
         f"{manifest.since:%Y-%m-%d %H:%M} UTC.{selected}</p>"
         "<h2>Columns of a row</h2><div class=scroll><table><tr><th>column<th>type<th>allowed<th>null</tr>"
-        f"{rows}</table></div>"
+        f"{rows}</table></div>{_guard(live.predictor.guard)}"
         "<h2>Try it</h2><p>POST to <code>/invocations</code>; this sends a real request, and it is logged.</p>"
         f'<textarea id="body" rows="14" spellcheck="false">{escape(body)}</textarea>'
         '<p><button id="send">Send</button></p><pre id="answer" aria-live="polite"></pre>'
         "<p>The same rows may come as <code>dataframe_split</code>, <code>inputs</code> or <code>instances</code>, as "
         f"in MLflow.</p><script>{_SCRIPT}</script>"
+    )
+
+
+_ACTIONS = {"reject": "refused", "flag": "scored and flagged", "abstain": "answered without a prediction (null)"}
+
+
+def _guard(guard: InputGuard) -> str:
+    """Say what the model's guard does with rows that keep their types."""
+    beyond = f"A number beyond the training rows' is {_ACTIONS[guard.out_of_range]}. " if guard.ranges else ""
+    return (
+        f"<p>What is outside of a column's allowed values is {_ACTIONS[guard.out_of_contract]}. {beyond}"
+        f"A level that training never saw is {_ACTIONS[guard.unseen_level]}.</p>"
     )
 
 

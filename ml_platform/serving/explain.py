@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -42,7 +42,8 @@ class ReasonCode:
 class Explanation:
     """A raw score taken apart: `average` and all `contributions` add up to `raw`, in `unit`; so do those of `columns`.
 
-    `decision` is what the reasons led to: positive, negative, a class, or empty for a number.
+    `decision` is what the reasons led to: positive, negative, a class, or empty for a number. `p_value` says how usual
+    the row is: the share of calibration rows as unlike the training rows, None when the model's guard doesn't tell.
     """
 
     decision: str
@@ -53,6 +54,7 @@ class Explanation:
     reasons: tuple[ReasonCode, ...]
     columns: tuple[ColumnPart, ...]
     column_reasons: tuple[ColumnReason, ...]
+    p_value: float | None = None
 
 
 class Explaining:
@@ -96,16 +98,23 @@ def _wanted(query: bytes) -> int:
     return int(text)
 
 
-def explanations(live: Live, answered: Answered, most: int) -> list[Explanation]:
-    """Explain rows that were scored, with up to `most` reasons each.
+def explanations(live: Live, answered: Answered, most: int) -> list[Explanation | None]:
+    """Explain rows that were scored, with up to `most` reasons each; of one that wasn't there is nothing to say.
 
     Raises DataInvalid when contributions and average don't add up to the raw score: then they explain nothing.
     """
-    found = live.predictor.explain_rows(answered.rows)
+    told = [(row, said) for row, said in zip(answered.rows, answered.answer.predictions, strict=True)]
+    scored = [(row, said) for row, said in told if said is not None]
+    if not scored:
+        return [None] * len(told)
+    rows = [row for row, _ in scored]
+    found = live.predictor.explain_rows(rows)
     require_sums(found)
-    return [
-        _explanation(live, found, row, said, most) for row, said in enumerate(answered.answer.predictions)
-    ]  # fmt: skip
+    usual = live.outliers.p_values(rows) if live.outliers else [None] * len(rows)
+    explained = (
+        replace(_explanation(live, found, row, said, most), p_value=usual[row]) for row, (_, said) in enumerate(scored)
+    )
+    return [None if said is None else next(explained) for _, said in told]
 
 
 def require_sums(found: RawScores) -> None:

@@ -17,6 +17,8 @@ from ml_platform.serving.challenger import Canary, Challenger
 from ml_platform.serving.clean_check import Limits, check_in_child
 from ml_platform.serving.contract_check import Checked, ContractCheck
 from ml_platform.serving.fast_reader import FastReader
+from ml_platform.serving.input_guard import accepted_at_once
+from ml_platform.serving.outliers import Outliers
 from ml_platform.serving.predictor import Predictor
 from ml_platform.serving.release_check import require_live
 from ml_platform.serving.release_files import require_files
@@ -40,13 +42,16 @@ class Live:
     contract_check: ContractCheck
     logged_columns: tuple[str, ...]
     beside: Challenger | None = None
+    outliers: Outliers | None = None
 
     @classmethod
     def of(cls, manifest: Manifest, predictor: Predictor) -> Live:
         """Make a version ready to answer."""
-        contract = predictor.contract
+        contract, levels, guard = predictor.contract, predictor.levels, predictor.guard
         logged = tuple(column.name for column in contract.inputs if column.logged)
-        return cls(manifest, predictor, FastReader(contract), ContractCheck(contract, predictor.levels), logged)
+        reader = FastReader(accepted_at_once(contract, guard, levels))
+        outliers = Outliers(guard.detector, predictor.matrix_of) if guard.detector else None
+        return cls(manifest, predictor, reader, ContractCheck(contract, levels, guard), logged, outliers=outliers)
 
     def without_canary(self) -> Live:
         """Return it as who asks for exactly this version meets it; such a request isn't drawn, so it counts nowhere."""

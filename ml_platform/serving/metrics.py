@@ -6,6 +6,10 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ml_platform.serving.input_guard import Guarded
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCY_BOUNDS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -21,6 +25,7 @@ class Metrics:
         self.requests: Counter[tuple[str, int]] = Counter()
         self.predictions: Counter[tuple[str, int]] = Counter()
         self.unseen: Counter[tuple[str, str]] = Counter()
+        self.guarded: Counter[tuple[str, str]] = Counter()
         self.swaps: Counter[str] = Counter()
         self._buckets = [0] * (len(LATENCY_BOUNDS) + 1)
         self._seconds = 0.0
@@ -31,8 +36,13 @@ class Metrics:
         self._buckets[bisect_left(LATENCY_BOUNDS, seconds)] += 1
         self._seconds += seconds
 
-    def scored(self, model: str, version: int, unseen: Iterable[tuple[str, ...]]) -> None:
-        """Count scored rows, and their values of levels that the model never saw."""
+    def scored(
+        self, model: str, version: int, unseen: Iterable[tuple[str, ...]], guarded: Guarded | None = None
+    ) -> None:
+        """Count answered rows, their values of levels that the model never saw, and what its guard did with them."""
+        if guarded is not None:
+            self.guarded[model, "flagged"] += guarded.flagged_rows
+            self.guarded[model, "abstained"] += len(guarded.silent)
         for names in unseen:
             self.predictions[model, version] += 1
             for name in names:
@@ -53,6 +63,9 @@ class Metrics:
         unseen = [((("model", model), ("column", name)), count) for (model, name), count in self.unseen.items()]
         about = "Values of levels the model never saw, scored as missing."
         yield from _family("ml_platform_unseen_levels_total", "counter", about, unseen)
+        guarded = [((("model", model), ("what", what)), count) for (model, what), count in self.guarded.items()]
+        about = "Rows that the model's guard flagged, or abstained for."
+        yield from _family("ml_platform_guarded_rows_total", "counter", about, guarded)
         swaps = [((("model", model),), count) for model, count in self.swaps.items()]
         about = "How often another version went live."
         yield from _family("ml_platform_swaps_total", "counter", about, swaps)

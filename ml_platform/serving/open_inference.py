@@ -12,6 +12,7 @@ import msgspec
 from ml_platform.serving.answer import Answered, Classed
 from ml_platform.serving.body import JSON
 from ml_platform.serving.contract_check import Checked
+from ml_platform.serving.input_guard import Guarded
 from ml_platform.serving.live import Live
 from ml_platform.serving.open_inference_pages import outputs_of
 from ml_platform.serving.protocol import encode
@@ -89,7 +90,7 @@ class OpenInference:
                 "model_name": answer.model,
                 "model_version": str(answer.version),
                 **({"id": asked.id} if asked.id else {}),
-                "parameters": {"model_digest": answer.model_digest},
+                "parameters": {"model_digest": answer.model_digest, **_guarded(answered.guarded)},
                 "outputs": outputs,
             }
         )
@@ -204,11 +205,21 @@ def _by_row(columns: Mapping[str, Sequence[Any]]) -> Rows:
 def _values(answered: Answered) -> dict[str, list[Any]]:
     answer = answered.answer
     predictions, ids = answer.predictions, answer.prediction_ids
-    if isinstance(predictions[0], Classed):
-        classed = [one for one in predictions if isinstance(one, Classed)]
+    names = answered.live.predictor.contract.classes
+    if names:
+        classed = [one if isinstance(one, Classed) else None for one in predictions]
+        nothing = [None] * len(names)
         return {
-            "class": [one.decided for one in classed],
-            "probabilities": [share for one in classed for share in one.probabilities.values()],
+            "class": [one.decided if one else None for one in classed],
+            "probabilities": [share for one in classed for share in (one.probabilities.values() if one else nothing)],
             "prediction_id": ids,
         }
     return {"score": list(predictions), "prediction_id": ids}
+
+
+def _guarded(guarded: Guarded | None) -> dict[str, str]:
+    """Return what the model's guard says, as JSON in a text: the protocol has no other parameters."""
+    if guarded is None:
+        return {}
+    said = {"flagged": guarded.flagged, "abstained": guarded.abstained}
+    return {what: encode(problems).decode() for what, problems in said.items() if problems}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ml_platform.core.input_guard import NO_GUARD
 from ml_platform.core.scoring import InputColumn, ScoringContract
 from ml_platform.serving.feedback_openapi import feedback_operation
 from ml_platform.serving.live import Live
@@ -19,6 +20,11 @@ _TYPES: Mapping[str, Schema] = {
     "datetime": {"type": "string", "format": "date-time"},
     "category": {"type": "string", "maxLength": 256},
 }
+_PROBLEM: Mapping[str, Schema] = {
+    "problem": {"type": "string"},
+    "row": {"type": ["integer", "null"]},
+    "column": {"type": ["string", "null"]},
+}
 _ERRORS = {
     "400": "The body is no JSON, or in none of the formats.",
     "401": "The home has users, and no token of theirs was sent (Authorization: Bearer mlp_…).",
@@ -33,7 +39,7 @@ _ERRORS = {
 
 def document(model: str, live: Live | None) -> Schema:
     """Return the OpenAPI 3.1 document; without a live model it has no row schema."""
-    schemas: Schema = {"Answer": _answer(live.predictor.contract.classes if live else ()), "Error": _error()}
+    schemas: Schema = {"Answer": _answer(live), "Error": _error()}
     schemas |= {"Explanations": _explanations(), **open_inference_schemas()}
     if live is not None:
         schemas["Row"] = row_schema(live.predictor.contract, live.predictor.levels)
@@ -168,8 +174,9 @@ def _explain(live: Live | None) -> Schema:
 def _batch() -> Schema:
     rows = "A row per line: objects that name the columns, or CSV with a header line."
     lines = (
-        "A line per row, `{row, prediction, prediction_id, version}` or `{row, error_code, message, problems}`, and at "
-        "the end one with the counts; `complete` says whether everything was read."
+        "A line per row, `{row, prediction, prediction_id, version}`, with what its guard says (`flagged`, "
+        "`abstained`), or `{row, error_code, message, problems}`, and at the end one with the counts; `complete` says "
+        "whether everything was read."
     )
     kinds = ("application/x-ndjson", "text/csv")
     responses: Schema = {"200": _content(lines, {"type": "string"}, kinds[0])}
@@ -206,7 +213,8 @@ def _explanations() -> Schema:
         "columns": {"type": "array", "items": {"type": "object", "properties": part, "required": list(part)}},
         "column_reasons": {"type": "array", "items": {"type": "object", "properties": why, "required": list(why)}},
     }
-    items = {"type": "object", "properties": told, "required": list(told)}
+    told["p_value"] = {"type": ["number", "null"]}
+    items = {"type": ["object", "null"], "properties": told, "required": list(told)}
     array = {"type": "array", "items": items}
     return {"type": "object", "properties": {"explanations": array}, "required": ["explanations"]}
 
@@ -224,8 +232,16 @@ def _page(about: str, kind: str = "application/json") -> Schema:
     return {"summary": about, "responses": {"200": _content(about, dict(schema), kind)}}
 
 
-def _prediction(classes: Sequence[str]) -> Schema:
-    """Return the schema of one prediction: a number, or the decided class with the probability of each."""
+def _prediction(live: Live | None) -> Schema:
+    """Return the schema of one prediction: null where the guard may abstain, a number, or the decided class."""
+    guard = live.predictor.guard if live else NO_GUARD
+    abstains = "abstain" in {guard.out_of_contract, guard.out_of_range, guard.unseen_level}
+    known = _score(live.predictor.contract.classes if live else ())
+    return {"oneOf": [known, {"type": "null"}]} if abstains else known
+
+
+def _score(classes: Sequence[str]) -> Schema:
+    """Return the schema of one score: a number, or the decided class with the probability of each."""
     if not classes:
         return {"type": "number"}
     share = {"type": "number", "minimum": 0, "maximum": 1}
@@ -244,32 +260,30 @@ def _prediction(classes: Sequence[str]) -> Schema:
     }
 
 
-def _answer(classes: Sequence[str]) -> Schema:
+def _answer(live: Live | None) -> Schema:
+    found = {"type": "array", "items": {"type": "object", "properties": dict(_PROBLEM), "required": list(_PROBLEM)}}
     return {
         "type": "object",
         "properties": {
-            "predictions": {"type": "array", "items": _prediction(classes)},
+            "predictions": {"type": "array", "items": _prediction(live)},
             "prediction_ids": {"type": "array", "items": {"type": "string"}},
             "model": {"type": "string"},
             "version": {"type": "integer"},
             "model_digest": {"type": "string"},
+            "flagged": found,
+            "abstained": found,
         },
         "required": ["predictions", "prediction_ids", "model", "version", "model_digest"],
     }
 
 
 def _error() -> Schema:
-    where: Schema = {
-        "problem": {"type": "string"},
-        "row": {"type": ["integer", "null"]},
-        "column": {"type": ["string", "null"]},
-    }
     return {
         "type": "object",
         "properties": {
             "error_code": {"type": "string"},
             "message": {"type": "string"},
-            "problems": {"type": "array", "items": {"type": "object", "properties": where}},
+            "problems": {"type": "array", "items": {"type": "object", "properties": dict(_PROBLEM)}},
             "problems_found": {"type": "integer"},
         },
         "required": ["error_code", "message"],

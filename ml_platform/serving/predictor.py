@@ -41,6 +41,7 @@ class Predictor:
         self.digest = bundle.digest
         self.contract = bundle.contract
         self.levels = bundle.features.levels
+        self.guard = bundle.guard
         self._transform = bundle.transform
         self._state = bundle.features.state
         self._encode = row_encoder(bundle.contract.inputs, bundle.features.levels)
@@ -99,9 +100,13 @@ class Predictor:
 
     def explain_rows(self, rows: Sequence[Row]) -> RawScores:
         """Return the raw scores of rows taken apart into what each feature did to them."""
-        matrix = self._matrix(self._transform(self._encode(rows), self._state), len(rows))
+        matrix = self.matrix_of(rows)
         found = self._booster.contributions(matrix)
         return RawScores(found[..., -1], found[..., :-1], self._booster.raw_many(matrix))
+
+    def matrix_of(self, rows: Sequence[Row]) -> NDArray[np.float64]:
+        """Return the features of rows, shape (rows, features), in the model's order."""
+        return self._matrix(self._transform(self._encode(rows), self._state), len(rows))
 
     def _matrix(self, columns: Columns, rows: int) -> NDArray[np.float64]:
         matrix = np.empty((rows, len(self._names)), dtype=np.float64)

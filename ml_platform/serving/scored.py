@@ -17,6 +17,7 @@ from ml_platform.core.errors import DataInvalid
 from ml_platform.core.scoring import Score
 from ml_platform.core.traffic import InputValue, Prediction, Route
 from ml_platform.serving.contract_check import Checked
+from ml_platform.serving.input_guard import Guarded
 from ml_platform.serving.live import Live
 from ml_platform.serving.refusal import Refused
 from ml_platform.serving.request import Rows
@@ -28,13 +29,16 @@ log = logging.getLogger("ml_platform.serving")
 
 
 class Scored(msgspec.Struct, frozen=True):
-    """Rows scored by a version; `pairs` names the predictions that the caller got instead, if it wasn't these."""
+    """Rows scored by a version, None where its guard abstained.
+
+    `pairs` names the predictions that the caller got instead, if it wasn't these.
+    """
 
     live: Live
     rows: Rows
     checked: Checked
     ids: list[str]
-    scores: list[Score]
+    scores: list[Score | None]
     route: Route = "live"
     pairs: Sequence[str] = ()
     rollout: str = ""
@@ -43,6 +47,7 @@ class Scored(msgspec.Struct, frozen=True):
         """Return what is written down of each row."""
         manifest, logged = self.live.manifest, self.live.logged_columns
         sent = cast("list[dict[str, InputValue]]", self.rows)
+        beyond = self.checked.guarded.beyond if self.checked.guarded else {}
         return [
             Prediction(
                 id=given, at=now, event_time=event_time or now, model=manifest.model,
@@ -51,7 +56,7 @@ class Scored(msgspec.Struct, frozen=True):
                 scores=score if isinstance(score, tuple) else (), latency_seconds=latency_seconds,
                 inputs=row if len(row) == len(logged) else {name: row[name] for name in logged},
                 unseen=unseen, route=self.route, pair=pair,
-                rollout="" if index else self.rollout,
+                rollout="" if index else self.rollout, beyond=beyond.get(index, ()),
             )
             for index, (row, event_time, unseen, given, score, pair) in enumerate(zip(
                 sent, self.checked.event_times, self.checked.unseen, self.ids, self.scores,
@@ -107,24 +112,28 @@ def challenged(
     its_rows = [dict(row) for row in rows]
     try:
         checked = live.contract_check.check(its_rows)
-        scores = scores_of(live, its_rows)
+        scores = scores_of(live, its_rows, checked.guarded)
     except Refused as refused:
         return Failed(live, rows, event_times, route, pairs or ids, rollout, refused.status)
     except Exception as error:  # noqa: BLE001 - the boundary: whatever a challenger does, the champion answers
         # No traceback: it repeats the error's text, which may hold a value of the request
         log.error("the challenger v%s failed: %s", live.manifest.version, type(error).__name__)  # noqa: TRY400
         return Failed(live, rows, event_times, route, pairs or ids, rollout, FAILED)
-    timed = Checked(list(event_times), checked.unseen)
+    timed = Checked(list(event_times), checked.unseen, checked.guarded)
     return Scored(live, its_rows, timed, ids, scores, route, pairs, rollout)
 
 
-def scores_of(live: Live, rows: Rows) -> list[Score]:
-    """Return a version's scores; raises DataInvalid when one isn't a finite number."""
+def scores_of(live: Live, rows: Rows, guarded: Guarded | None = None) -> list[Score | None]:
+    """Return a version's scores, None where its guard abstains; raises DataInvalid when one isn't a finite number."""
+    silent = guarded.silent if guarded else frozenset()
+    if silent:
+        asked = iter(scores_of(live, [row for index, row in enumerate(rows) if index not in silent]))
+        return [None if index in silent else next(asked) for index in range(len(rows))]
     scores = live.predictor.score_rows(rows)
     if not all(map(_is_finite, scores)):
         message = f"{live.manifest.model} version {live.manifest.version} gave a score that isn't a finite number"
         raise DataInvalid(message)
-    return scores
+    return list(scores)
 
 
 def new_ids(count: int) -> list[str]:

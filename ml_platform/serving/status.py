@@ -11,6 +11,7 @@ from ml_platform.serving.live import Follower, Live
 from ml_platform.serving.metrics import Labels, Samples
 
 COUNTED = ("canary", "fallbacks", "mirrored", "dropped")
+LOOKED_AT = ("scored", "flagged", "dropped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Health:
     """How a model is served.
 
     `status` is `ok`, `degraded` (serving, but something needs a person), `draining` (serving its last requests) or
-    `unavailable` (not serving).
+    `unavailable` (not serving). `notes` say what is worth knowing and is no fault of the service.
     """
 
     status: str
@@ -53,6 +54,7 @@ class Health:
     log_lag_seconds: float
     problems: tuple[str, ...]
     rollout: Tried | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -110,7 +112,21 @@ def health(follower: Follower, traffic: TrafficLog, process: Process) -> Health:
         log_lag_seconds=traffic.lag_seconds,
         problems=tuple(problems),
         rollout=_tried(live),
+        notes=notes_of(live),
     )
+
+
+def notes_of(live: Live | None) -> tuple[str, ...]:
+    """Return what is proven of the rows that came."""
+    if live is None or live.outliers is None or not live.outliers.proven:
+        return ()
+    found = live.outliers.tally
+    seen = f"{found.flagged:,} of {found.scored:,} rows since it is served here"
+    note = (
+        f"rows that are unlike the training rows of v{live.manifest.version} are proven to be more than "
+        f"{live.outliers.at_most:.2%}, which is usual at most ({seen}): look at the drift of its inputs"
+    )
+    return (note,)
 
 
 def _status(*, serving: bool, draining: bool, problems: Sequence[str]) -> str:
@@ -148,6 +164,13 @@ def _tried(live: Live | None) -> Tried | None:
     )
 
 
+def _outliers(name: Labels, live: Live | None) -> list[tuple[Labels, float]]:
+    if live is None or live.outliers is None:
+        return []
+    named = (*name, ("version", str(live.manifest.version)))
+    return [((*named, ("what", what)), getattr(live.outliers.tally, what)) for what in LOOKED_AT]
+
+
 def gauges(models: Sequence[tuple[Follower, TrafficLog]], process: Process) -> dict[str, tuple[str, Samples]]:
     """Return what Prometheus sees of the present state of the models."""
     info: list[tuple[Labels, float]] = []
@@ -155,6 +178,7 @@ def gauges(models: Sequence[tuple[Follower, TrafficLog]], process: Process) -> d
     problems: list[tuple[Labels, float]] = []
     beside: list[tuple[Labels, float]] = []
     rows: list[tuple[Labels, float]] = []
+    outliers: list[tuple[Labels, float]] = []
     for follower, traffic in models:
         name = (("model", follower.model),)
         if follower.live is not None:
@@ -165,6 +189,7 @@ def gauges(models: Sequence[tuple[Follower, TrafficLog]], process: Process) -> d
         if tried is not None:
             beside.append(((*name, ("strategy", tried.strategy), ("version", str(tried.version))), 1))
         rows += [((*name, ("what", what)), getattr(tally, what)) for what in COUNTED]
+        outliers += _outliers(name, follower.live)
         lags.append((name, traffic.lag_seconds))
         problems.append((name, int(bool(problems_of(follower, traffic)))))
     return {
@@ -176,6 +201,10 @@ def gauges(models: Sequence[tuple[Follower, TrafficLog]], process: Process) -> d
         "ml_platform_rollout_rows": (
             "Rows since the start: answered by a canary, by the live version as the canary failed, mirrored, dropped.",
             rows,
+        ),
+        "ml_platform_outlier_rows": (
+            "Answered rows since the version is served: looked at, unlike the training rows, not looked at for haste.",
+            outliers,
         ),
         "ml_platform_problem": ("1 when /health names a problem.", problems),
     }

@@ -12,6 +12,7 @@ import msgspec
 
 from ml_platform.core.digest import short
 from ml_platform.core.errors import DataInvalid
+from ml_platform.core.input_guard import GUARD, GUARD_VERSION, NO_GUARD, InputGuard
 from ml_platform.core.ports import ArtefactStore
 from ml_platform.core.scoring import (
     CALIBRATION,
@@ -31,13 +32,16 @@ from ml_platform.stages.verified_code import Transform, transform_of
 
 KIND = "models"
 NEEDED = (MODEL_TEXT, FEATURES_STATE, FEATURES_SOURCE, SCORING)
-ALLOWED = (*NEEDED, CALIBRATION, ENVIRONMENT)
+ALLOWED = (*NEEDED, CALIBRATION, ENVIRONMENT, GUARD)
 RecordT = TypeVar("RecordT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """Everything needed to score: the contract, what the features learned, their code, trees as text, calibration."""
+    """Everything needed to score: the contract, what the features learned, their code, trees as text, calibration.
+
+    `guard` says what happens to rows that the model can't be trusted on.
+    """
 
     digest: str
     contract: ScoringContract
@@ -45,6 +49,7 @@ class Bundle:
     transform: Transform
     model_text: bytes
     calibration: Calibration | None = None
+    guard: InputGuard = NO_GUARD
 
 
 def read_bundle(store: ArtefactStore, digest: str) -> Bundle:
@@ -64,6 +69,7 @@ def read_bundle(store: ArtefactStore, digest: str) -> Bundle:
         transform=transform_of(files, folder, digest),
         model_text=files[MODEL_TEXT],
         calibration=_calibration(folder, files, contract),
+        guard=_guard(folder, files, contract),
     )
 
 
@@ -73,6 +79,26 @@ def _calibration(folder: Path, files: Mapping[str, bytes], contract: ScoringCont
         holds = f"a {found.method} calibration" if found else "no calibration"
         named = f"{contract.calibration} named" if contract.calibration else "none named"
         raise DataInvalid(f"{folder}: it holds {holds}, with {named} in {SCORING}; train the model again")
+    return found
+
+
+def _guard(folder: Path, files: Mapping[str, bytes], contract: ScoringContract) -> InputGuard:
+    if GUARD not in files:
+        return NO_GUARD
+    found = _parsed(folder, GUARD, files, InputGuard)
+    if found.schema_version != GUARD_VERSION:
+        message = (
+            f"{folder / GUARD}: schema version {found.schema_version}, known: {GUARD_VERSION}; update the platform"
+        )
+        raise DataInvalid(message)
+    numeric = {column.name for column in contract.inputs if column.type in {"integer", "number"}}
+    counted = found.detector is None or len(found.detector.histograms) == len(contract.feature_names)
+    if not found.is_sound or not counted or not found.ranges.keys() <= numeric:
+        message = (
+            f"{folder / GUARD}: its ranges or histograms aren't those of this model; finite ranges of numeric inputs "
+            f"and a histogram for each of {len(contract.feature_names)} features are needed; train the model again"
+        )
+        raise DataInvalid(message)
     return found
 
 

@@ -20,6 +20,7 @@ from ml_platform.stages.encode import Columns, encode_frame, learn_levels
 from ml_platform.stages.encode_target import encode_target
 from ml_platform.stages.features_module import load_features
 from ml_platform.stages.leakage import measure_features
+from ml_platform.stages.learn_ranges import learn_ranges
 from ml_platform.stages.lineage import find_lineage
 from ml_platform.stages.matrix import Matrix, matrix_digest, matrix_frame, matrix_of
 from ml_platform.stages.parquet import parquet_bytes, read_parquet
@@ -51,6 +52,8 @@ def build_features(
     inputs = encode_frame(spec, levels, frame)
     learned = fitted(module, {name: values[train] for name, values in inputs.items()})
     state = {"schema_version": 1, "levels": levels, "fitted": learned}
+    if spec.guard is not None:
+        state["ranges"] = learn_ranges(spec, {name: values[train] for name, values in inputs.items()})
     matrix = _matrix(spec, frame, parts, inputs, transformed(module, inputs, learned))
     lineage = find_lineage(module, inputs, learned, matrix.names)
     record = FeaturesRecord(
@@ -77,7 +80,10 @@ def read_matrix(store: ArtefactStore, features: FeaturesRecord) -> Matrix:
 
 
 def read_state(store: ArtefactStore, features: FeaturesRecord) -> dict[str, Any]:
-    """Return the fitted state: `levels` of the category inputs and `fitted`, what the features module learned."""
+    """Return the fitted state: `levels` of the category inputs and `fitted`, what the features module learned.
+
+    `ranges` of the numeric inputs are there when the model file has a guard.
+    """
     found: dict[str, Any] = json.loads(store.read(KIND, features.digest, "state.json"))
     return found
 

@@ -137,7 +137,8 @@ def _case(spec: ModelSpec, prediction: Prediction, expected: Expected, said: Sai
 def _problem(spec: ModelSpec, prediction: Prediction, expected: Expected) -> str:
     classes = spec.classes
     if prediction.score is None:
-        return "the request was refused, so there was no answer; an answered prediction is needed; name another"
+        why = "the model abstained" if prediction.abstained else "the request was refused, so there was no answer"
+        return f"{why}; an answered prediction is needed; name another"
     if expected.decision is None and expected.at_least is None and expected.at_most is None:
         return "nothing is expected; a decision or a bound of the score is needed; give --expected or --at-least"
     if expected.decision is not None and expected.decision not in classes:

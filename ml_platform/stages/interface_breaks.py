@@ -9,6 +9,7 @@ import msgspec
 
 from ml_platform.core.digest import digest_of, short
 from ml_platform.core.errors import DataInvalid, Unavailable
+from ml_platform.core.input_guard import GUARD, NO_GUARD, InputGuard
 from ml_platform.core.measurement import Measurement
 from ml_platform.core.ports import ArtefactStore
 from ml_platform.core.scoring import SCORING, InputColumn, ScoringContract
@@ -16,20 +17,21 @@ from ml_platform.policy.breaking import Breaking
 from ml_platform.stages.objection import Objection
 
 METRIC = "interface_breaks"
+_STRICTNESS = ("flag", "abstain", "reject")
+_DONE = {"flag": "flagged", "abstain": "left without a prediction", "reject": "refused"}
 
 
 def measure_interface_breaks(
     store: ArtefactStore, candidate_digest: str, live_digest: str, declared: Breaking | None = None
 ) -> Measurement:
-    """Count the ways in which a request that the live model accepts would be refused by the candidate.
+    """Count the ways in which a request that the live model answers wouldn't be by the candidate.
 
     What was declared, exactly, isn't counted, but told.
     """
     try:
-        live, candidate = _contract(store, live_digest), _contract(store, candidate_digest)
+        live, breaks = _between(store, live_digest, candidate_digest)
     except (DataInvalid, Unavailable) as error:
         return Measurement(metric=METRIC, value=None, n=0, reason=str(error))
-    breaks = interface_breaks(live, candidate)
     facts = {"breaks": "; ".join(breaks), "live_model": short(live_digest), "interface": interface_digest(live)}
     if declared is not None and declared.covers(interface_digest(live), breaks):
         facts = {**facts, "breaks": "", "declared": "; ".join(breaks), "by": declared.owner}
@@ -42,10 +44,9 @@ def break_objections(
 ) -> list[Objection]:
     """Object to each change that callers of what is live now can't follow and that wasn't declared, exactly."""
     try:
-        live, candidate = _contract(store, live_digest), _contract(store, candidate_digest)
+        live, breaks = _between(store, live_digest, candidate_digest)
     except (DataInvalid, Unavailable) as error:
         return [Objection(f"what callers would have to change can't be known: {error}: release again", undecided=True)]
-    breaks = interface_breaks(live, candidate)
     digest = interface_digest(live)
     if not breaks or (declared is not None and declared.covers(digest, breaks)):
         return []
@@ -71,6 +72,36 @@ def _written(column: InputColumn) -> str:
     levels = None if column.levels is None else sorted(column.levels)
     limits = (float(_low(column)), float(_high(column)))
     return repr((column.name, column.type, limits, levels, column.missing > 0))
+
+
+def _between(store: ArtefactStore, live_digest: str, candidate_digest: str) -> tuple[ScoringContract, tuple[str, ...]]:
+    live, candidate = _contract(store, live_digest), _contract(store, candidate_digest)
+    guards = _guard(store, live_digest), _guard(store, candidate_digest)
+    return live, (*interface_breaks(live, candidate), *guard_breaks(*guards))
+
+
+def _guard(store: ArtefactStore, digest: str) -> InputGuard:
+    if GUARD not in store.names("models", digest):
+        return NO_GUARD
+    try:
+        return msgspec.json.decode(store.read("models", digest, GUARD), type=InputGuard)
+    except msgspec.MsgspecError as error:
+        raise DataInvalid(f"the guard of model {short(digest)} can't be read ({error})") from error
+
+
+def guard_breaks(live: InputGuard, candidate: InputGuard) -> tuple[str, ...]:
+    """Return, in words, which rows that were answered get no prediction any more, or are refused.
+
+    >>> guard_breaks(InputGuard(), InputGuard(out_of_range="abstain"))
+    ('what is out_of_range was flagged and is now left without a prediction',)
+    """
+    each = ("out_of_contract", "out_of_range", "unseen_level")
+    actions = [(name, getattr(live, name), getattr(candidate, name)) for name in each]
+    return tuple(
+        f"what is {name} was {_DONE[before]} and is now {_DONE[after]}"
+        for name, before, after in actions
+        if _STRICTNESS.index(after) > _STRICTNESS.index(before)
+    )
 
 
 def _contract(store: ArtefactStore, digest: str) -> ScoringContract:

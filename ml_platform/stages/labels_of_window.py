@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ml_platform.core.traffic import SUCCESS
+
 if TYPE_CHECKING:
     import pyarrow as pa  # noqa: TC004  (dear, and nobody reads this dataclass's annotations)
 
@@ -49,8 +51,9 @@ def join_labels(served: pa.Table, words: Iterable[pa.Table], now: dt.datetime) -
     said, rows = _about(served, words)
     first = _first(rows, len(served))
     heard = said.take(pa.array(first, mask=first < 0))
-    reasons = _why_not(served, heard, first >= 0, now)
-    known = (first >= 0) & ~np.logical_or.reduce(list(reasons.values()))
+    told = (first >= 0) & ~_abstained(served)  # a row without a prediction says nothing against its label
+    reasons = _why_not(served, heard, told, now)
+    known = told & ~np.logical_or.reduce(list(reasons.values()))
     refused = pa.array(~known)
     number, name, at = (
         pc.if_else(refused, pa.scalar(None, column.type), column.combine_chunks())
@@ -96,6 +99,12 @@ def _first(rows: Places, count: int) -> Places:
     return first
 
 
+def _abstained(served: pa.Table) -> Flags:
+    """Return the rows that were answered without a score, as the model's guard wanted it."""
+    found: Flags = (served["status"].to_numpy() < SUCCESS) & served["score"].is_null().to_numpy(zero_copy_only=False)
+    return found
+
+
 def _why_not(served: pa.Table, heard: pa.Table, told: Flags, now: dt.datetime) -> dict[str, Flags]:
     """Return the rows whose label isn't joined, by the first reason that holds."""
     import pyarrow.compute as pc
@@ -128,4 +137,5 @@ def _contradicted(said: pa.Table, rows: Places, first: Places) -> Flags:
 def _flags(told: pa.ChunkedArray) -> Flags:
     import pyarrow.compute as pc
 
-    return pc.fill_null(told, fill_value=False).to_numpy()
+    found: Flags = pc.fill_null(told, fill_value=False).to_numpy()
+    return found

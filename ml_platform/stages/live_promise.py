@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ml_platform.policy.spec import Task
 
 Floats = NDArray[np.float64]
-SUCCESS = 300
 FEWEST = 1000  # requests of the version before that tell what is usual
 USUAL_ERRORS = 0.01  # where nothing better is known
 SLOW_SHARE = 0.01
@@ -84,7 +83,7 @@ def _errors(earlier: Sequence[Prediction]) -> float:
     """Return the upper bound of the share of failed requests of the version before, at least a hundredth."""
     if len(earlier) < FEWEST:
         return USUAL_ERRORS
-    found = share([one.status >= SUCCESS for one in earlier])
+    found = share([not one.answered for one in earlier])
     return max(found.high or USUAL_ERRORS, USUAL_ERRORS)
 
 

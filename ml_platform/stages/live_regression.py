@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
-from ml_platform.stages.live_promise import SUCCESS
 from ml_platform.stats.promise_excess import promise_excess
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def look_at_live(
 def _of_requests(served: Sequence[Prediction], promise: Promise, since: dt.datetime) -> Iterator[Measurement]:
     scored = [one for one in served if _is_scored(one)]
     times, weeks = _weeks([one.at for one in served], since), _weeks([one.at for one in scored], since)
-    failed = [not _is_scored(one) for one in served]
+    failed = [not one.answered for one in served]
     yield promise_excess(
         failed, times, promised=promise.errors, margin=ERRORS_BEYOND, metric="live_error_excess", unit="share"
     )
@@ -167,7 +166,7 @@ def _share(one: Measurement, allowed: float) -> str:
 
 
 def _is_scored(one: Prediction) -> bool:
-    return one.status < SUCCESS and one.score is not None
+    return one.answered and one.score is not None
 
 
 def _weeks(times: Iterable[dt.datetime], since: dt.datetime) -> Weeks:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.core.measurement import Measurement
+from ml_platform.core.traffic import SUCCESS
 from ml_platform.stats.share import share
 
 if TYPE_CHECKING:
@@ -28,19 +29,22 @@ def measure_traffic(period: Period, served: Served, joined: Joined, *, torn: int
     """Measure a window's predictions; `torn` counts the lines of its part of the log that can't be read any more."""
     rows = served.rows
     scored = rows["score"].is_valid().to_numpy()
-    answered = rows.select(["event_time", "latency_seconds"]).filter(scored)
     status = rows["status"].to_numpy()
+    answered = status < SUCCESS
+    flagged = (rows["unseen"].to_numpy() > 0) | (rows["beyond"].to_numpy() > 0)
     yield Measurement(metric="predictions", value=len(rows), n=len(rows), unit="rows")
     yield share(status >= SERVER_ERROR, metric="error_share")
     yield share((status >= CLIENT_ERROR) & (status < SERVER_ERROR), metric="refused_share")
+    yield share(~scored[answered], metric="abstained_share")
+    yield share(flagged[scored], metric="flagged_share")
     yield share(joined.known[scored], metric="label_share")
-    yield from _latencies(answered["latency_seconds"].to_numpy())
+    yield from _latencies(rows["latency_seconds"].to_numpy()[scored])
     yield _part(torn, torn + len(rows), "torn_line_share", "nothing was logged")
     yield _part(served.contrary, len(rows) + served.contrary, "contrary_prediction_share", "nothing was logged")
     refused = sum(joined.left_out.values())
     came = int(joined.known.sum())
     yield _part(refused, refused + came, "label_left_out_share", "no labels have come", joined.left_out)
-    yield _quiet(period, answered["event_time"])
+    yield _quiet(period, rows["event_time"].filter(answered))
     yield _delay(rows["event_time"].filter(joined.known), joined.at.filter(joined.known))
 
 
@@ -57,16 +61,16 @@ def _part(count: int, among: int, metric: str, nothing: str, facts: Mapping[str,
     return Measurement(metric=metric, value=value, n=among, unit="share", reason=reason, facts=dict(facts or {}))
 
 
-def _quiet(period: Period, scored: pa.ChunkedArray) -> Measurement:
-    """Measure how much of the window's end went by without a prediction."""
+def _quiet(period: Period, answered: pa.ChunkedArray) -> Measurement:
+    """Measure how much of the window's end went by without an answer."""
     import pyarrow.compute as pc
 
-    if not len(scored):
-        return Measurement(metric="quiet_share", value=None, n=0, unit="share", reason="nothing was scored")
-    newest = pc.max(scored).as_py()
+    if not len(answered):
+        return Measurement(metric="quiet_share", value=None, n=0, unit="share", reason="nothing was answered")
+    newest = pc.max(answered).as_py()
     value = (period.end - newest) / (period.end - period.start)
     facts = {"newest_prediction": newest.isoformat()}
-    return Measurement(metric="quiet_share", value=value, n=len(scored), unit="share", facts=facts)
+    return Measurement(metric="quiet_share", value=value, n=len(answered), unit="share", facts=facts)
 
 
 def _delay(events: pa.ChunkedArray, heard: pa.Array) -> Measurement:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.core.digest import canonical_json, short
+from ml_platform.core.input_guard import GUARD, InputGuard
 from ml_platform.core.scoring import (
     CALIBRATION,
     ENVIRONMENT,
@@ -42,6 +43,7 @@ def model_files(
     state: Mapping[str, Any],
     module: FeaturesModule,
     environment: Environment,
+    guard: InputGuard | None = None,
 ) -> dict[str, bytes]:
     """Return the artefact's files by name."""
     contract = ScoringContract(
@@ -69,6 +71,7 @@ def model_files(
         SCORING: contract_json(contract).encode(),
         ENVIRONMENT: canonical_json(environment).encode(),
         **({CALIBRATION: canonical_json(calibration).encode()} if calibration else {}),
+        **({GUARD: canonical_json(guard).encode()} if guard else {}),
     }
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-SUCCESS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +32,9 @@ class Past:
 class Arms:
     """Requests of which each was answered by one of the two, shape (n,), in the order in which they were answered.
 
-    `failed` is 1 where the request got no score, `score` NaN there. `outcome_loss` and `outcome_ours` are of the
-    requests whose outcome has come, shape (m,), in the order in which the outcomes came; losses lie in 0 to 1. `past`
-    is what the champion answered before.
+    `failed` is 1 where the request wasn't answered; `score` is NaN there, and where a guard abstained. `outcome_loss`
+    and `outcome_ours` are of the requests whose outcome has come, shape (m,), in the order in which the outcomes came;
+    losses lie in 0 to 1. `past` is what the champion answered before.
     """
 
     ours: Flags
@@ -161,7 +160,7 @@ def _first_of_each(ordered: Iterable[Prediction], key: str) -> list[Prediction]:
 
 
 def _scored(one: Prediction) -> bool:
-    return one.status < SUCCESS and one.score is not None
+    return one.answered and one.score is not None
 
 
 def _challengers(rows: Sequence[Prediction]) -> Flags:
@@ -169,7 +168,7 @@ def _challengers(rows: Sequence[Prediction]) -> Flags:
 
 
 def _failed(rows: Sequence[Prediction]) -> Floats:
-    return np.array([not _scored(one) for one in rows], dtype=np.float64)
+    return np.array([not one.answered for one in rows], dtype=np.float64)
 
 
 def _latency(rows: Sequence[Prediction]) -> Floats:

@@ -22,6 +22,7 @@ FUTURE = "it tells of the future"
 UNKNOWN = "there is no such prediction"
 SEVERAL = "several predictions have this key"
 REFUSED = "the request was refused, so there was no answer"
+ABSTAINED = "the model abstained, so there was no prediction"
 IMPOSSIBLE = "the target can't have this outcome"
 
 Key = tuple["InputValue", ...]
@@ -90,7 +91,7 @@ def sort_remarks(spec: ModelSpec, remarks: Sequence[Remark], predictions: Predic
         if isinstance(found, str) or reason:
             aside.append((one, reason))
         elif found.score is None:
-            aside.append((one, REFUSED))
+            aside.append((one, ABSTAINED if found.abstained else REFUSED))
         else:
             about.append(About(one, found))
     return Sorted(about=tuple(about), aside=tuple(aside))

@@ -26,6 +26,7 @@ from ml_platform.stages.conditions import declare_conditions, missing_conditions
 from ml_platform.stages.environment import read_environment
 from ml_platform.stages.features import read_matrix, read_state
 from ml_platform.stages.features_module import FeaturesModule, load_features
+from ml_platform.stages.fit_guard import fit_guard
 from ml_platform.stages.kept_environment import keep_environment
 from ml_platform.stages.model_files import KIND, files_digest, model_files
 from ml_platform.stages.one_machine import engine_measurements
@@ -78,14 +79,16 @@ def train(
     matrix = read_matrix(store, features)
     with open_engine(spec.compute) as fit:
         learned = _learn(spec, matrix, fit)
+    state = read_state(store, features)
     files = model_files(
         spec,
         features,
         scorer=learned.scorer,
         threshold=learned.threshold.value if learned.threshold else None,
-        state=read_state(store, features),
+        state=state,
         module=module,
         environment=environment,
+        guard=fit_guard(spec, matrix, state),
     )
     digest = files_digest(files)
     unchanged = store.has(KIND, digest) or not store.put(KIND, digest, files)

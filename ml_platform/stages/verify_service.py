@@ -21,6 +21,7 @@ from ml_platform.core.scoring import Score, score_difference, score_of
 from ml_platform.stages.bundle import Bundle, read_bundle
 from ml_platform.stages.encode import encode_rows
 from ml_platform.stages.ephemeral_service import ephemeral_service, headers_of, public_url
+from ml_platform.stages.guarded_rows import scored_rows
 
 if TYPE_CHECKING:
     from ml_platform.core.ports import ArtefactStore
@@ -77,9 +78,12 @@ def verify_service(
 ) -> tuple[Measurement, ...]:
     """Measure a running service over HTTP against the model's own output on `rows` (which keep the contract).
 
+    Rows that the model's guard doesn't let be scored are left out.
+
     A service that can't be reached gives undefined measurements with the reason, never an exception.
     """
     bundle = read_bundle(store, model.digest)
+    rows = scored_rows(bundle, rows)
     # Before the first request: on a busy machine it takes longer than a service keeps an idle connection open.
     expected = own_scores(bundle, rows)
     with contextlib.closing(_Client(url)) as client:

@@ -118,6 +118,8 @@ def test_a_file_that_was_altered_is_refused(home: Path) -> None:
         file.write_bytes(altered)
         with pytest.raises(DataInvalid, match="no file of labels"):
             said(home)
+    with pytest.raises(DataInvalid, match="no file of labels"):
+        LabelStore(home).count("toy")
 
 
 def test_a_disk_that_keeps_something_else_loses_no_label(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ SPEC = (
     spec.TimeSplit, spec.EntitySplit, spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Costs, spec.Monitoring,
     strategy.Shadow, strategy.Canary,
     spec.Compute, spec.Tuning, spec.Dimension, Resources, StageResources, Prices, Channel, Notifications,
-    spec.FeedbackChoice,
+    spec.FeedbackChoice, spec.Guard,
 )  # fmt: skip
 GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override, gates.Waiver, gates.Pack)
 # What people write down in an example, and what others named.
@@ -67,6 +67,8 @@ GIVEN = {
     "default_limit",
     "rollout_skipped",
     "ml_platform_rollout_rows",
+    "ml_platform_outlier_rows",
+    "ml_platform_guarded_rows_total",
     "prediction_id",
     *MEASURED,
 }

@@ -21,6 +21,7 @@ from ml_platform.adapters.ledger.checkpoints import Checkpoints, target_of
 from ml_platform.adapters.rollout_manifests import show_rollouts
 from ml_platform.adapters.signing_keys import FileSigningKeys
 from ml_platform.core.digest import digest_of_bytes
+from ml_platform.core.input_guard import InputGuard
 from ml_platform.core.records import Conditions, Evidence, ModelRecord, ReleaseRecord
 from ml_platform.core.rollout import RolloutEnd, RolloutRecord
 from ml_platform.core.scoring import FeaturesState, InputColumn, ScoringContract, artefact_digest
@@ -108,7 +109,13 @@ def trained_text(seed: int) -> str:
 
 
 def put_model(
-    home: Path, *, seed: int = 1, contract: ScoringContract = CONTRACT, source: str = SOURCE, text: str | None = None
+    home: Path,
+    *,
+    seed: int = 1,
+    contract: ScoringContract = CONTRACT,
+    source: str = SOURCE,
+    text: str | None = None,
+    guard: InputGuard | None = None,
 ) -> str:
     """Write an artefact into the store of a home and return its digest."""
     state = FeaturesState(levels=LEVELS, state={"mean": 1000.0})
@@ -117,6 +124,7 @@ def put_model(
         "features_state.json": msgspec.json.encode(state),
         "scoring.json": msgspec.json.encode(contract),
         "features.py": source.encode(),
+        **({"guard.json": msgspec.json.encode(guard)} if guard else {}),
     }
     digest = artefact_digest({name: digest_of_bytes(content) for name, content in files.items()})
     FileArtefacts(home).put("models", digest, files)

@@ -15,6 +15,7 @@ import pytest
 from ml_platform.adapters.keys import FileKeys
 from ml_platform.adapters.rollout_manifests import rollout_path
 from ml_platform.adapters.traffic_log import read, traffic_folder
+from ml_platform.core.input_guard import InputGuard
 from ml_platform.core.scoring import InputColumn
 from ml_platform.core.traffic import Prediction
 from ml_platform.serving import mirror
@@ -138,6 +139,23 @@ def test_where_the_challenger_fails_the_live_version_answers_and_the_failure_is_
     assert [one.pair for one in failed] == reply["prediction_ids"]
     assert [one.rollout for one in failed] == ["r1", ""]  # one request, one trial
     assert 'ml_platform_rollout_rows{model="toy",what="fallbacks"} 2' in asker.ask("GET", "/metrics").body.decode()
+
+
+def test_where_the_guard_of_a_canary_abstains_it_has_answered_and_where_it_refuses_the_live_version_does(
+    home: Path, asker: Asker
+) -> None:
+    guard = InputGuard(out_of_range="abstain", unseen_level="reject", ranges={"distance": (0.0, 1000.0)})
+    begin_rollout(home, put_model(home, seed=2, guard=guard), weight=1.0)
+    asker.look()
+    far = {**GOOD_ROW, "distance": 5500.0}
+    reply = asker.score_rows([far, GOOD_ROW]).json
+    assert (reply["version"], reply["predictions"]) == (2, [None, *expected_scores([GOOD_ROW], seed=2)])
+    written = {one.id: one for one in logged(home)}
+    first = written[reply["prediction_ids"][0]]
+    assert (first.version, first.status, first.score, first.pair, first.abstained) == (2, 200, None, "", True)
+    new = asker.score_rows([{**GOOD_ROW, "carrier": "ZZ"}]).json
+    assert (new["version"], [one["column"] for one in new["flagged"]]) == (1, ["carrier"])
+    assert [(one.status, one.score) for one in logged(home) if one.pair] == [(422, None)]
 
 
 def test_a_challenger_that_fails_at_every_request_is_told_of_once(home: Path) -> None:

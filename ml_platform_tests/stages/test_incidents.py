@@ -130,9 +130,10 @@ def test_opening_and_closing_need_a_reason_and_an_answer(world: World) -> None:
         close_incident(world.ledger, SPEC.model, "x", actor="vera", reason=" ", now=NOW)
     with pytest.raises(DataInvalid, match="is no open incident"):
         close_incident(world.ledger, SPEC.model, "x", actor="vera", reason="it was for a test", now=NOW)
-    refused = dataclasses.replace(ANSWERED, score=None)
-    with pytest.raises(DataInvalid, match="the request was refused"):
-        open_incident(SPEC, refused, Expected(at_most=0.1), WHY, store=world.store, ledger=world.ledger)
+    for status, why in ((422, "the request was refused"), (200, "the model abstained")):
+        without = dataclasses.replace(ANSWERED, status=status, score=None)
+        with pytest.raises(DataInvalid, match=why):
+            open_incident(SPEC, without, Expected(at_most=0.1), WHY, store=world.store, ledger=world.ledger)
 
 
 @pytest.mark.parametrize(("value", "outcome"), [(0.0, "passed"), (1.0, "failed"), (None, "undecided")])

@@ -136,3 +136,13 @@ def test_the_loss_promised_is_in_the_terms_of_the_bounded_losses() -> None:
     assert numbers.usual_loss == 5.0
     assert promise_of("quantile", [measured("pinball_loss", 0.0, 0.1)], scores).loss is None
     assert promise_of("binary", [measured("brier", 0.1, None)], scores).loss is None
+
+
+def test_a_version_that_abstains_doesnt_fail_by_that() -> None:
+    served, labels = live(800, Fault())
+    silent = [
+        dataclasses.replace(one, score=None) if one.status < 300 and at % 3 else one for at, one in enumerate(served)
+    ]
+    found = looked((silent, labels))
+    assert isinstance(found, Holds)
+    assert found.reasons == ()

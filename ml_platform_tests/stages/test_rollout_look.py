@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import math
 from typing import Any
@@ -236,3 +237,25 @@ def test_losses_of_each_task_lie_between_0_and_1() -> None:
 def test_the_arrays_of_a_look_are_those_of_arms_or_pairs() -> None:
     assert isinstance(arms_of([], {}, versions=VERSIONS, weight=0.1, loss=LOSS), Arms)
     assert isinstance(pairs_of([], {}, versions=VERSIONS, loss=LOSS), Pairs)
+
+
+def test_a_challenger_that_abstains_where_the_champion_answers_has_not_failed_there() -> None:
+    made, labels = canary(600, 0.5, Fault(), seed=4)
+    silent = [
+        dataclasses.replace(one, score=None) if one.route == "canary" and at % 2 else one for at, one in enumerate(made)
+    ]
+    plain, found = (arms_of(rows, labels, versions=VERSIONS, weight=0.5, loss=LOSS) for rows in (made, silent))
+    assert found.failed.tolist() == plain.failed.tolist()
+    assert np.isnan(found.score).sum() > np.isnan(plain.score).sum()
+    assert found.outcome_loss.size < plain.outcome_loss.size
+    pairs, outcomes = shadow(300, Fault(), seed=5)
+    silent = [
+        dataclasses.replace(one, score=None) if one.route == "shadow" and one.status < 300 else one for one in pairs
+    ]
+    both = pairs_of(silent, outcomes, versions=VERSIONS, loss=LOSS)
+    assert both.failed[0].sum() == sum(one.status == 500 for one in pairs if one.route == "shadow")
+    assert np.isnan(both.score[0]).all()
+    assert both.outcome_loss[0].size == 0
+    assert not isinstance(
+        look_at_rollout(SHADOW, both, since=SINCE, now=SINCE + dt.timedelta(days=1)).decision, Promote
+    )

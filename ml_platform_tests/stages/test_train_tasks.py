@@ -91,6 +91,7 @@ def test_a_model_that_isnt_binary_has_no_threshold_and_says_what_its_scores_are(
     assert (contract.task, contract.threshold) == (task, None)
     assert contract.classes == (LEVELS if task == "multiclass" else ())
     assert contract.quantile == (0.9 if task == "quantile" else None)
+    assert contract.made_from == {name: (name,) for name in contract.feature_names}
 
 
 def test_the_scores_of_several_classes_are_one_column_each(store: FakeStore, root: Path) -> None:

@@ -11,7 +11,10 @@ import pytest
 
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.core.errors import DataInvalid
+from ml_platform.core.input_guard import InputGuard
 from ml_platform.core.measurement import Measurement
+from ml_platform.stages.bundle import read_bundle
+from ml_platform.stages.guarded_rows import scored_rows
 from ml_platform.stages.verify_service import ephemeral_service, verify_service
 from ml_platform_tests.serving.small_model import MODEL, make_live, make_rows, put_model, record_of
 
@@ -79,6 +82,14 @@ def test_rows_that_break_the_contract_leave_scores_undefined_with_the_services_r
 def test_a_service_that_cannot_be_reached_is_undefined_not_an_exception(home: Path) -> None:
     measured = verified("http://127.0.0.1:9", home, put_model(home, seed=1), ROWS)
     assert all(one.value is None and "is the service running?" in one.reason for one in measured.values())
+
+
+def test_rows_that_the_guard_leaves_without_a_prediction_are_not_asked_for(tmp_path: Path) -> None:
+    guard = InputGuard(out_of_range="abstain", unseen_level="reject", ranges={"distance": (0.0, 3000.0)})
+    digest = put_model(tmp_path, guard=guard)
+    kept = [row for row in ROWS if row["carrier"] != "ZZ" and float(str(row["distance"])) <= 3000]
+    assert 0 < len(kept) < len(ROWS)
+    assert scored_rows(read_bundle(FileArtefacts(tmp_path), digest), ROWS) == kept
 
 
 class _Agreeable(http.server.BaseHTTPRequestHandler):

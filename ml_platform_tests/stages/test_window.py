@@ -10,10 +10,15 @@ import pytest
 
 from ml_platform.adapters.artefacts import FileArtefacts
 from ml_platform.core.measured import Measured
+from ml_platform.core.measurement import Measurement
 from ml_platform.core.records import WindowRecord
 from ml_platform.core.traffic import Label, Prediction
+from ml_platform.policy.judge import outcome_of
+from ml_platform.policy.load import load_model
 from ml_platform.stages.periods import month
 from ml_platform.stages.window import collect_window, read_window
+from ml_platform_tests.policy.files import NOW as FILE_NOW
+from ml_platform_tests.policy.files import write_model
 from ml_platform_tests.stages.told_traffic import told, words
 
 JUNE = month("2013-06")
@@ -168,3 +173,44 @@ def test_a_feed_that_stopped_and_torn_lines_are_measured(tmp_path: Path) -> None
     assert measured["torn_line_share"] == 0.75
     assert measured["contrary_prediction_share"] == 0
     assert measured["label_left_out_share"] is None
+
+
+def test_a_row_that_the_guard_abstained_for_is_answered_and_no_error_and_its_label_is_left_alone(
+    tmp_path: Path,
+) -> None:
+    flagged = dataclasses.replace(prediction("b", 2), beyond=("distance",))
+    silent = dataclasses.replace(prediction("c", 29, score=None), beyond=("distance",))
+    rows = [prediction("a", 1), flagged, silent, prediction("d", 3, status=422, score=None)]
+    found = collect(tmp_path, rows, {"a": 1.0, "c": 1.0})
+    measured = {one.metric: one for one in found.measurements}
+    assert (measured["abstained_share"].value, measured["abstained_share"].n) == (1 / 3, 3)
+    assert (measured["flagged_share"].value, measured["flagged_share"].n) == (0.5, 2)
+    assert (measured["error_share"].value, measured["refused_share"].value) == (0, 0.25)
+    assert measured["label_left_out_share"].value == 0
+    assert measured["label_share"].value == 0.5
+    assert measured["quiet_share"].value == pytest.approx(1.5 / 30)
+    assert (found.record.errors, found.record.labelled) == (0, 1)
+    frame = read_window(FileArtefacts(tmp_path), found.record)
+    assert frame.loc[frame["id"] == "c", ["status", "score", "label"]].isna().values.tolist() == [[False, True, True]]
+
+
+def test_where_nothing_was_answered_nothing_is_known_of_abstaining(tmp_path: Path) -> None:
+    rows = [prediction("a", 1, status=500, score=None)]
+    measured = {one.metric: one for one in collect(tmp_path, rows).measurements}
+    assert measured["abstained_share"].value is None
+    assert measured["flagged_share"].value is None
+    assert measured["quiet_share"].reason == "nothing was answered"
+
+
+@pytest.mark.parametrize(
+    ("share", "n", "outcome"),
+    [(0.05, 4000, "passed"), (0.0, 200, "passed"), (0.2, 200, "failed"), (1.0, 99, "undecided"), (None, 0, "undecided"),
+     (float("nan"), 200, "undecided")],
+)  # fmt: skip
+def test_many_rows_without_a_prediction_are_warned_of(
+    tmp_path: Path, share: float | None, n: int, outcome: str
+) -> None:
+    gate = load_model(write_model(tmp_path), now=FILE_NOW).policy.gates["the_model_answers"]
+    low = None if share is None else share / 2
+    assert gate.severity == "warn"
+    assert outcome_of(gate, Measurement(metric="abstained_share", value=share, low=low, high=share, n=n)) == outcome
