@@ -25,6 +25,7 @@ from ml_platform.policy.coercions import Coercion
 from ml_platform.policy.conditions import MEANINGS
 from ml_platform.policy.controls import CONTROLS
 from ml_platform.policy.formats import Format
+from ml_platform.policy.guard import Guard
 from ml_platform.policy.learner_parameters import PARAMETERS
 from ml_platform.policy.metrics import METRICS
 from ml_platform.policy.notifications import KINDS, Channel, Notifications
@@ -51,7 +52,7 @@ SPEC = (
     spec.TimeSplit, spec.EntitySplit, spec.Learner, spec.PolicyChoice, spec.Deployment, spec.Costs, spec.Monitoring,
     strategy.Shadow, strategy.Canary,
     spec.Compute, spec.Tuning, spec.Dimension, Resources, StageResources, Prices, Channel, Notifications,
-    spec.FeedbackChoice, spec.Guard,
+    spec.FeedbackChoice, Guard,
 )  # fmt: skip
 GATES = (gates.AtLeast, gates.AtMost, gates.Between, gates.Holds, gates.Override, gates.Waiver, gates.Pack)
 # What people write down in an example, and what others named.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import cast
 
 import pandas as pd
 
@@ -30,11 +31,11 @@ def serve_days(count: int) -> list[str]:
     with open_platform(settings) as platform:
         live = platform.ledger.live(MODEL, "production")
         assert live is not None
-        scores = Predictor.load(platform.store, live.model_digest).score_rows(asked)
+        scores = [cast("float", one) for one in Predictor.load(platform.store, live.model_digest).score_rows(asked)]
     answers = [
         Prediction(
             id=f"{at:%Y-%m-%d}/{number}", at=at, event_time=at, model=MODEL, environment="production",
-            version=live.version, model_digest=live.model_digest, status=200, score=float(score), latency_seconds=0.001,
+            version=live.version, model_digest=live.model_digest, status=200, score=score, latency_seconds=0.001,
             inputs=row,
         )
         for number, (at, row, score) in enumerate(zip(frame["sent"].dt.to_pydatetime(), asked, scores, strict=True))
