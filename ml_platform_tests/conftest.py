@@ -65,9 +65,9 @@ def drill_count(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     return lambda small, all_of_them: all_of_them if full else small
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Chrome]:
-    """Share one Chromium among the browser tests of a run."""
+    """Share one Chromium among the browser tests of a file: a page that stays open goes on computing."""
     with chromium() as driver:
         yield driver
 
