@@ -21,7 +21,7 @@ def saving_ahead(doubling: Measurement, *, trained: int, more: int) -> Measureme
 
     >>> doubling = Measurement(metric="", value=0.08, low=0.04, high=0.1, n=500, facts={"shrinkage": 0.5})
     >>> saving_ahead(doubling, trained=1000, more=500).text()
-    'loss_saved_by_more_rows = 0.05333 [0.0234, 0.1] (n = 500)'
+    'loss_saved_by_more_rows = 0.05333 share [0.0234, 0.1] (n = 500)'
     """
     if more < 0:
         message = f"more: {more} rows were given; 0 or more are needed; give how many would join"
