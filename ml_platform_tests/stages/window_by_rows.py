@@ -77,7 +77,7 @@ def join_labels(
     left_out: Counter[str] = Counter()
     for one in served:
         label = labels.get(one.id)
-        if label is None:
+        if label is None or one.abstained:
             continue
         if one.score is None:
             left_out["labels_of_refused_requests"] += 1
@@ -120,6 +120,9 @@ def measure(
     yield Measurement(metric="predictions", value=len(served), n=len(served), unit="rows")
     yield share(status >= 500, metric="error_share")
     yield share((status >= 400) & (status < 500), metric="refused_share")
+    answered = [one for one in served if one.answered]
+    yield share([one.abstained for one in answered], metric="abstained_share")
+    yield share([bool(one.unseen or one.beyond) for one in scored], metric="flagged_share")
     yield share([one.id in outcomes for one in scored], metric="label_share")
     seconds = [one.latency_seconds for one in scored]
     for metric, level in LATENCIES.items():
@@ -130,7 +133,7 @@ def measure(
     yield _part(contrary, len(served) + contrary, "contrary_prediction_share", "nothing was logged")
     refused = sum(left_out.values())
     yield _part(refused, refused + len(outcomes), "label_left_out_share", "no labels have come", left_out)
-    yield _quiet(period, scored)
+    yield _quiet(period, answered)
     known = [(one, labels[one.id].at) for one in scored if one.id in outcomes]
     days = [max((at - one.event_time) / DAY, 0.0) for one, at in known]
     yield Measurement(
@@ -145,10 +148,10 @@ def _part(count: int, among: int, metric: str, nothing: str, facts: Mapping[str,
     return Measurement(metric=metric, value=value, n=among, unit="share", reason=reason, facts=dict(facts or {}))
 
 
-def _quiet(period: Period, scored: Sequence[Prediction]) -> Measurement:
-    if not scored:
-        return Measurement(metric="quiet_share", value=None, n=0, unit="share", reason="nothing was scored")
-    newest = max(one.event_time for one in scored)
+def _quiet(period: Period, answered: Sequence[Prediction]) -> Measurement:
+    if not answered:
+        return Measurement(metric="quiet_share", value=None, n=0, unit="share", reason="nothing was answered")
+    newest = max(one.event_time for one in answered)
     value = (period.end - newest) / (period.end - period.start)
     facts = {"newest_prediction": newest.isoformat()}
-    return Measurement(metric="quiet_share", value=value, n=len(scored), unit="share", facts=facts)
+    return Measurement(metric="quiet_share", value=value, n=len(answered), unit="share", facts=facts)
