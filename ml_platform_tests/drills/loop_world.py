@@ -16,6 +16,7 @@ import pandas as pd
 
 from ml_platform.adapters.labels import LabelStore
 from ml_platform.adapters.platform import open_platform
+from ml_platform.core.ports import AuditEntry
 from ml_platform.core.records import WindowRecord
 from ml_platform.orchestration.records import read_partitions
 from ml_platform.policy.conditions import conditions_of
@@ -181,8 +182,13 @@ def end_state(project: Project) -> EndState:
             windows=tuple((one.window, one.digest, one.predictions, one.labelled) for one in windows),
             verdicts=tuple((one.gate, one.outcome.value) for one in judged.verdicts) if judged else (),
             causes=len({str(one.payload["cause"]) for one in requests}),
-            audit=tuple(sorted(Counter(one.action for one in ledger.audit() if one.action != OF_A_KILL).items())),
+            audit=tuple(sorted(Counter(one.action for one in ledger.audit() if _of_the_loop(one)).items())),
         )
+
+
+def _of_the_loop(entry: AuditEntry) -> bool:
+    """Say whether an entry has to be there whoever is killed: not what tells of a kill, or how the machine is."""
+    return entry.action != OF_A_KILL and entry.subject != f"{MODEL}/health"
 
 
 def asked_for(project: Project, job: str) -> Counter[str]:
