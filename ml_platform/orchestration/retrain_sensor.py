@@ -111,6 +111,8 @@ def _decide(file: "GovernedModelFile", monitoring: "Monitoring") -> tuple[Retrai
 
 def note_declined(ledger: "Ledger", model: str, declined: "Sequence[Declined]", *, now: dt.datetime) -> None:
     """Write down, once per cause and limit, that there was a reason to retrain that wasn't followed, and why not."""
+    if not declined:
+        return  # as in most ticks: what was declined before is of no interest
     known = {(one.payload.get("cause"), one.payload.get("limit", "")) for one in ledger.all_of(DECLINED, subject=model)}
     for one in declined:
         if (one.cause, one.limit) not in known:
