@@ -103,12 +103,8 @@ class NativeBooster:
         weakref.finalize(self, self._library.LGBM_FastConfigFree, fast)
         return fast
 
-    def score_one(self, values: list[float]) -> float:
-        """Return the one score of a row of feature values, in the order of `feature_names`."""
-        return self.scores_one(values)[0]
-
     def scores_one(self, values: list[float]) -> list[float]:
-        """Return the scores of a row, one per class."""
+        """Return the scores of a row of feature values, in the order of `feature_names`, one per class."""
         with self._lock:
             self._row[:] = values  # type: ignore[assignment] # ctypes makes C's numbers of them
             code = self._score_row(*self._arguments)

@@ -150,7 +150,7 @@ def test_explaining_leaves_scores_what_they_were() -> None:
     before = booster.score_many(matrix).tolist()
     booster.contributions(matrix)
     assert booster.score_many(matrix).tolist() == before
-    assert [booster.score_one(row) for row in matrix.tolist()] == before
+    assert [booster.scores_one(row)[0] for row in matrix.tolist()] == before
 
 
 def test_by_column_the_same_is_told_and_adds_up(shared: Asker) -> None:
